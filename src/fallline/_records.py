@@ -1,0 +1,227 @@
+"""What a descent leaves behind: plain frozen data. Nothing here reads, writes, draws or computes a loss.
+
+Shapes: N examples, D features, P parameters (P = D + 1), T steps. Vectors of parameters hold the weights in
+the order of the features, then the bias. "Training scale" is the scale the loop sees: features shifted and
+divided as :class:`Scaling` says; the target is never rescaled.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import polars
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+class Outcome(StrEnum):
+    """How a descent ended; docs/semantics.md#outcome defines each word."""
+
+    CONVERGED = "converged"
+    DESCENDING = "descending"
+    STALLED = "stalled"
+    DIVERGED = "diverged"
+    INTERRUPTED = "interrupted"
+
+
+class Step(NamedTuple):
+    """One parameter update as the loop made it, in the training scale.
+
+    A named tuple because one is made at every step of the loop: it costs a quarter of a frozen dataclass.
+    """
+
+    index: int
+    """Counted from 0."""
+    epoch: int
+    learning_rate: float
+    loss: float
+    """Mean loss of this step's batch before the update, as the loop computed it (in its dtype)."""
+    gradient: tuple[float, ...]
+    """[P] what the optimizer consumed."""
+    parameters: tuple[float, ...]
+    """[P] after the update."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """``x_training = (x − shift) / scale``, feature by feature."""
+
+    shift: tuple[float, ...]
+    """[D] in the table's units."""
+    scale: tuple[float, ...]
+    """[D] in the table's units."""
+
+    @property
+    def is_identity(self) -> bool:
+        """True where the loop saw the table's own numbers."""
+        return not any(self.shift) and all(value == 1.0 for value in self.scale)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What was run: enough to repeat it."""
+
+    name: str
+    """Short and readable: ``line``, ``penguins``."""
+    source: str
+    """The rule or the path the table came from."""
+    source_hash: str
+    """``sha256:…`` of the numbers the loop saw (before scaling)."""
+    rows: int
+    target: str
+    features: tuple[str, ...]
+    parameter_names: tuple[str, ...]
+    """``("w", "b")`` for one feature, else ``("w_<feature>", …, "b")``."""
+    loss: str
+    """``mse``, ``mae``, ``huber`` or ``bce``."""
+    optimizer: str
+    """The class name in ``torch.optim``."""
+    optimizer_options: Mapping[str, object]
+    learning_rate: float
+    """The rate of the first step; a schedule changes it (``Run.learning_rates``)."""
+    learning_rate_reason: str
+    """One sentence when the rate was chosen by ``auto``, else empty."""
+    schedule: str
+    """As given, empty for a constant rate."""
+    epochs: int
+    batch_size: int
+    """Rows per step; equal to ``rows`` for full batch."""
+    seed: int
+    dtype: str
+    scaling: Scaling
+    start: tuple[float, ...]
+    """[P] the parameters before step 0, in the training scale."""
+    start_loss: float
+    """Mean loss over all rows at ``start``, evaluated in float64."""
+    versions: Mapping[str, str]
+    started: str
+    """UTC, ISO 8601."""
+    notes: tuple[str, ...] = ()
+    """What the run has to say about its own making: dropped rows, a journal mode that is not WAL."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """One row per step, as arrays. ``nan`` and ``±inf`` are measurements; what was not measured is masked."""
+
+    epoch: Floats
+    """[T]"""
+    learning_rate: Floats
+    """[T]"""
+    loss: Floats
+    """[T] of the step's batch before the update, as the loop computed it."""
+    real_change: Floats
+    """[T] of the same batch's loss by the update, evaluated in float64."""
+    first_order_change: Floats
+    """[T] gradient · update: what the tangent promised."""
+    reach: Floats
+    """[T] see docs/semantics.md#reach; meaningless where ``reach_measured`` is False."""
+    reach_measured: Mask
+    """[T]"""
+    full_loss: Floats
+    """[T] mean loss over all rows after the update, float64; meaningless where not ``full_loss_measured``."""
+    full_loss_measured: Mask
+    """[T] True at the last step of an epoch, or at every step in full batch."""
+    gradient: Floats
+    """[T, P]"""
+    parameters: Floats
+    """[T, P] after the update."""
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The rows a run was trained on, in the training scale: all of them, or an even sample of them."""
+
+    features: Floats
+    """[N, D]"""
+    target: Floats
+    """[N]"""
+    complete: bool
+    """False where only a sample of the rows was kept."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """A linear model's mean squared error as an exact quadratic: L(θ) = c + ½ (θ − θ*)ᵀ H (θ − θ*)."""
+
+    hessian: Floats
+    """[P, P]"""
+    optimum: Floats
+    """[P] θ*, the least-squares solution of smallest norm."""
+    optimum_loss: float
+    """c"""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What came of a run. Numbers in the table's units where they are named ``learned`` or ``exact``."""
+
+    outcome: Outcome
+    learned: Mapping[str, float]
+    exact: Mapping[str, float] | None
+    """The optimum where the problem has a known one (least squares), else None."""
+    first_loss: float
+    last_loss: float
+    best_loss: float
+    """Lowest mean loss over all rows that was measured."""
+    stability_limit: float | None
+    """Largest stable learning rate, None where the loss or the optimizer has none; docs/semantics.md."""
+    limit_kind: str
+    """``provable``, ``frozen preconditioner``, ``largest curvature anywhere`` or ``""``."""
+    share_of_limit: float | None
+    """Largest learning rate of the run / stability limit."""
+    condition_number: float | None
+    sharpness: float | None
+    """Largest Hessian eigenvalue."""
+    flattest: float | None
+    """Smallest Hessian eigenvalue above rounding."""
+    raw_condition_number: float | None
+    """The same problem without standardising, None where nothing was standardised."""
+    raw_stability_limit: float | None
+    raw_steps: float | None
+    """Steps plain descent would need on the raw columns at half that limit to leave 1 % of the excess loss."""
+    steps_to_finish: int | None
+    """Further steps at this rate that would bring the outcome to converged, where that can be computed."""
+    separable: bool
+    """Logistic only: a line parts the two classes, so the loss has no minimum."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """One recorded descent."""
+
+    header: Header
+    columns: Columns
+    sample: Sample
+    moments: Moments | None
+    """None where the loss is not a linear model's mean squared error."""
+    summary: Summary | None
+    """None while the run is being made, or where its process was killed."""
+    path: str | None = None
+    """The run file, None for a run in memory."""
+    report: str | None = field(default=None, compare=False)
+
+    def __len__(self) -> int:
+        """The number of steps taken."""
+        return len(self.columns)
+
+    @property
+    def steps(self) -> "polars.DataFrame":
+        """One row per step: epoch, learning_rate, loss …, one column per parameter and per slope."""
+        from fallline._steps_frame import steps_frame  # noqa: PLC0415
+
+        return steps_frame(self)
+
+    def __repr__(self) -> str:
+        outcome = self.summary.outcome.value if self.summary else "unfinished"
+        return f"<Run {self.header.name}: {self.header.optimizer}, {len(self)} steps, {outcome}>"
