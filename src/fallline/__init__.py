@@ -1,3 +1,79 @@
-"""fallline: see, measure and tune gradient descent."""
+"""fallline: see, measure and tune gradient descent.
+
+>>> import fallline as fl
+>>> run = fl.fit()
+>>> run
+<Run line: SGD, 200 steps, descending>
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fallline._data import Table, classes, line, read_table
+    from fallline._errors import DataError, FalllineError, OptionError, RunFileError
+    from fallline._explain import Explanation, explain
+    from fallline._fit import fit, load
+    from fallline._models import neuron
+    from fallline._records import Outcome, Run, Step
+    from fallline._report import report
+    from fallline._store import export_run as export
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "DataError": "_errors",
+    "Explanation": "_explain",
+    "FalllineError": "_errors",
+    "OptionError": "_errors",
+    "Outcome": "_records",
+    "Run": "_records",
+    "RunFileError": "_errors",
+    "Step": "_records",
+    "Table": "_data",
+    "classes": "_data",
+    "explain": "_explain",
+    "export": "_store:export_run",
+    "fit": "_fit",
+    "line": "_data",
+    "load": "_fit",
+    "neuron": "_models",
+    "read_table": "_data",
+    "report": "_report",
+}
+"""Where each public name lives. Rooms are loaded on first use, so that importing fallline loads nothing slow."""
+
+__all__ = [
+    "DataError",
+    "Explanation",
+    "FalllineError",
+    "OptionError",
+    "Outcome",
+    "Run",
+    "RunFileError",
+    "Step",
+    "Table",
+    "classes",
+    "explain",
+    "export",
+    "fit",
+    "line",
+    "load",
+    "neuron",
+    "read_table",
+    "report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'fallline' has no attribute {name!r}")
+    room, _, inner = home.partition(":")
+    value = getattr(import_module(f"fallline.{room}"), inner or name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

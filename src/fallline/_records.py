@@ -218,9 +218,23 @@ class Run:
     @property
     def steps(self) -> "polars.DataFrame":
         """One row per step: epoch, learning_rate, loss …, one column per parameter and per slope."""
-        from fallline._steps_frame import steps_frame  # noqa: PLC0415
+        import polars  # noqa: PLC0415  (heavy, and nothing else here needs it)
 
-        return steps_frame(self)
+        columns = self.columns
+        measured = {"reach": columns.reach_measured, "full_loss": columns.full_loss_measured}
+        scalars = ("learning_rate", "loss", "real_change", "first_order_change", "reach", "full_loss")
+        frame = {"step": polars.arange(len(self), eager=True)}
+        frame["epoch"] = polars.Series(columns.epoch.astype(np.int64))
+        for name in scalars:
+            frame[name] = polars.Series(getattr(columns, name))
+            if name in measured:  # a mask, because NaN is a measurement and null is none
+                frame[name] = frame[name].set(polars.Series(~measured[name]), None)
+        for name, after, slope in zip(
+            self.header.parameter_names, columns.parameters.T, columns.gradient.T, strict=True
+        ):
+            frame[name] = polars.Series(np.ascontiguousarray(after))
+            frame[f"slope_{name}"] = polars.Series(np.ascontiguousarray(slope))
+        return polars.DataFrame(frame)
 
     def __repr__(self) -> str:
         outcome = self.summary.outcome.value if self.summary else "unfinished"

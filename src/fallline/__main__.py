@@ -1,0 +1,23 @@
+"""The entry point: ``fallline`` and ``python -m fallline``."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command line and leave with its status: 0 done, 1 diverged, 2 bad input, 130 interrupted."""
+    from fallline._cli import run_cli  # noqa: PLC0415  (Ctrl-C while this loads is answered below as well)
+
+    try:
+        status = run_cli()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except KeyboardInterrupt:
+        status = 130
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

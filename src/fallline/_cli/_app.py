@@ -1,0 +1,61 @@
+"""The program: its commands, and what becomes of an error."""
+
+from typing import Annotated
+
+import typer
+
+from fallline._cli._explain import explain
+from fallline._cli._fit import fit
+from fallline._cli._runs import export, report, runs
+from fallline._cli._screen import Screen
+from fallline._errors import FalllineError
+
+app = typer.Typer(
+    name="fallline",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (fit, explain, report, runs, export):
+    app.command()(command)
+
+
+def run_cli(arguments: list[str] | None = None) -> int:
+    """Run one command and give its exit status. Bad input is one sentence on stderr and status 2."""
+    screen = Screen.standard()
+    try:
+        result = app(arguments, standalone_mode=False)
+    except FalllineError as error:
+        screen.complain(str(error))
+        return 2
+    except typer.Exit as done:
+        return done.exit_code
+    except typer.Abort:
+        return 130
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        where = f' See "{context.command_path} --help".' if context is not None else ""
+        screen.complain(error.format_message().rstrip(".") + "." + where)
+        return 2
+    return result if isinstance(result, int) else 0
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from fallline import __version__  # noqa: PLC0415
+
+        typer.echo(f"fallline {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """See, measure and tune gradient descent: was that step too short or too long?"""
+    del version
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

@@ -1,0 +1,76 @@
+"""``fallline explain``: a run or one of its steps in words, live if asked."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fallline._cli._options import RUNS, Folder, RunName
+from fallline._cli._screen import Screen
+
+if TYPE_CHECKING:
+    from fallline._records import Run
+
+POLL_SECONDS = 0.5
+GIVE_UP_SECONDS = 10.0
+"""A run that has written nothing for so long has lost its process."""
+
+
+def explain(
+    run: RunName = None,
+    step: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="Explain this step, counted from 0 (negative: from the end)."),
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Follow a run that is still being made.")] = False,
+    folder: Folder = RUNS,
+) -> int:
+    """Say what a run did, or what one of its steps did, with its own numbers."""
+    from fallline._explain import explain as explained  # noqa: PLC0415
+    from fallline._store import find_run, last_run  # noqa: PLC0415
+
+    screen = Screen.standard()
+    path = last_run(folder) if run is None else find_run(folder, run)
+    if follow:
+        _follow(screen, path)
+    made = finished(path)
+    explanation = explained(made, step)
+    screen.say(explanation.title, "", *explanation.figures, "")
+    for sentence in explanation.sentences:
+        screen.paragraph(sentence)
+    return 0
+
+
+def finished(path: Path) -> "Run":
+    """The recorded run with its summary; torch is only loaded where one has to be worked out."""
+    from fallline._store import read_run  # noqa: PLC0415
+
+    run = read_run(path)
+    if run.summary is not None:
+        return run
+    from fallline._fit import summarised  # noqa: PLC0415
+
+    return summarised(run)
+
+
+def _follow(screen: Screen, path: Path) -> None:
+    """Print losses as they are written, until the run is finished or has fallen silent."""
+    from fallline._explain import loss_line  # noqa: PLC0415
+    from fallline._store import read_run  # noqa: PLC0415
+
+    shown, heard = 0, time.monotonic()
+    while True:
+        run = read_run(path)
+        if len(run) > shown:
+            shown, heard = len(run), time.monotonic()
+            epoch = int(run.columns.epoch[-1]) + 1
+            screen.say(f"step {shown:,}   " + loss_line(run, epoch, float(run.columns.loss[-1])))
+            screen.out.flush()
+        if run.summary is not None:
+            break
+        if time.monotonic() - heard > GIVE_UP_SECONDS:
+            screen.note(f"Nothing was written for {GIVE_UP_SECONDS:g} seconds: its process seems to be gone.")
+            break
+        time.sleep(POLL_SECONDS)
+    screen.say("")

@@ -1,0 +1,99 @@
+"""``fallline fit``: the main job."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fallline._cli._options import RUNS, Json, names, pairs, start_values
+from fallline._cli._screen import ProgressLine, Screen
+from fallline._errors import OptionError
+
+
+def fit(
+    table: Annotated[
+        str | None,
+        typer.Argument(metavar="TABLE", help="CSV, TSV, Parquet or JSON lines; the textbook line unless told."),
+    ] = None,
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")] = None,
+    features: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Columns to predict it from; all other numeric ones unless told.")
+    ] = None,
+    drop_missing: Annotated[bool, typer.Option("--drop-missing", help="Leave out rows with missing values.")] = False,
+    standardise: Annotated[
+        bool | None,
+        typer.Option(
+            "--standardise/--no-standardise",
+            help="Shift and scale the features. The default for a table, not for the textbook line.",
+        ),
+    ] = None,
+    learning_rate: Annotated[
+        str | None,
+        typer.Option("--learning-rate", metavar="RATE", help="A number or auto (the default for a table: at most half the limit)."),
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the rows.")] = 200,
+    batch_size: Annotated[int | None, typer.Option(metavar="ROWS", help="Rows per step; all of them unless told.")] = None,
+    optimizer: Annotated[str, typer.Option(metavar="NAME", help="A class of torch.optim, or momentum, nesterov.")] = "SGD",
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the optimizer; may be repeated.")
+    ] = None,
+    schedule: Annotated[
+        str, typer.Option(metavar="NAME", help="constant, cosine, step, exponential, linear …, or step:step_size=50,gamma=0.5.")
+    ] = "",
+    loss: Annotated[str, typer.Option(metavar="NAME", help="mse, mae, huber or bce (a logistic neuron, target 0/1).")] = "mse",
+    start: Annotated[
+        str | None, typer.Option(metavar="w=…,b=…", help="Parameters before the first step, training scale; random unless told.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the textbook noise, the random start and the batches.")] = 0,
+    dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    every: Annotated[int | None, typer.Option(metavar="EPOCHS", help="Print the loss this often; a fifth of the epochs unless told.")] = None,
+    run: Annotated[Path | None, typer.Option(metavar="FILE", help="The run file to write; a numbered one in runs/ unless told.")] = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="The report to write; beside the run file unless told.")] = None,
+    as_json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> int:
+    """Train one neuron, y = w·x + b, by gradient descent: the textbook line, or your own table.
+
+    Writes a run file and a report (one offline HTML page with the live picture). Exit status 1 if it diverged.
+    """
+    from fallline._cli import _show  # noqa: PLC0415  (torch is loaded by what follows)
+    from fallline._fit import fit as train  # noqa: PLC0415
+
+    _check(table, target, every)
+    screen = Screen.standard()
+    _show.use_one_thread()
+    progress = ProgressLine(screen, visible=not (quiet or as_json))
+    made = train(
+        table,
+        target=target,
+        features=names(features),
+        drop_missing=drop_missing,
+        standardise=standardise,
+        learning_rate=learning_rate,
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=optimizer,
+        optimizer_options=pairs(option or [], "--option"),
+        schedule=schedule,
+        loss=loss,
+        start=start_values(start),
+        seed=seed,
+        dtype=dtype,
+        run=RUNS if run is None else run,
+        progress=progress.update,
+    )
+    progress.clear()
+    _show.warn_of_notes(screen, made, quiet=quiet)
+    page = _show.report_beside(made, report)
+    if as_json:
+        screen.say(_show.as_json(made, page))
+    elif not quiet:
+        _show.show_run(screen, made, page, every)
+    return _show.exit_status(made)
+
+
+def _check(table: str | None, target: str | None, every: int | None) -> None:
+    if table is not None and target is None:
+        raise OptionError(f"Say which column of {table} to predict: --target COLUMN.")
+    if every is not None and every < 1:
+        raise OptionError(f"--every must be 1 epoch or more, not {every}.")

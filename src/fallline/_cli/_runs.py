@@ -1,0 +1,69 @@
+"""``fallline runs``, ``export`` and ``report``: what to do with recorded runs."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fallline._cli._explain import finished
+from fallline._cli._options import RUNS, Folder, Json, Output, RunName
+from fallline._cli._screen import Screen
+from fallline._errors import OptionError
+
+
+def runs(folder: Folder = RUNS, as_json: Json = False) -> int:
+    """List the recorded runs, the last one at the end."""
+    from fallline._explain import number, short  # noqa: PLC0415
+    from fallline._store import list_runs, plain  # noqa: PLC0415
+
+    screen = Screen.standard()
+    rows = list_runs(folder)
+    if as_json:
+        screen.say(json.dumps({"schema": "fallline.runs/1", "runs": plain(rows)}, indent=2, ensure_ascii=False))
+        return 0
+    if not rows:
+        screen.note(f"There are no runs in {folder} yet: fallline fit makes one.")
+        return 0
+    table = [("file", "started", "optimizer", "rate", "steps", "last loss", "outcome")]
+    for row in rows:
+        rate = "" if row.learning_rate is None else short(row.learning_rate)
+        loss = "" if row.last_loss is None else number(row.last_loss)
+        steps = "" if row.steps is None else f"{row.steps:,}"
+        table.append((row.path.name, (row.started or "")[:16], row.optimizer or "", rate, steps, loss, row.outcome))
+    widths = [max(len(line[k]) for line in table) for k in range(len(table[0]))]
+    for line in table:
+        screen.say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    return 0
+
+
+def export(
+    run: RunName = None,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write Parquet.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Write CSV.")] = False,
+    output: Output = None,
+    folder: Folder = RUNS,
+) -> int:
+    """Hand a run's steps on as a table, one row per step."""
+    from fallline._store import export_run, find_run, last_run, read_run  # noqa: PLC0415
+
+    if parquet == csv:
+        raise OptionError("Say which format to export: --parquet or --csv.")
+    kind = "parquet" if parquet else "csv"
+    path = last_run(folder) if run is None else find_run(folder, run)
+    place = output or path.with_suffix(f".{kind}")
+    export_run(read_run(path), place, kind)
+    Screen.standard().say(str(place))
+    return 0
+
+
+def report(run: RunName = None, output: Output = None, folder: Folder = RUNS) -> int:
+    """Write the report of a recorded run: one offline HTML page with the live picture."""
+    from fallline._report import report as write  # noqa: PLC0415
+    from fallline._store import find_run, last_run  # noqa: PLC0415
+
+    path = last_run(folder) if run is None else find_run(folder, run)
+    place = output or path.with_suffix(".html")
+    write(finished(path), place)
+    Screen.standard().say(str(place))
+    return 0

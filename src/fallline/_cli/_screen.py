@@ -1,0 +1,80 @@
+"""What a person sees: results on stdout, notes and progress on stderr."""
+
+import os
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from typing import TextIO
+
+BAR_AFTER_SECONDS = 1.0
+"""Work that is over sooner shows no progress bar."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """The two streams and what they can show."""
+
+    out: TextIO
+    err: TextIO
+    colour: bool
+    """True where stdout is a terminal that may be coloured (NO_COLOR is respected)."""
+    width: int
+    """Columns of the terminal, 80 where there is none."""
+
+    @classmethod
+    def standard(cls) -> "Screen":
+        """The process's own streams."""
+        for stream in (sys.stdout, sys.stderr):
+            encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
+            if not encoding.startswith("utf"):  # a Windows pipe or LANG=C: degrade letters, never stop
+                stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]  # text streams have it
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return cls(sys.stdout, sys.stderr, colour, shutil.get_terminal_size((80, 24)).columns)
+
+    def say(self, *lines: str) -> None:
+        """Results."""
+        for line in lines:
+            self.out.write(line + "\n")
+
+    def paragraph(self, text: str) -> None:
+        """Results that are prose, wrapped to the terminal."""
+        import textwrap  # noqa: PLC0415
+
+        self.say(*textwrap.wrap(text, width=min(self.width, 100), break_on_hyphens=False, break_long_words=False))
+
+    def note(self, text: str) -> None:
+        """Something beside the result."""
+        self.err.write(text + "\n")
+
+    def complain(self, text: str) -> None:
+        """Why nothing came of it."""
+        self.err.write(f"fallline: {text}\n")
+
+
+class ProgressLine:
+    """A bar with the time left, on a terminal only and only for work that takes a while."""
+
+    def __init__(self, screen: Screen, *, visible: bool) -> None:
+        self._err = screen.err
+        self._shown = False
+        self._visible = visible and screen.err.isatty()
+        self._began = time.monotonic()
+
+    def update(self, done: int, total: int, loss: float) -> None:
+        """Called after every block of steps."""
+        seconds = time.monotonic() - self._began
+        if not self._visible or seconds < BAR_AFTER_SECONDS:
+            return
+        left = seconds * (total - done) / max(1, done)
+        filled = round(24 * done / max(1, total))
+        bar = "█" * filled + "░" * (24 - filled)
+        self._err.write(f"\r{bar} {done:,} of {total:,} steps, loss {loss:.4g}, {left:,.0f} s left \x1b[K")
+        self._err.flush()
+        self._shown = True
+
+    def clear(self) -> None:
+        """Take the bar away."""
+        if self._shown:
+            self._err.write("\r\x1b[K")
+            self._err.flush()

@@ -1,0 +1,37 @@
+"""The diagonal preconditioner P of an adaptive optimizer as it stands: Δθ = −η P⁻¹ m."""
+
+import torch
+
+from fallline._records import Floats
+from fallline._vectors import flatten
+
+
+def preconditioner(optimizer: torch.optim.Optimizer) -> Floats | None:
+    """P [P] of RMSprop, Adam or AdamW, None for other optimizers or before their first step.
+
+    RMSprop: √v + ε. Adam: (1 − β₁ᵗ)(√(v/(1 − β₂ᵗ)) + ε), so that the bias correction of m is part of P.
+    """
+    group = optimizer.param_groups[0]
+    states = [optimizer.state[parameter] for parameter in group["params"] if parameter in optimizer.state]
+    if isinstance(optimizer, torch.optim.RMSprop):
+        parts = [_rms(state, group) for state in states]
+    elif isinstance(optimizer, torch.optim.Adam):  # AdamW is a subclass of it
+        parts = [_adam(state, group) for state in states]
+    else:
+        return None
+    return flatten(parts).double().numpy() if parts else None
+
+
+def _rms(state: dict[str, torch.Tensor], group: dict[str, float]) -> torch.Tensor:
+    variance = state["square_avg"].double()
+    if "grad_avg" in state:
+        variance = variance - state["grad_avg"].double() ** 2
+    return variance.sqrt() + group["eps"]
+
+
+def _adam(state: dict[str, torch.Tensor], group: dict[str, tuple[float, float]]) -> torch.Tensor:
+    first, second = group["betas"]
+    count = float(state["step"])
+    variance = state["exp_avg_sq"].double() / (1 - second**count)
+    eps = group["eps"]
+    return (1 - first**count) * (variance.sqrt() + eps)  # type: ignore[operator]  # a group mixes types

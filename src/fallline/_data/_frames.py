@@ -1,0 +1,149 @@
+"""Data frames of any kind (by way of narwhals) and dictionaries of columns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fallline._data._block import Block, gather
+from fallline._data._source import NUMERIC, Kind, not_numeric
+from fallline._data._text import numbers_from_text
+from fallline._data._words import listed
+from fallline._errors import DataError
+
+if TYPE_CHECKING:
+    import narwhals
+    import polars
+
+
+@dataclass(frozen=True)
+class FrameSource:
+    """A data frame in memory."""
+
+    frame: "narwhals.DataFrame[Any]"
+    label: str
+    name: str
+    kinds: Mapping[str, Kind]
+    text_as_numbers: bool = False
+    """Whether text may stand for numbers, as in a file that has no types."""
+    notes: tuple[str, ...] = ()
+
+    def numbers(self, names: Sequence[str]) -> Block:
+        """The columns [N, C] as float64, missing as NaN; see :class:`~fallline._data._source.Source`."""
+        for name in names:
+            if self.kinds[name] not in NUMERIC and not self._is_text(name):
+                raise not_numeric(name, self.kinds[name])
+        chosen = self.frame.select(*names)
+        if self.frame.implementation.is_polars():
+            return block_of_polars(self._polars_numbers(chosen.to_native()))
+        return gather([[_pandas_or_arrow(chosen[name])] for name in names], len(chosen))
+
+    def _is_text(self, name: str) -> bool:
+        return self.text_as_numbers and self.kinds[name] is Kind.TEXT
+
+    def _polars_numbers(self, frame: "polars.DataFrame") -> "polars.DataFrame":
+        import polars as pl  # noqa: PLC0415
+
+        text = [numbers_from_text(series) for series in frame.iter_columns() if series.dtype == pl.String]
+        return frame.with_columns(text) if text else frame
+
+
+def block_of_polars(frame: "polars.DataFrame") -> Block:
+    """Numeric Polars columns [N, C] as float64, null as NaN."""
+    import polars as pl  # noqa: PLC0415
+
+    plain = frame.with_columns(pl.exclude(pl.Float64).cast(pl.Float64))
+    chunks = [[chunk.to_numpy() for chunk in column.get_chunks()] for column in plain.iter_columns()]
+    return gather(chunks, len(frame))
+
+
+def _pandas_or_arrow(series: "narwhals.Series[Any]") -> "np.ndarray[Any, Any]":
+    """One column as float64, missing as NaN, whichever of its many ways the library marks a missing value."""
+    import narwhals as nw  # noqa: PLC0415
+
+    return np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
+
+
+def is_frame(source: object) -> bool:
+    """Whether narwhals knows this object as a data frame, eager or lazy."""
+    from narwhals import dependencies as known  # noqa: PLC0415
+
+    return known.is_into_dataframe(source) or type(source).__name__ in ("LazyFrame", "DuckDBPyRelation")
+
+
+def open_frame(source: Any) -> FrameSource:
+    """Look at a data frame's columns. The frame itself is never altered."""
+    import narwhals as nw  # noqa: PLC0415
+
+    library = type(source).__module__.split(".", 1)[0]
+    label = f"the {library} data frame"
+    names = [str(name) for name in getattr(source, "columns", [])] if library == "pandas" else []
+    _check_names(names, label)
+    if names and any(not isinstance(name, str) for name in source.columns):
+        source = source.set_axis(names, axis=1)  # a new frame that shares its values
+    frame: Any = nw.from_native(source)
+    if isinstance(frame, nw.LazyFrame):
+        frame = frame.collect()
+    _check_names(frame.columns, label)
+    kinds = {name: _kind(frame, name, dtype) for name, dtype in frame.schema.items()}
+    return FrameSource(frame, label, "table", kinds)
+
+
+def open_columns(source: Mapping[str, Any]) -> FrameSource:
+    """Look at a dictionary of columns (lists, arrays or tensors of one length)."""
+    import polars as pl  # noqa: PLC0415
+
+    columns: dict[str, Any] = {}
+    for name, values in source.items():
+        if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
+            raise DataError(
+                f'Column "{name}" is a single {type(values).__name__}: expected a list or an array.'
+            )
+        array = values if isinstance(values, (list, tuple)) else np.asarray(values)
+        if isinstance(array, np.ndarray) and array.ndim == 2 and array.shape[1] == 1:
+            array = array[:, 0]
+        if isinstance(array, np.ndarray) and (array.ndim != 1 or array.dtype.kind == "c"):
+            what = "complex numbers" if array.dtype.kind == "c" else f"the shape {array.shape}"
+            raise DataError(f'Column "{name}" has {what}: expected one real number per row.')
+        columns[str(name)] = array
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f'"{name}" has {length:,}' for name, length in lengths.items())
+        raise DataError(f"The columns have different lengths ({told}): expected one value per row in each.")
+    series = []
+    for name, values in columns.items():
+        try:
+            series.append(pl.Series(name, values, strict=True))
+        except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+            series.append(pl.Series(name, [None if v is None else str(v) for v in values], dtype=pl.String))
+    opened = open_frame(pl.DataFrame(series))
+    return FrameSource(opened.frame, "the dictionary of columns", "table", opened.kinds)
+
+
+def _check_names(names: Sequence[str], label: str) -> None:
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DataError(
+            f"{label} has several columns named {listed(repeated)}: give each column its own name."
+        )
+
+
+def _kind(frame: "narwhals.DataFrame[Any]", name: str, dtype: "narwhals.dtypes.DType") -> Kind:
+    """What a typed column holds."""
+    import narwhals as nw  # noqa: PLC0415
+
+    families = (
+        (dtype.is_numeric(), Kind.NUMBER),
+        (dtype == nw.Boolean, Kind.BOOLEAN),
+        (dtype.is_temporal(), Kind.DATE),
+        (dtype.is_nested(), Kind.NESTED),
+        (dtype in (nw.String, nw.Categorical, nw.Enum), Kind.TEXT),
+    )
+    for belongs, kind in families:
+        if belongs:
+            return kind
+    native = str(getattr(frame[name].to_native(), "dtype", ""))
+    if native.startswith("complex"):
+        return Kind.COMPLEX
+    return Kind.EMPTY if frame[name].null_count() == len(frame) else Kind.OTHER

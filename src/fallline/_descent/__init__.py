@@ -1,0 +1,8 @@
+"""Gradient descent for real: forward, loss, backward, step."""
+
+from fallline._descent._batches import Batches
+from fallline._descent._loop import descend
+from fallline._descent._optimizers import make_optimizer, optimizer_class, optimizer_options
+from fallline._descent._schedules import make_schedule
+
+__all__ = ["Batches", "descend", "make_optimizer", "make_schedule", "optimizer_class", "optimizer_options"]

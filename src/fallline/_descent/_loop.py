@@ -1,0 +1,95 @@
+"""The loop that everything else explains."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from fallline._descent._batches import Batches
+from fallline._records import Step
+from fallline._vectors import numbers
+
+LossFn = Callable[[Tensor, Tensor], Tensor]
+
+
+def descend(
+    model: torch.nn.Module,
+    loss_fn: LossFn,
+    batches: Batches,
+    optimizer: torch.optim.Optimizer,
+    *,
+    epochs: int,
+    scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
+) -> Iterator[Step]:
+    """Train ``model`` in place, one :class:`Step` for each parameter update.
+
+    Nothing of the loop is special: the gradient is PyTorch's, the update is the optimizer's. A loss that is no
+    longer finite does not end it; that is for whoever consumes the steps to judge.
+
+    Args:
+        model: its output is compared with the batch's target.
+        loss_fn: a mean over rows.
+        batches: what an epoch consists of.
+        optimizer: any of ``torch.optim``, over all parameters of the model.
+        epochs: passes over the data.
+        scheduler: stepped once an epoch.
+
+    >>> model = torch.nn.Linear(1, 1)
+    >>> batches = Batches(torch.tensor([[1.0]]), torch.tensor([[3.0]]))
+    >>> steps = descend(model, torch.nn.MSELoss(), batches, torch.optim.SGD(model.parameters(), lr=0.1), epochs=2)
+    >>> [step.index for step in steps]
+    [0, 1]
+    """
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    update = _update_with_closure if isinstance(optimizer, torch.optim.LBFGS) else _update
+    index = 0
+    for epoch in range(epochs):
+        for features, target in batches.epoch(epoch):
+            learning_rate = float(optimizer.param_groups[0]["lr"])
+            loss, gradient = update(model, loss_fn, features, target, optimizer, parameters)
+            yield Step(index, epoch, learning_rate, loss, gradient, numbers(parameters))
+            index += 1
+        if scheduler is not None:
+            scheduler.step()
+
+
+def _update(
+    model: torch.nn.Module,
+    loss_fn: LossFn,
+    features: Tensor,
+    target: Tensor,
+    optimizer: torch.optim.Optimizer,
+    parameters: list[Tensor],
+) -> tuple[float, tuple[float, ...]]:
+    """θ ← θ − η ∂L/∂θ as the optimizer makes it; the loss before it and the gradient that it consumed."""
+    optimizer.zero_grad()
+    loss = loss_fn(model(features), target)
+    loss.backward()  # type: ignore[no-untyped-call]  # torch ships no annotation for it
+    optimizer.step()
+    return loss.item(), _gradient(parameters)
+
+
+def _update_with_closure(
+    model: torch.nn.Module,
+    loss_fn: LossFn,
+    features: Tensor,
+    target: Tensor,
+    optimizer: torch.optim.Optimizer,
+    parameters: list[Tensor],
+) -> tuple[float, tuple[float, ...]]:
+    """The same for LBFGS, which evaluates the loss several times a step: its first evaluation is recorded."""
+    evaluations: list[tuple[float, tuple[float, ...]]] = []
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = loss_fn(model(features), target)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch ships no annotation for it
+        evaluations.append((loss.item(), _gradient(parameters)))
+        return loss
+
+    optimizer.step(closure)  # type: ignore[arg-type]  # torch annotates the closure as returning a float
+    return evaluations[0]
+
+
+def _gradient(parameters: list[Tensor]) -> tuple[float, ...]:
+    return numbers(parameter.grad for parameter in parameters if parameter.grad is not None)

@@ -1,0 +1,101 @@
+"""Optimizers by name: PyTorch's own classes, with options checked before anything runs."""
+
+import inspect
+from collections.abc import Mapping
+
+import torch
+
+from fallline._descent._literals import literal
+from fallline._errors import OptionError, near
+
+ALIASES: Mapping[str, tuple[str, Mapping[str, object]]] = {
+    "momentum": ("SGD", {"momentum": 0.9}),
+    "nesterov": ("SGD", {"momentum": 0.9, "nesterov": True}),
+}
+"""Names people use for settings of a class."""
+
+NOT_OPTIONS = frozenset({"params", "lr", "self"})
+
+
+def optimizer_class(name: str) -> tuple[type[torch.optim.Optimizer], dict[str, object]]:
+    """The class of ``torch.optim`` with this name, and the options that the name itself implies.
+
+    >>> optimizer_class("adam")[0].__name__, optimizer_class("momentum")[1]
+    ('Adam', {'momentum': 0.9})
+    """
+    wanted, implied = ALIASES.get(name.lower(), (name, {}))
+    classes = _classes()
+    found = classes.get(wanted.lower())
+    if found is None:
+        known = sorted(cls.__name__ for cls in classes.values())
+        raise OptionError(
+            f'torch.optim has no optimizer "{name}": use one of {", ".join(known)}, momentum, nesterov.'
+            f"{near(name, [*known, *ALIASES])}"
+        )
+    return found, dict(implied)
+
+
+def _classes() -> dict[str, type[torch.optim.Optimizer]]:
+    """Every optimizer of this torch, by its name in lower case."""
+    return {
+        name.lower(): value
+        for name, value in vars(torch.optim).items()
+        if isinstance(value, type)
+        and issubclass(value, torch.optim.Optimizer)
+        and value is not torch.optim.Optimizer
+    }
+
+
+def optimizer_options(name: str, given: Mapping[str, object]) -> dict[str, object]:
+    """The options for an optimizer, from Python values or the strings of a command line.
+
+    >>> optimizer_options("adam", {"betas": "(0.8, 0.99)"})
+    {'betas': (0.8, 0.99)}
+    """
+    cls, options = optimizer_class(name)
+    known = [key for key in inspect.signature(cls).parameters if key not in NOT_OPTIONS]
+    for key, value in given.items():
+        if key == "lr":
+            raise OptionError("The option lr is the learning rate: give it as learning_rate (--learning-rate).")
+        if key not in known:
+            raise OptionError(
+                f"{cls.__name__} has no option \"{key}\": it takes {', '.join(known)}.{near(key, known)}"
+            )
+        options[key] = literal(key, value) if isinstance(value, str) else value
+    return options
+
+
+def make_optimizer(
+    name: str, parameters: list[torch.nn.Parameter], learning_rate: float, options: Mapping[str, object]
+) -> torch.optim.Optimizer:
+    """The optimizer over these parameters; an :class:`OptionError` where it cannot be made for them."""
+    cls, _ = optimizer_class(name)
+    if cls in (torch.optim.SGD, torch.optim.Adam) and not options:
+        return cls(parameters, lr=learning_rate)  # type: ignore[call-arg]  # the base class names no lr
+    rehearsal = [torch.nn.Parameter(parameter.detach().clone()) for parameter in parameters]
+    try:
+        _rehearse(cls(rehearsal, lr=learning_rate, **options), rehearsal)  # type: ignore[call-arg]  # as above
+    except (ValueError, TypeError, RuntimeError, AssertionError, AttributeError, KeyError, IndexError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+        shown = "".join(f" {key}={value}" for key, value in options.items())
+        raise OptionError(
+            f"{cls.__name__}{shown} cannot train this neuron: {reason}. Choose other options or another optimizer."
+        ) from error
+    return cls(parameters, lr=learning_rate, **options)  # type: ignore[call-arg]  # as above
+
+
+def _rehearse(optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter]) -> None:
+    """Two steps on copies: some optimizers refuse a parameter only when they step."""
+
+    def closure() -> torch.Tensor:
+        loss = sum(((parameter - 1) ** 2).sum() for parameter in parameters)
+        if not isinstance(loss, torch.Tensor):
+            raise TypeError("there are no parameters to train")
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch ships no annotation for it
+        return loss
+
+    for _ in range(2):
+        closure()
+        optimizer.step(closure)  # type: ignore[arg-type]  # torch annotates the closure as returning a float
+

@@ -1,0 +1,69 @@
+"""Learning-rate schedules by name: PyTorch's own classes, stepped once an epoch."""
+
+import inspect
+from collections.abc import Mapping
+
+import torch
+
+from fallline._descent._literals import keywords
+from fallline._errors import OptionError, near
+
+SHORT_NAMES: Mapping[str, str] = {
+    "constant": "",
+    "cosine": "CosineAnnealingLR",
+    "exponential": "ExponentialLR",
+    "step": "StepLR",
+    "linear": "LinearLR",
+    "polynomial": "PolynomialLR",
+    "onecycle": "OneCycleLR",
+    "multistep": "MultiStepLR",
+    "warmrestarts": "CosineAnnealingWarmRestarts",
+}
+
+
+def make_schedule(
+    text: str, optimizer: torch.optim.Optimizer, epochs: int
+) -> torch.optim.lr_scheduler.LRScheduler | None:
+    """The schedule that ``text`` names, ``NAME`` or ``NAME:key=value,key=value``; None for a constant rate.
+
+    NAME is one of ``cosine``, ``exponential``, ``step``, ``linear``, ``polynomial``, ``onecycle``, ``multistep``,
+    ``warmrestarts`` or a class of ``torch.optim.lr_scheduler`` that is stepped without a metric. What the class
+    demands and was not given follows from the run: its length is ``epochs``.
+
+    >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    >>> type(make_schedule("step:step_size=30,gamma=0.5", optimizer, 90)).__name__
+    'StepLR'
+    """
+    name, _, rest = text.partition(":")
+    class_name = SHORT_NAMES.get(name.strip().lower(), name.strip())
+    if not class_name:
+        return None
+    cls = getattr(torch.optim.lr_scheduler, class_name, None)
+    if not (isinstance(cls, type) and issubclass(cls, torch.optim.lr_scheduler.LRScheduler)):
+        raise OptionError(
+            f'There is no schedule "{name}": use one of {", ".join(SHORT_NAMES)}, or a class of '
+            f"torch.optim.lr_scheduler.{near(name, list(SHORT_NAMES))}"
+        )
+    options = _defaults(class_name, optimizer, epochs) | keywords(rest)
+    known = [key for key in inspect.signature(cls).parameters if key not in {"optimizer", "last_epoch"}]
+    for key in options:
+        if key not in known:
+            raise OptionError(f'{class_name} has no option "{key}": it takes {", ".join(known)}.{near(key, known)}')
+    try:
+        return cls(optimizer, **options)  # type: ignore[arg-type]  # the base class names no options
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"The schedule {text} cannot be made: {error}.") from error
+
+
+def _defaults(class_name: str, optimizer: torch.optim.Optimizer, epochs: int) -> dict[str, object]:
+    """What a class demands, taken from the run: its length, and its rate as the highest."""
+    return {
+        "CosineAnnealingLR": {"T_max": epochs},
+        "CosineAnnealingWarmRestarts": {"T_0": max(1, epochs // 4)},
+        "ExponentialLR": {"gamma": 0.99},
+        "LinearLR": {"start_factor": 1.0, "end_factor": 0.01, "total_iters": epochs},
+        "PolynomialLR": {"total_iters": epochs},
+        "StepLR": {"step_size": max(1, epochs // 3)},
+        "MultiStepLR": {"milestones": [epochs // 2, epochs * 3 // 4]},
+        "OneCycleLR": {"max_lr": optimizer.param_groups[0]["lr"], "total_steps": epochs + 1},
+    }.get(class_name, {})

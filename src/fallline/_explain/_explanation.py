@@ -1,0 +1,65 @@
+"""``fl.explain``: a run, or one of its steps, as text."""
+
+from dataclasses import dataclass
+
+from fallline._errors import OptionError
+from fallline._explain._lines import conversion_line, data_line, learned_lines, loss_lines, optimizer_line
+from fallline._explain._numbers import count, number
+from fallline._explain._step import arithmetic, step_sentences
+from fallline._explain._verdict import verdict
+from fallline._records import Run
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Sentences and figures about a run or a step; ``str()`` of it is the text."""
+
+    title: str
+    sentences: tuple[str, ...]
+    figures: tuple[str, ...]
+    """Lines to be set as they are: arithmetic, losses, a small table."""
+
+    def __str__(self) -> str:
+        return "\n".join([self.title, "", *self.figures, *([""] if self.figures else []), *self.sentences])
+
+    __repr__ = __str__
+
+
+def explain(run: Run, step: int | None = None) -> Explanation:
+    """What a run did, or what one of its steps did, computed from its own record.
+
+    Args:
+        run: any recorded run.
+        step: counted from 0; a negative one counts from the end.
+
+    Raises:
+        OptionError: the run has no such step.
+
+    >>> import fallline as fl
+    >>> print(fl.explain(fl.fit(epochs=1), step=0).figures[0])
+    w: −0.0075 − 0.01 × (−139.3) = 1.3858
+    """
+    return _explain_run(run) if step is None else _explain_step(run, step)
+
+
+def _explain_run(run: Run) -> Explanation:
+    every = max(1, run.header.epochs // 5)
+    figures = [data_line(run), optimizer_line(run), "", *loss_lines(run, every), "", *learned_lines(run)]
+    return Explanation(title=run.header.name, sentences=tuple(verdict(run)), figures=tuple(figures))
+
+
+def _explain_step(run: Run, step: int) -> Explanation:
+    index = step if step >= 0 else len(run) + step
+    if not 0 <= index < len(run):
+        raise OptionError(
+            f"There is no step {step}: this run has {count(len(run), 'step')}"
+            + (f", 0 to {len(run) - 1:,}." if len(run) else ".")
+        )
+    columns = run.columns
+    title = f"Step {index:,} of {run.header.name}, loss {number(float(columns.loss[index]))}"
+    conversion = conversion_line(run)
+    return Explanation(
+        title=title,
+        sentences=(*step_sentences(run, index), *([conversion] if conversion else [])),
+        figures=tuple(arithmetic(run, index)),
+    )

@@ -1,0 +1,134 @@
+"""How numbers are written in sentences: four significant figures, a true minus sign."""
+
+import math
+
+MINUS = "−"
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A measurement, to ``digits`` significant figures.
+
+    >>> number(-168.4123), number(2.5e-5), number(48_230_123.0), number(float("inf"))
+    ('−168.4', '2.5e−5', '4.823e7', '∞')
+    """
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else MINUS + "∞"
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.{digits}g}")
+    exponent = math.floor(math.log10(abs(rounded)))
+    if -4 <= exponent < 6:
+        return f"{rounded:,.{max(0, digits - 1 - exponent)}f}".replace("-", MINUS) if exponent < digits - 1 else (
+            f"{rounded:,.0f}".replace("-", MINUS)
+        )
+    mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
+    mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{int(power)}".replace("-", MINUS)
+
+
+def short(value: float) -> str:
+    """As :func:`number` without trailing zeros: for what a person chose, such as a learning rate.
+
+    >>> short(0.01), short(0.5), short(1.0), short(25000.0)
+    ('0.01', '0.5', '1', '25,000')
+    """
+    text = number(value)
+    if "." not in text or "e" in text:
+        return text
+    return text.rstrip("0").rstrip(".")
+
+
+def signed(value: float) -> str:
+    """A change, always with its sign.
+
+    >>> signed(3.5), signed(-3.5), signed(0.0)
+    ('+3.500', '−3.500', '0')
+    """
+    text = number(value)
+    return text if value <= 0 or math.isnan(value) else f"+{text}"
+
+
+def in_brackets(value: float) -> str:
+    """A factor in a product: brackets where it is negative.
+
+    >>> in_brackets(-2.0), in_brackets(2.0)
+    ('(−2.000)', '2.000')
+    """
+    return f"({number(value)})" if value < 0 else number(value)
+
+
+def place(value: float) -> str:
+    """A parameter's value: four decimals where it is of ordinary size, so that small moves can be seen.
+
+    >>> place(-0.46068), place(1.22331), place(52_310.5)
+    ('−0.4607', '1.2233', '52,310')
+    """
+    if math.isfinite(value) and 1e-3 <= abs(value) < 1e3:
+        return f"{value:.4f}".replace("-", MINUS)
+    return number(value)
+
+
+def percent(share: float) -> str:
+    """A share as a percentage that is neither over- nor understated.
+
+    >>> percent(0.3425), percent(0.005), percent(0.99951), percent(1.0), percent(1.06)
+    ('34 %', '0.5 %', '99.95 %', '100 %', '106 %')
+    """
+    value = 100 * share
+    if not math.isfinite(value):
+        return f"{number(value)} %"
+    if 99 < value < 100:
+        return f"{math.floor(value * 100) / 100:g} %"
+    if abs(value) >= 10 or value == 0:
+        return f"{value:,.0f} %"
+    return f"{float(f'{value:.1g}' if abs(value) < 0.095 else f'{value:.1f}'):g} %"
+
+
+def count(value: float, thing: str = "") -> str:
+    """How many, with its noun in the right number.
+
+    >>> count(1, "step"), count(12_345, "row"), count(0, "epoch")
+    ('1 step', '12,345 rows', '0 epochs')
+    """
+    plural = "" if value == 1 or not thing else "es" if thing.endswith(("s", "tch")) else "s"
+    return f"{value:,.0f} {thing}{plural}".strip()
+
+
+WORDS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+
+
+def rough(value: float) -> str:
+    """A large number in words, two significant figures.
+
+    >>> rough(8_302_114), rough(137.8), rough(5_312)
+    ('8.3 million', '138', '5,300')
+    """
+    if not math.isfinite(value) or value >= 1e15:
+        return number(value, 2)
+    for size, word in WORDS:
+        if value >= 0.9995 * size:
+            return f"{float(f'{value / size:.2g}'):,g} {word}"
+    return f"{float(f'{value:.3g}' if value < 1000 else f'{value:.2g}'):,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def listed(parts: list[str]) -> str:
+    """Parts of a sentence joined as speech does.
+
+    >>> listed(["w", "b"]), listed(["a", "b", "c"])
+    ('w and b', 'a, b and c')
+    """
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
+SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def spelled(value: int) -> str:
+    """Small counts as words.
+
+    >>> spelled(5), spelled(195)
+    ('five', '195')
+    """
+    return SMALL[value] if 0 <= value < len(SMALL) else f"{value:,}"

@@ -1,0 +1,56 @@
+"""How a run on a quadratic bowl went by: first the walls, then the crawl along the valley floor."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fallline._quadratic import Quadratic
+from fallline._records import Run
+
+
+class Phases(NamedTuple):
+    """A descent into a long valley, split where the floor begins to be all that is left."""
+
+    wall_steps: int
+    """Steps until less of the excess loss lay across the valley than along it."""
+    wall_part: float
+    """The part of the first excess loss that was gone by then."""
+    crawl_steps: int
+    crawl_share: float
+    """The part of the remaining way along the floor that one step covers, η·λmin."""
+    across: str
+    """The parameter that the steepest direction is mostly made of."""
+    along: str
+    """The same for the flattest."""
+    short_by: float
+    """How far ``along`` still is from its optimum, training scale."""
+
+
+def phases_of(run: Run) -> Phases | None:
+    """The two phases of a plain full-batch descent, None where the run has no such shape."""
+    header = run.header
+    if run.moments is None or len(run) < 2 or header.schedule or header.batch_size < header.rows:
+        return None
+    quadratic = Quadratic(run.moments)
+    if quadratic.eigenvalues[-1] <= 0 or quadratic.eigenvalues[0] < 10 * quadratic.eigenvalues[-1]:
+        return None
+    path = np.vstack((np.array(header.start), run.columns.parameters))
+    if not np.isfinite(path).all():
+        return None
+    parts = quadratic.excess_by_direction(path)
+    floor_leads = parts[:, -1] > parts[:, :-1].sum(axis=1)
+    if not floor_leads.any() or floor_leads[0]:
+        return None
+    wall_steps = int(np.argmax(floor_leads))
+    total = parts.sum(axis=1)
+    vectors = np.abs(quadratic.eigenvectors)
+    along = int(np.argmax(vectors[:, -1]))
+    return Phases(
+        wall_steps=wall_steps,
+        wall_part=float(1 - total[wall_steps] / total[0]),
+        crawl_steps=len(run) - wall_steps,
+        crawl_share=header.learning_rate * float(quadratic.eigenvalues[-1]),
+        across=header.parameter_names[int(np.argmax(vectors[:, 0]))],
+        along=header.parameter_names[along],
+        short_by=abs(float(path[-1, along] - quadratic.optimum[along])),
+    )

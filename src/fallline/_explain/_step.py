@@ -1,0 +1,193 @@
+"""One step in words: its arithmetic, what each slope meant, what was promised and what came, its reach."""
+
+import math
+
+import numpy as np
+
+from fallline._explain._numbers import MINUS, count, in_brackets, listed, number, percent, place, short, signed
+from fallline._reach import NoReach, why_no_reach
+from fallline._records import Floats, Run
+
+MOST_PARAMETERS = 4
+"""A sentence for each parameter up to this many; beyond, for those with the steepest slopes."""
+
+
+def start_of(run: Run, index: int) -> Floats:
+    """The parameters [P] before a step."""
+    return np.array(run.header.start) if index == 0 else run.columns.parameters[index - 1]
+
+
+def is_plain(run: Run) -> bool:
+    """True for θ − η·gradient and nothing else."""
+    header = run.header
+    extras = ("momentum", "weight_decay", "nesterov", "maximize")
+    return header.optimizer == "SGD" and not any(header.optimizer_options.get(key) for key in extras)
+
+
+def arithmetic(run: Run, index: int) -> list[str]:
+    """The update with its own numbers, parameter by parameter: ``w: −0.4607 − 0.01 × (−168.4) = 1.2233``.
+
+    For optimizers that do more than subtract rate × gradient it is the update as it was made, with the part that
+    plain descent would have made beside it.
+    """
+    columns, rate = run.columns, float(run.columns.learning_rate[index])
+    start, end, slopes = start_of(run, index), columns.parameters[index], columns.gradient[index]
+    lines = []
+    for name, before, slope, after in zip(run.header.parameter_names, start, slopes, end, strict=True):
+        if is_plain(run):
+            lines.append(f"{name}: {place(before)} {MINUS} {short(rate)} × {in_brackets(slope)} = {place(after)}")
+        else:
+            lines.append(
+                f"{name}: {place(before)} {_added(after - before)} = {place(after)}   "
+                f"(rate × slope alone: {signed(-rate * slope)})"
+            )
+    return lines
+
+
+def _added(update: float) -> str:
+    return f"{MINUS} {number(-update)}" if update < 0 else f"+ {number(update)}"
+
+
+def step_sentences(run: Run, index: int) -> list[str]:
+    """What this step did, in plain words."""
+    sentences = [_slope_sentence(run, index, parameter) for parameter in _shown(run, index)]
+    hidden = len(run.header.parameter_names) - len(sentences)
+    if hidden > 0:
+        sentences.append(f"The other {count(hidden, 'parameter')} had gentler slopes.")
+    return [*sentences, _promise(run, index), _reach_sentence(run, index)]
+
+
+def _shown(run: Run, index: int) -> list[int]:
+    """The parameters that get a sentence, in their own order."""
+    slopes = np.abs(run.columns.gradient[index])
+    steepest = np.argsort(-np.nan_to_num(slopes, nan=np.inf), kind="stable")[:MOST_PARAMETERS]
+    return sorted(int(k) for k in steepest)
+
+
+def _slope_sentence(run: Run, index: int, parameter: int) -> str:
+    """What the sign of one slope meant, which way the parameter went, and whether that brought it closer."""
+    name = run.header.parameter_names[parameter]
+    slope = float(run.columns.gradient[index, parameter])
+    before = float(start_of(run, index)[parameter])
+    after = float(run.columns.parameters[index, parameter])
+    if not math.isfinite(slope):
+        return f"{name}: the slope is {number(slope)}; there is no direction in that, and {name} is {number(after)} now."
+    moved = after - before
+    went = "" if moved == 0 or not math.isfinite(moved) else "up" if moved > 0 else "down"
+    if slope == 0:
+        return f"{name}: the ground is level here" + (f", yet {name} goes {went}." if went else f"; {name} stays.")
+    uphill, downhill = ("up", "down") if slope > 0 else ("down", "up")
+    ground = f"{name}: the slope is {number(slope)}, the loss rises as {name} goes {uphill}"
+    if not math.isfinite(after):
+        return f"{ground}; the step threw {name} to {number(after)}."
+    if not went:
+        return f"{ground}; the step is too small to change {name} in {run.header.dtype}."
+    if went == downhill:
+        return f"{ground}, so {name} goes {went}: {place(before)} to {place(after)}.{_closer(run, parameter, before, after)}"
+    return (
+        f"{ground}, yet {name} goes {went}, {place(before)} to {place(after)}: "
+        f"not this slope moved it but what the optimizer remembers.{_closer(run, parameter, before, after)}"
+    )
+
+
+def _closer(run: Run, parameter: int, before: float, after: float) -> str:
+    """Whether the parameter came closer to its optimum, where that is known."""
+    if run.moments is None:
+        return ""
+    best = float(run.moments.optimum[parameter])
+    was, now = abs(before - best), abs(after - best)
+    name = run.header.parameter_names[parameter]
+    if max(was, now) <= 1e-6 * max(1.0, abs(best)):
+        return ""
+    jumped = "It jumps past its best value and is" if (before - best) * (after - best) < 0 else "It is"
+    verdict = "closer" if now < was else "farther" if now > was else "as far"
+    link = "than" if verdict != "as far" else "as"
+    return f" {jumped} {verdict} now: {number(now)} away {link} {number(was)} before."
+
+
+def _promise(run: Run, index: int) -> str:
+    """The first-order (Taylor) promise against what came."""
+    promised = float(run.columns.first_order_change[index])
+    came = float(run.columns.real_change[index])
+    of = "" if run.header.batch_size >= run.header.rows else " of its batch"
+    if not (math.isfinite(promised) and math.isfinite(came)):
+        return f"The tangent promised a change of {number(promised)} in the loss{of}; what came was {number(came)}."
+    if promised == 0 and came == 0:
+        return f"The loss{of} did not change."
+    if promised > 0:
+        fell = "it fell by" if came < 0 else "it rose by"
+        return f"Along this step the tangent went up, by {number(promised)}; the loss{of}: {fell} {number(abs(came))}."
+    if came > 0:
+        return f"The tangent promised a fall of {number(-promised)} in the loss{of}; instead it rose by {number(came)}."
+    share = f", {percent(came / promised)} of it" if promised < 0 else ""
+    return f"The tangent promised a fall of {number(-promised)} in the loss{of}, and {number(-came)} came{share}."
+
+
+def reach_of(run: Run, index: int) -> float | None:
+    """The reach of a step, None where it is not defined."""
+    return float(run.columns.reach[index]) if run.columns.reach_measured[index] else None
+
+
+def reach_note(run: Run, index: int) -> str:
+    """Why a step has no reach, in words; empty where it has one."""
+    if reach_of(run, index) is not None:
+        return ""
+    columns = run.columns
+    moved = bool(np.any(columns.parameters[index] != start_of(run, index)))
+    reason = why_no_reach(float(columns.first_order_change[index]), float(columns.real_change[index]), moved)
+    if reason is NoReach.UPHILL and not is_plain(run):
+        return f"{reason.value} (what the optimizer remembers carried it)"
+    return reason.value
+
+
+def _reach_sentence(run: Run, index: int) -> str:
+    reach = reach_of(run, index)
+    if reach is None:
+        return f"Reach is not defined for this step: {reach_note(run, index)}."
+    return f"Reach {number(reach, 3)}: {in_words(reach)}."
+
+
+def in_words(reach: float) -> str:
+    """Too short or too long, along this step.
+
+    >>> in_words(1.0), in_words(0.005)
+    ('it landed at the bottom ahead', 'timid; the bottom along this line was 200 steps like this one away')
+    """
+    if reach == 0:
+        return "the ground ahead is straight, no bottom is in sight"
+    if reach < 0.5:
+        return f"timid; the bottom along this line was {number(1 / reach, 3)} steps like this one away"
+    if reach < 0.95:
+        return f"{percent(reach)} of the way to the bottom ahead, a little short"
+    if reach <= 1.05:
+        return "it landed at the bottom ahead"
+    if reach < 1.95:
+        return "past the bottom and some way up the other wall, still lower than it began"
+    if reach <= 2.05:
+        return "to the other wall, as high as it began"
+    return "too long: up the other wall, higher than it began"
+
+
+def step_beats(run: Run, index: int) -> list[str]:
+    """Captions of the four beats of one step: gradient, minus, times the rate, move."""
+    columns, names = run.columns, run.header.parameter_names
+    shown = _shown(run, index)
+    slopes = columns.gradient[index]
+    rate = float(columns.learning_rate[index])
+    start, end = start_of(run, index), columns.parameters[index]
+
+    def each(values: Floats) -> str:
+        return listed([f"{names[k]} {number(float(values[k]))}" for k in shown])
+
+    gradient = f"Gradient: the slope here is {each(slopes)}. It points uphill."
+    minus = f"Minus: downhill is the opposite way, {each(-slopes)}."
+    with np.errstate(all="ignore"):
+        if is_plain(run):
+            scaled = f"Times the rate {short(rate)}: {each(-rate * slopes)}."
+        else:
+            scaled = f"{run.header.optimizer} with the rate {short(rate)} makes of it: {each(end - start)}."
+    moves = listed([f"{names[k]} {place(float(start[k]))} → {place(float(end[k]))}" for k in shown])
+    change = float(columns.real_change[index])
+    fate = "falls" if change < 0 else "rises" if change > 0 else "stays" if change == 0 else "is no longer finite"
+    by = f" by {number(abs(change))}" if change != 0 and math.isfinite(change) else ""
+    return [gradient, minus, scaled, f"Move: {moves}. The loss {fate}{by}."]

@@ -1,0 +1,109 @@
+"""A learning rate for who gave none: measured, and never more than half the stability limit."""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from fallline._curvature import provable_limit
+from fallline._descent import Batches, descend, make_optimizer
+from fallline._errors import OptionError
+from fallline._fit._limit import largest_anywhere, sharpest_batch
+from fallline._fit._problem import Problem
+
+TRIALS_PER_DECADE = 2
+LOWEST_TRIAL = 1e-4
+MOST_TRIAL_STEPS = 400
+
+
+class Rate(NamedTuple):
+    """A learning rate and the sentence that says where it comes from."""
+
+    value: float
+    reason: str
+
+
+def auto_rate(
+    problem: Problem,
+    batches: Batches,
+    optimizer: str,
+    options: Mapping[str, object],
+    start: torch.nn.Linear,
+    epochs: int,
+) -> Rate:
+    """Half the stability limit where there is a provable one, else the best of a few real runs."""
+    if problem.kind.curvature_bound is not None and not options.get("maximize"):
+        sharpness = largest_anywhere(problem) if batches.full else sharpest_batch(problem, batches)
+        limit = provable_limit(optimizer, options, sharpness)
+        if limit is not None:
+            return _below(limit.value, batches.full)
+    return _best_trial(problem, batches, optimizer, options, start, epochs)
+
+
+def _below(limit: float, full: bool) -> Rate:
+    if full:
+        value = _rounded_down(limit / 2)
+        return Rate(value, f"{value:g} is half the stability limit {limit:.4g}, which was computed from the data's curvature.")
+    value = _rounded_down(limit / 10)
+    return Rate(
+        value,
+        f"{value:g} is a tenth of {limit:.4g}, the stability limit of the sharpest batch of the first epoch: "
+        "with mini-batches the loss hovers above its bottom by an amount proportional to the rate.",
+    )
+
+
+def _best_trial(
+    problem: Problem,
+    batches: Batches,
+    optimizer: str,
+    options: Mapping[str, object],
+    start: torch.nn.Linear,
+    epochs: int,
+) -> Rate:
+    """Run a grid of rates for real, from the same start, and take the one that ends lowest."""
+    epochs = max(1, min(epochs, MOST_TRIAL_STEPS // batches.per_epoch))
+    reach = max(1.0, float(np.abs(problem.target64).max()))
+    decades = math.ceil(math.log10(reach)) + 1 - round(math.log10(LOWEST_TRIAL))
+    rates = [LOWEST_TRIAL * 10 ** (k / TRIALS_PER_DECADE) for k in range(decades * TRIALS_PER_DECADE + 1)]
+    ends = [_end_of_trial(problem, batches, optimizer, options, start, epochs, rate) for rate in rates]
+    finite = [(end, rate) for end, rate in zip(ends, rates, strict=True) if math.isfinite(end)]
+    if not finite:
+        raise OptionError(
+            f"No learning rate from {rates[0]:g} to {rates[-1]:g} kept the loss finite with {optimizer}: "
+            "give --learning-rate yourself, or choose another optimizer."
+        )
+    value = _rounded_down(min(finite)[1])
+    return Rate(
+        value,
+        f"{value:g} ended lowest of {len(rates)} rates from {rates[0]:g} to {rates[-1]:g}, each tried for real "
+        f"for {epochs} epoch{'s' if epochs != 1 else ''}: {optimizer} with the loss {problem.kind.name} has no stability "
+        "limit to compute it from.",
+    )
+
+
+def _end_of_trial(
+    problem: Problem,
+    batches: Batches,
+    optimizer: str,
+    options: Mapping[str, object],
+    start: torch.nn.Linear,
+    epochs: int,
+    rate: float,
+) -> float:
+    """Mean loss over all rows after a short run at this rate."""
+    model = torch.nn.Linear(start.in_features, 1, dtype=start.weight.dtype)
+    model.load_state_dict(start.state_dict())
+    made = make_optimizer(optimizer, list(model.parameters()), rate, options)
+    last = None
+    for last in descend(model, problem.loss_fn(), batches, made, epochs=epochs):
+        if not math.isfinite(last.loss):
+            return math.inf
+    return math.inf if last is None else float(problem.objective.loss(last.parameters)[0])
+
+
+def _rounded_down(value: float) -> float:
+    """To three significant digits, never up by more than a millionth (the rounding of float32 columns)."""
+    digits = 2 - math.floor(math.log10(value))
+    return float(f"{math.floor(value * 10.0**digits * (1 + 1e-6)) * 10.0**-digits:.3g}")

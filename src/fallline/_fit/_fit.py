@@ -1,0 +1,231 @@
+"""``fl.fit``: the main job, end to end."""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+import fallline
+from fallline._data import Table, line, read_table
+from fallline._descent import Batches, descend, make_optimizer, make_schedule
+from fallline._descent import optimizer_options as checked_options
+from fallline._errors import OptionError
+from fallline._fit._auto import Rate, auto_rate
+from fallline._fit._problem import Problem, make_problem
+from fallline._fit._recording import Progress, record
+from fallline._fit._start import starting_neuron
+from fallline._fit._summary import summarise
+from fallline._records import Header, Run
+
+if TYPE_CHECKING:
+    from fallline._store import RunWriter
+
+TEXTBOOK_RATE = 0.01
+
+
+def fit(
+    data: object = None,
+    *,
+    target: str | None = None,
+    features: list[str] | None = None,
+    drop_missing: bool = False,
+    standardise: bool | None = None,
+    learning_rate: float | str | None = None,
+    epochs: int = 200,
+    batch_size: int | None = None,
+    optimizer: str = "SGD",
+    optimizer_options: Mapping[str, object] | None = None,
+    schedule: str = "",
+    loss: str = "mse",
+    start: Mapping[str, float] | None = None,
+    seed: int = 0,
+    dtype: str = "float32",
+    run: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Train one neuron, ŷ = w·x + b, by gradient descent and record every step.
+
+    Without ``data`` it is the textbook line: 100 points of y = 2x + 1 with noise, learning rate 0.01, x as it is.
+
+    Args:
+        data: a path (CSV, TSV, Parquet, JSON lines), any data frame, arrays (X, y), or a :class:`Table`.
+        target: the column to predict; the last one unless told.
+        features: the columns to predict it from; every other numeric column unless told.
+        drop_missing: leave out rows with missing values instead of refusing them.
+        standardise: shift and scale the features; True for data, False for the textbook line.
+        learning_rate: a number, or ``"auto"`` (the default for data): at most half the stability limit.
+        epochs: passes over the rows.
+        batch_size: rows per step; all of them unless told.
+        optimizer: a class of ``torch.optim``, or ``momentum``, ``nesterov``.
+        optimizer_options: what that class takes beside the rate.
+        schedule: ``cosine``, ``step:step_size=50,gamma=0.5`` …; constant unless told.
+        loss: ``mse``, ``mae``, ``huber`` or ``bce`` (a logistic neuron, target 0 or 1).
+        start: parameters before step 0 by name, in the training scale; the others start at random.
+        seed: of the textbook noise, the random start and the batches.
+        dtype: ``float32`` or ``float64``.
+        run: the run file to write, or a folder (a path without a suffix) in which it gets the next number;
+            None keeps the run in memory.
+        progress: called with (steps done, steps in all, last loss) about twice a second.
+
+    Returns:
+        The recorded :class:`Run`. The program's random state and everything passed in are left as they were.
+
+    Raises:
+        DataError: the table cannot be used.
+        OptionError: a setting cannot be used.
+        RunFileError: the run file cannot be written.
+
+    >>> run = fit(epochs=5)
+    >>> run.columns.loss.round(1)
+    array([145.2,  14.8,   2. ,   0.8,   0.7])
+    """
+    textbook = data is None
+    if textbook and (target is not None or features is not None):
+        raise OptionError("A target or features were named without a table: name the table as well.")
+    _check_counts(epochs, batch_size)
+    table = line(seed=seed) if textbook else read_table(data, target=target, features=features, drop_missing=drop_missing)
+    problem = make_problem(
+        table, loss=loss, standardised=not textbook if standardise is None else standardise, dtype=dtype
+    )
+    model = starting_neuron(problem, start, seed=seed, dtype=dtype)
+    batches = Batches(problem.features, problem.target, size=batch_size, seed=seed)
+    options = _options(optimizer, optimizer_options)
+    rate = _rate(learning_rate, textbook, problem, batches, optimizer, options, model, epochs)
+    made = make_optimizer(optimizer, list(model.parameters()), rate.value, options)
+    scheduler = make_schedule(schedule, made, epochs)
+    header = _header(table, problem, batches, model, made, options, rate, schedule, epochs, seed)
+    return _run(problem, batches, model, made, scheduler, header, run, progress)
+
+
+def _run(
+    problem: Problem,
+    batches: Batches,
+    model: torch.nn.Linear,
+    optimizer: torch.optim.Optimizer,
+    scheduler: torch.optim.lr_scheduler.LRScheduler | None,
+    header: Header,
+    path: str | Path | None,
+    progress: Progress | None,
+) -> Run:
+    """The loop with its record, in memory or in a file."""
+    sample = problem.sample()
+    moments = None if problem.quadratic is None else problem.quadratic.moments
+    writer: RunWriter | None = None
+    if path is not None:
+        from fallline._store import RunWriter as Writer  # noqa: PLC0415  (sqlite is only loaded for a file)
+        from fallline._store import next_run_path  # noqa: PLC0415
+
+        place = Path(path)
+        writer = Writer.create(place if place.suffix else next_run_path(place, header.name), header, sample, moments)
+        header = writer.header
+    began = time.perf_counter()
+    try:
+        steps = descend(model, problem.loss_fn(), batches, optimizer, epochs=header.epochs, scheduler=scheduler)
+        columns, interrupted = record(
+            steps,
+            problem,
+            batches,
+            np.array(header.start),
+            writer=writer,
+            total=header.epochs * batches.per_epoch,
+            progress=progress,
+        )
+        summary = summarise(
+            problem,
+            batches,
+            header,
+            columns,
+            optimizer,
+            interrupted=interrupted,
+            seconds=time.perf_counter() - began,
+        )
+        if writer is not None:
+            writer.finish(summary)
+    finally:
+        if writer is not None:
+            writer.close()
+    return Run(header, columns, sample, moments, summary, path=None if writer is None else str(writer.path))
+
+
+def _check_counts(epochs: int, batch_size: int | None) -> None:
+    if epochs < 1:
+        raise OptionError(f"The number of epochs must be 1 or more, not {epochs}.")
+    if batch_size is not None and batch_size < 1:
+        raise OptionError(f"The batch size must be 1 or more, not {batch_size}.")
+
+
+def _options(optimizer: str, given: Mapping[str, object] | None) -> dict[str, object]:
+    return checked_options(optimizer, given or {})
+
+
+def _rate(
+    given: float | str | None,
+    textbook: bool,
+    problem: Problem,
+    batches: Batches,
+    optimizer: str,
+    options: Mapping[str, object],
+    model: torch.nn.Linear,
+    epochs: int,
+) -> Rate:
+    """The learning rate asked for, checked; or the one that ``auto`` finds."""
+    if given is None and textbook:
+        return Rate(TEXTBOOK_RATE, "")
+    if given is None or given == "auto":
+        return auto_rate(problem, batches, optimizer, options, model, epochs)
+    try:
+        value = float(given)
+    except ValueError:
+        raise OptionError(f'The learning rate must be a number above 0, or auto, not "{given}".') from None
+    if not (0 < value < float("inf")):
+        raise OptionError(f"The learning rate must be a finite number above 0, not {value:g}. With 0 nothing would move.")
+    return Rate(value, "")
+
+
+def _header(
+    table: Table,
+    problem: Problem,
+    batches: Batches,
+    model: torch.nn.Linear,
+    optimizer: torch.optim.Optimizer,
+    options: Mapping[str, object],
+    rate: Rate,
+    schedule: str,
+    epochs: int,
+    seed: int,
+) -> Header:
+    """Everything known before step 0."""
+    start = (*model.weight.detach()[0].tolist(), model.bias.item())
+    return Header(
+        name=table.name,
+        source=table.source,
+        source_hash=table.source_hash,
+        rows=problem.rows,
+        target=table.target_name,
+        features=table.feature_names,
+        parameter_names=problem.parameter_names,
+        loss=problem.kind.name,
+        optimizer=type(optimizer).__name__,
+        optimizer_options=dict(options),
+        learning_rate=float(optimizer.param_groups[0]["lr"]),
+        learning_rate_reason=rate.reason,
+        schedule=schedule,
+        epochs=epochs,
+        batch_size=batches.size,
+        seed=seed,
+        dtype=str(problem.features.dtype).removeprefix("torch."),
+        scaling=problem.scaling,
+        start=start,
+        start_loss=float(problem.objective.loss(start)[0]),
+        versions={
+            "fallline": fallline.__version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        notes=table.notes,
+    )

@@ -1,0 +1,40 @@
+"""Runs that were recorded earlier, and the objective they ran on."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fallline._quadratic import Quadratic
+from fallline._records import Run
+
+if TYPE_CHECKING:
+    from fallline._objective import Objective
+
+
+def load(path: str | Path) -> Run:
+    """A recorded run with its summary, worked out anew where its process was killed before it could."""
+    from fallline._store import read_run  # noqa: PLC0415
+
+    return summarised(read_run(path))
+
+
+def objective_of(run: Run) -> "Quadratic | Objective":
+    """The mean loss over the rows of a run, as a function of its parameters.
+
+    Exact where the run's moments are known; else over the rows that the record kept (``run.sample``).
+    """
+    if run.moments is not None:
+        return Quadratic(run.moments)  # no torch is needed for this
+    from fallline._fit._problem import neuron_objective  # noqa: PLC0415
+    from fallline._objective import loss_kind  # noqa: PLC0415
+
+    return neuron_objective(loss_kind(run.header.loss), run.sample.features, run.sample.target)
+
+
+def summarised(run: Run) -> Run:
+    """The run with a summary; one that has none was interrupted."""
+    if run.summary is not None:
+        return run
+    from fallline._fit._unfinished import unfinished_summary  # noqa: PLC0415
+
+    return replace(run, summary=unfinished_summary(run))

@@ -1,0 +1,37 @@
+"""The neuron before its first step."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from fallline._errors import OptionError, near
+from fallline._fit._problem import DTYPES, Problem
+from fallline._models import neuron
+
+
+def starting_neuron(problem: Problem, start: Mapping[str, float] | None, *, seed: int, dtype: str) -> torch.nn.Linear:
+    """A neuron with PyTorch's random start for this seed, some or all of its parameters set to ``start``.
+
+    ``start`` is in the training scale. The program's global random state is left as it was.
+    """
+    state = torch.random.get_rng_state()
+    try:
+        torch.default_generator.manual_seed(seed)
+        model = neuron(problem.features.shape[1], dtype=DTYPES[dtype])
+    finally:
+        torch.random.set_rng_state(state)
+    names = list(problem.parameter_names)
+    with torch.no_grad():
+        for name, value in (start or {}).items():
+            if name not in names:
+                raise OptionError(
+                    f'There is no parameter "{name}" to start from: this neuron has {", ".join(names)}.{near(name, names)}'
+                )
+            if not np.isfinite(value):
+                raise OptionError(f"The start {name}={value} is not a finite number.")
+            if name == "b":
+                model.bias[0] = value
+            else:
+                model.weight[0, names.index(name)] = value
+    return model

@@ -1,0 +1,107 @@
+"""What came of a run: every number a verdict needs, worked out once."""
+
+import numpy as np
+import torch
+
+from fallline._data import to_table_units
+from fallline._descent import Batches
+from fallline._fit._limit import Curvature, curvature_of, limit_of, spread
+from fallline._fit._outcome import CONVERGED_PART, outcome_of
+from fallline._fit._problem import Problem
+from fallline._records import Columns, Floats, Header, Outcome, Scaling, Summary
+
+
+def summarise(
+    problem: Problem,
+    batches: Batches,
+    header: Header,
+    columns: Columns,
+    optimizer: torch.optim.Optimizer,
+    *,
+    interrupted: bool,
+    seconds: float,
+) -> Summary:
+    """The summary of a run that has just been made."""
+    start = np.array(header.start)
+    last = columns.parameters[-1] if len(columns) else start
+    losses = np.append(header.start_loss, columns.full_loss[columns.full_loss_measured])
+    curvature = curvature_of(problem, last)
+    limit = limit_of(problem, optimizer, header.optimizer_options, last, curvature.sharpness)
+    outcome = outcome_of(problem, header.start_loss, columns, interrupted=interrupted)
+    raw, raw_limit, raw_steps = _without_standardising(problem, start)
+    rates = columns.learning_rate if len(columns) else np.array([header.learning_rate])
+    return Summary(
+        outcome=outcome,
+        learned=_named(problem, last),
+        exact=None if problem.quadratic is None else _named(problem, problem.quadratic.optimum),
+        first_loss=header.start_loss,
+        last_loss=float(losses[-1]) if outcome is not Outcome.INTERRUPTED else float(problem.objective.loss(last)[0]),
+        best_loss=float(np.nanmin(losses)) if np.isfinite(losses).any() else float("nan"),
+        stability_limit=limit.value if limit else None,
+        limit_kind=limit.kind if limit else "",
+        share_of_limit=float(np.max(rates)) / limit.value if limit else None,
+        condition_number=curvature.condition_number,
+        sharpness=curvature.sharpness,
+        flattest=curvature.flattest,
+        raw_condition_number=raw.condition_number,
+        raw_stability_limit=raw_limit,
+        raw_steps=raw_steps,
+        steps_to_finish=_steps_to_finish(problem, batches, header, last, outcome),
+        separable=problem.kind.name == "bce" and separates(problem, last),
+        seconds=seconds,
+    )
+
+
+def _named(problem: Problem, parameters: Floats) -> dict[str, float]:
+    """A parameter vector of the training scale by name, in the table's units."""
+    with np.errstate(all="ignore"):  # a diverged neuron's parameters are not finite in any unit
+        values = to_table_units(parameters, problem.scaling)
+    return dict(zip(problem.parameter_names, map(float, values), strict=True))
+
+
+def _without_standardising(problem: Problem, start: Floats) -> tuple[Curvature, float | None, float | None]:
+    """Curvature, SGD's limit and the steps that the raw columns would have meant; (…, limit, steps)."""
+    if problem.scaling.is_identity or problem.quadratic is None:
+        return Curvature(None, None, None), None, None
+    to_training = _to_training_scale(problem.scaling)
+    raw = problem.quadratic.reparametrised(to_training)
+    start = np.linalg.solve(to_training, start)  # the same line, in the table's units
+    curvature = spread(raw.eigenvalues)
+    if curvature.sharpness is None:
+        return curvature, None, None
+    goal = CONVERGED_PART * float(raw.excess(start)[0])
+    steps = raw.steps_to(start, 1 / curvature.sharpness, goal)
+    return curvature, 2 / curvature.sharpness, None if steps is None else float(steps)
+
+
+def _to_training_scale(scaling: Scaling) -> Floats:
+    """The matrix A [P, P] of θ_training = A θ_table: w_training = s·w_table, b_training = b_table + m·w_table."""
+    matrix = np.diag(np.append(scaling.scale, 1.0))
+    matrix[-1, :-1] = scaling.shift
+    return matrix
+
+
+def _steps_to_finish(
+    problem: Problem, batches: Batches, header: Header, last: Floats, outcome: Outcome
+) -> int | None:
+    """Further steps of plain full-batch descent to convergence by the closed form; None where it does not hold."""
+    plain = header.optimizer == "SGD" and not any(
+        header.optimizer_options.get(key) for key in ("momentum", "weight_decay", "nesterov", "maximize")
+    )
+    unfinished = outcome in (Outcome.DESCENDING, Outcome.INTERRUPTED)
+    if problem.quadratic is None or not (plain and unfinished and batches.full) or header.schedule:
+        return None
+    goal = CONVERGED_PART * float(problem.quadratic.excess(np.array(header.start))[0])
+    return problem.quadratic.steps_to(last, header.learning_rate, goal)
+
+
+def separates(problem: Problem, parameters: Floats) -> bool:
+    """True where a line is known to part the classes: this neuron does, or the single feature's values do."""
+    is_one = problem.target64 == 1
+    scores = problem.features64 @ parameters[:-1] + parameters[-1]
+    for values in (scores, *(problem.features64.T if problem.features64.shape[1] == 1 else ())):
+        low, high = values[~is_one], values[is_one]
+        if low.size and high.size and (low.max() < high.min() or high.max() < low.min()):
+            return True
+    return False
+

@@ -1,0 +1,41 @@
+"""The summary of a run whose process was killed before it could write one."""
+
+import torch
+
+from fallline._descent import Batches, make_optimizer
+from fallline._fit._problem import DTYPES, Problem
+from fallline._fit._start import starting_neuron
+from fallline._fit._summary import summarise
+from fallline._objective import loss_kind
+from fallline._records import Run, Summary
+
+
+def unfinished_summary(run: Run) -> Summary:
+    """What can be said of an unfinished run from its record alone; its outcome is *interrupted*.
+
+    The optimizer's inner state went with its process, so a frozen-preconditioner limit is not stated.
+    """
+    header = run.header
+    dtype = DTYPES[header.dtype]
+    problem = Problem(
+        kind=loss_kind(header.loss),
+        scaling=header.scaling,
+        parameter_names=header.parameter_names,
+        features=torch.tensor(run.sample.features, dtype=dtype),
+        target=torch.tensor(run.sample.target, dtype=dtype).unsqueeze(1),
+        moments=run.moments,
+    )
+    model = starting_neuron(problem, None, seed=header.seed, dtype=header.dtype)
+    optimizer = make_optimizer(
+        header.optimizer, list(model.parameters()), header.learning_rate, header.optimizer_options
+    )
+    batches = Batches(problem.features, problem.target, size=header.batch_size)
+    return summarise(
+        problem,
+        batches,
+        header,
+        run.columns,
+        optimizer,
+        interrupted=True,
+        seconds=float("nan"),
+    )

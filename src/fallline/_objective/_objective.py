@@ -1,0 +1,99 @@
+"""Model + loss function + data, as a function of one flat parameter vector."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+from torch.func import functional_call, grad, jvp, vmap
+
+from fallline._records import Floats
+from fallline._vectors import flatten, unflatten
+
+CHUNK_ENTRIES = 4_000_000
+"""Rows × parameter vectors that are evaluated at once: 32 MB of float64 outputs."""
+
+
+class Objective:
+    """The mean loss of a model over fixed data, at any parameters; nothing of the model is changed.
+
+    Args:
+        model: any module whose output has the target's shape; its own parameters are never touched.
+        loss_fn: ``loss_fn(output, target)``, the mean over rows.
+        features: [N, …] input.
+        target: [N, …] what the output is compared with.
+
+    Parameters and results are float64 NumPy arrays; the evaluation runs in the dtype of ``features``.
+
+    >>> objective = Objective(torch.nn.Linear(1, 1, dtype=torch.float64), torch.nn.MSELoss(),
+    ...                       torch.tensor([[0.0], [1.0]], dtype=torch.float64),
+    ...                       torch.tensor([[1.0], [3.0]], dtype=torch.float64))
+    >>> objective.loss([[2.0, 1.0], [2.0, 2.0]])
+    array([0., 1.])
+    >>> objective.gradient([[2.0, 2.0]])
+    array([[1., 2.]])
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        loss_fn: Callable[[Tensor, Tensor], Tensor],
+        features: Tensor,
+        target: Tensor,
+    ) -> None:
+        self._model, self._loss_fn = model, loss_fn
+        self._features, self._target = features, target
+        named = dict(model.named_parameters())
+        self._names, self._like = list(named), list(named.values())
+        self.parameter_count = int(flatten(self._like).numel())
+        self._chunk = max(1, CHUNK_ENTRIES // max(1, len(features)))
+
+    def _value(self, vector: Tensor, features: Tensor, target: Tensor) -> Tensor:
+        parameters = dict(zip(self._names, unflatten(vector, self._like), strict=True))
+        output = functional_call(self._model, parameters, (features,))
+        return self._loss_fn(output, target)
+
+    def _stack(self, parameters: ArrayLike) -> Tensor:
+        stack = np.atleast_2d(np.asarray(parameters, dtype=np.float64))
+        return torch.from_numpy(np.ascontiguousarray(stack)).to(self._features.dtype)
+
+    def _each(self, function: Callable[[Tensor], Tensor], stack: Tensor) -> Floats:
+        """``function`` of every row of a stack, in chunks that fit memory."""
+        mapped = vmap(function, chunk_size=self._chunk)
+        return np.asarray(mapped(stack).detach().double().numpy())
+
+    def loss(self, parameters: ArrayLike) -> Floats:
+        """Mean loss at each of a stack of parameter vectors [B, P]; shape [B]."""
+        return self._each(lambda v: self._value(v, self._features, self._target), self._stack(parameters))
+
+    def gradient(self, parameters: ArrayLike) -> Floats:
+        """Gradient at each of a stack of parameter vectors [B, P]; shape [B, P]."""
+        gradient = grad(lambda v: self._value(v, self._features, self._target))
+        return self._each(gradient, self._stack(parameters))
+
+    def hvp(self, parameters: ArrayLike, directions: ArrayLike) -> Floats:
+        """Hessian at one parameter vector [P] times each of a stack of directions [B, P]; shape [B, P]."""
+        at = self._stack(parameters)[0]
+        gradient = grad(lambda v: self._value(v, self._features, self._target))
+        return self._each(lambda d: jvp(gradient, (at,), (d,))[1], self._stack(directions))
+
+    def hessian(self, parameters: ArrayLike) -> Floats:
+        """The whole Hessian [P, P] at one parameter vector [P]; for the few parameters of a neuron."""
+        return self.hvp(parameters, np.eye(self.parameter_count))
+
+    def change(self, before: ArrayLike, after: ArrayLike, rows: Tensor | None = None) -> Floats:
+        """Loss after minus loss before for pairs of parameter vectors [B, P]; shape [B].
+
+        ``rows`` takes the mean over these rows only. Differences are taken row by row before they are averaged,
+        which keeps small changes of a large loss.
+        """
+        features = self._features if rows is None else self._features[rows]
+        target = self._target if rows is None else self._target[rows]
+
+        def row_change(pair: Tensor) -> Tensor:
+            values = vmap(self._value, in_dims=(None, 0, 0))
+            return (values(pair[1], features, target) - values(pair[0], features, target)).mean()
+
+        pairs = torch.stack((self._stack(before), self._stack(after)), dim=1)
+        return self._each(row_change, pairs)

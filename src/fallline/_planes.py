@@ -1,0 +1,152 @@
+"""Two-dimensional cuts through parameter space: where a picture of the loss is taken.
+
+A point of parameter space θ [P] has plane coordinates ``(u, v) = directions · (θ − origin)``; a point of the
+plane is ``θ = origin + u·directions[0] + v·directions[1]``. The two directions are orthonormal, so lengths
+and angles in the plane are those of parameter space. For two parameters the plane *is* the space and the
+coordinates are w and b themselves.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_RANK_TOLERANCE = 1e-12  # of the largest eigenvalue of the Gram matrix: below it a direction is rounding
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A plane in parameter space; P parameters."""
+
+    kind: str
+    """``parameters`` (two coordinate axes) or ``path`` (principal directions of a path)."""
+    origin: Floats
+    """[P]"""
+    directions: Floats
+    """[2, P] orthonormal rows."""
+    axes: tuple[str, str]
+    """What the two axes are called."""
+    note: str
+    """A sentence: what lies in this plane and what does not."""
+    explained_variance: float
+    """Share of the path's variance that lies in the plane, 0 … 1; 1 where the plane is the whole space."""
+
+
+def parameter_plane(i: int, j: int, names: tuple[str, ...], through: Floats | None = None) -> Plane:
+    """The plane of parameters i and j; the others are held at ``through`` [P] (zeros where it is not given).
+
+    Coordinates are the parameters themselves, not offsets: the origin is zero in both axes.
+
+    >>> plane = parameter_plane(0, 1, ("w", "b"))
+    >>> coordinates(plane, np.array([[2.0, 1.0]]))
+    array([[2., 1.]])
+    """
+    count = len(names)
+    if i == j or not (0 <= i < count and 0 <= j < count):
+        raise ValueError(f"two different parameters out of {count} are needed, got {i} and {j}")
+    origin = np.zeros(count) if through is None else np.array(through, dtype=np.float64)
+    origin[[i, j]] = 0.0
+    directions = np.zeros((2, count))
+    directions[0, i] = directions[1, j] = 1.0
+    exact = count == 2
+    held = [name for k, name in enumerate(names) if k not in (i, j)]
+    note = "" if exact else f"A cut along {names[i]} and {names[j]}; {', '.join(held)} held fixed."
+    share = 1.0 if exact else float("nan")
+    return Plane("parameters", origin, directions, (names[i], names[j]), note, share)
+
+
+def path_plane(path: Floats, origin: Floats | None = None) -> Plane:
+    """The plane through ``origin`` [P] that holds most of a path [T, P]: two principal directions seen from
+    there.
+
+    The directions are the eigenvectors of the two largest eigenvalues of ``(path − origin)ᵀ(path − origin)``
+    (Li et al. 2018, "Visualizing the Loss Landscape of Neural Nets", with the last point as the origin, the
+    default). Rows that are not finite are left out. Each direction's largest component is positive, so that
+    the result does not depend on the linear algebra library. A path on a line or a point has no second (or
+    first) direction: the basis is completed by the coordinate axis furthest from it.
+
+    >>> plane = path_plane(np.array([[3.0, 0.0, 0.0], [1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]))
+    >>> bool(np.allclose(plane.directions @ plane.directions.T, np.eye(2)))
+    True
+    >>> distance(plane, np.array([[0.0, 2.0, 0.0]]))
+    array([2.])
+    """
+    finite = path[np.isfinite(path).all(axis=1)]
+    count = path.shape[1]
+    if count < 2:
+        raise ValueError(f"a plane needs at least two parameters, got {count}")
+    if origin is None:
+        origin = finite[-1] if len(finite) else np.zeros(count)
+    directions = _principal_directions(finite, origin)
+    share = _explained(finite, directions)
+    axes = ("along the path, first direction", "along the path, second direction")
+    note = (
+        f"The cut through {count} dimensions that holds most of the path: {share:.1%} of its variance. "
+        "Points off the plane are drawn as their shadows."
+    )
+    return Plane("path", np.array(origin, dtype=np.float64), directions, axes, note, share)
+
+
+def coordinates(plane: Plane, vectors: Floats) -> Floats:
+    """[B, 2] plane coordinates of the shadows of ``vectors`` [B, P]."""
+    if plane.kind == "parameters":  # exact: no subtraction, no sum with zeros times infinity
+        return np.ascontiguousarray(vectors[:, plane.directions.argmax(axis=1)])
+    with np.errstate(over="ignore", invalid="ignore"):
+        return (vectors - plane.origin) @ plane.directions.T
+
+
+def points(plane: Plane, uv: Floats) -> Floats:
+    """[B, P] parameter vectors of plane coordinates ``uv`` [B, 2]."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(plane.origin + uv @ plane.directions, dtype=np.float64)
+
+
+def distance(plane: Plane, vectors: Floats) -> Floats:
+    """[B] Euclidean distance of ``vectors`` [B, P] from the plane; 0 where the plane is the whole space."""
+    if vectors.shape[1] == 2:
+        return np.zeros(len(vectors))
+    with np.errstate(over="ignore", invalid="ignore"):
+        offset = vectors - plane.origin
+        rest = offset - (offset @ plane.directions.T) @ plane.directions
+        largest = np.abs(rest).max(axis=1)
+        scale = np.where((largest > 0.0) & np.isfinite(largest), largest, 1.0)  # squares of 1e300 overflow
+        return np.asarray(scale * np.linalg.norm(rest / scale[:, None], axis=1), dtype=np.float64)
+
+
+def _principal_directions(finite: Floats, origin: Floats) -> Floats:
+    """[2, P] orthonormal."""
+    offsets = finite - origin
+    largest = float(np.abs(offsets).max(initial=0.0))
+    if not (largest > 0.0 and np.isfinite(largest)):
+        return np.eye(2, len(origin))
+    scaled = offsets / largest
+    values, vectors = np.linalg.eigh(scaled.T @ scaled)
+    first = _signed(vectors[:, -1])
+    if values[-2] > _RANK_TOLERANCE * values[-1]:
+        return np.stack([first, _signed(vectors[:, -2])])
+    axis = np.zeros(len(origin))
+    axis[int(np.abs(first).argmin())] = 1.0
+    second = axis - first * (first @ axis)
+    return np.stack([first, second / np.linalg.norm(second)])
+
+
+def _signed(direction: Floats) -> Floats:
+    """The same line, its largest component (the first of equals) positive."""
+    magnitude = np.abs(direction)
+    lead = int(np.flatnonzero(magnitude >= magnitude.max() * (1.0 - 1e-9))[0])
+    return direction if direction[lead] > 0.0 else -direction
+
+
+def _explained(finite: Floats, directions: Floats) -> float:
+    """Share of a path's variance [T, P] in the span of the directions; 1 for a path that does not move."""
+    if not len(finite):
+        return 1.0
+    largest = float(np.abs(finite).max())
+    scale = largest if largest > 0.0 else 1.0
+    centred = finite / scale - (finite / scale).mean(axis=0)
+    total = float((centred**2).sum())
+    if total <= len(finite) * np.finfo(np.float64).eps ** 2:
+        return 1.0
+    return float(min(1.0, ((centred @ directions.T) ** 2).sum() / total))

@@ -1,0 +1,97 @@
+"""Contour lines and the areas inside them, at levels floor + Δ/4ᵏ.
+
+On a quadratic each ring has half the radius of the one before. The square root of the excess loss is
+contoured, not the
+loss: on a quadratic it is a cone, which straight lines between grid nodes follow well.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fallline._surface import Grid
+from fallline._view._simplify import simplified
+
+Floats = NDArray[np.float64]
+
+_PICTURE = 600.0  # pixels: lines are true to a third of one of them
+_TOLERANCE = 1 / 3
+_LEAST_WIDTH = 3.0  # grid cells: a ring thinner than that is below the grid's resolution
+_MOST_LEVELS = 14
+
+
+@dataclass(frozen=True)
+class Level:
+    """One contour: its loss, the polygons of everything not above it, and its lines."""
+
+    excess: float
+    fill: list[list[Floats]]
+    """Polygons; each a list of rings [n, 2], the outer one first, then holes."""
+    lines: list[Floats]
+    """[n, 2] polylines."""
+
+
+def contour_levels(grid: Grid, floor: float, start_excess: float) -> list[Level]:
+    """The levels that this window can show, from the highest to the lowest."""
+    import contourpy  # noqa: PLC0415  (only a picture needs it)
+
+    with np.errstate(invalid="ignore"):
+        height = np.sqrt(np.maximum(grid.loss - floor, 0.0))
+    # Normalised axes: a window may be 1e-9 wide around 1e3, and contourpy interpolates coordinates.
+    nx, ny = len(grid.x), len(grid.y)
+    masked: Any = np.ma.masked_invalid(height) if not np.isfinite(height).all() else height
+    generator = contourpy.contour_generator(
+        np.arange(nx, dtype=np.float64),
+        np.arange(ny, dtype=np.float64),
+        masked,
+        name="serial",
+        line_type=contourpy.LineType.Separate,
+        fill_type=contourpy.FillType.OuterOffset,
+    )
+    unit = np.array([(grid.x[-1] - grid.x[0]) / (nx - 1), (grid.y[-1] - grid.y[0]) / (ny - 1)])
+    corner = np.array([grid.x[0], grid.y[0]])
+    tolerance = _TOLERANCE * (max(nx, ny) - 1) / _PICTURE
+    found = []
+    for excess in resolvable(height, start_excess):
+        edge = float(np.sqrt(excess))
+        polygons, offsets = generator.filled(-1.0, edge)
+        fill = [
+            [corner + unit * simplified(polygon[a:b], tolerance) for a, b in pairwise(at)]
+            for polygon, at in zip(polygons, offsets, strict=True)
+        ]
+        lines = [corner + unit * simplified(line, tolerance) for line in generator.lines(edge)]
+        found.append(Level(excess, fill, lines))
+    return found
+
+
+def resolvable(height: Floats, start_excess: float) -> list[float]:
+    """Excess losses Δ/4ᵏ (k may be negative), high to low, whose ring crosses the grid and can be seen.
+
+    ``height`` [ny, nx] is the square root of the excess loss.
+    """
+    finite = height[np.isfinite(height)]
+    if not finite.size or not float(finite.max()) > 0.0:
+        return []
+    radius = float(np.sqrt(start_excess))
+    highest = int(np.floor(np.log2(float(finite.max()) / radius)))
+    levels: list[float] = []
+    for k in range(highest, highest - _MOST_LEVELS, -1):
+        edge = radius * 2.0**k
+        inside = height < edge
+        if not edge > float(finite.min()) or _width(inside) < _LEAST_WIDTH:
+            break
+        if not inside.all():
+            levels.append(edge * edge)
+    return levels
+
+
+def _width(inside: NDArray[np.bool_]) -> float:
+    """Roughly how many cells wide an area of the grid is at its narrow side: its cells over its diagonal."""
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    if not len(rows):
+        return 0.0
+    diagonal = float(np.hypot(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1))
+    return float(inside.sum()) * np.sqrt(2.0) / diagonal

@@ -1,0 +1,147 @@
+"""Everything drawn from grids of the loss: windows with contours, the bowls, the colour scale, the trail."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fallline._planes import Plane, coordinates
+from fallline._records import Run
+from fallline._surface import Grid, LossFunction, grid_loss
+from fallline._view._contours import Level, contour_levels
+from fallline._view._path import Path
+from fallline._view._rounding import significant, within
+from fallline._view._trail import trail
+from fallline._view._windows import Window, choose_windows
+
+Floats = NDArray[np.float64]
+
+_FINE = (241, 241)
+_BOWL = (41, 33)
+_COARSEST = 41
+_ROW_EVALUATIONS = 2_000_000  # rows × nodes one contour grid may cost where a loss has no moments
+_RIM = 1.1  # the bowl is cut at this many times the excess loss it has to show
+
+
+def draw_windows(run: Run, path: Path, plane: Plane, objective: LossFunction) -> dict[str, Any]:
+    """The payload's ``windows``, ``color``, ``bowls`` and ``trail``."""
+    losses = _path_losses(run)
+    with np.errstate(invalid="ignore"):
+        excess = losses - path.floor
+    windows = choose_windows(path, plane, objective, excess)
+    shape = _fine_shape(run)
+    grids = [grid_loss(objective, plane, x=w.x, y=w.y, shape=shape, turn=w.turn) for w in windows]
+    levels = [contour_levels(grid, path.floor, path.start_excess) for grid in grids]
+    top, bottom = _color_range(path, windows, grids, levels)
+    finest = max(windows, key=lambda window: window.magnification)
+    middle, sides = _middle_and_sides(finest)
+    uv = coordinates(plane, path.vectors)
+    points = trail(uv, middle, sides)
+    return {
+        "trail": [None if point is None else significant(point, 9).tolist() for point in points],
+        "windows": [
+            _window_payload(window, found, path.floor, top, bottom)
+            for window, found in zip(windows, levels, strict=True)
+        ],
+        "color": {"top": top, "bottom": bottom},
+        "bowls": [
+            _bowl(
+                grid_loss(objective, plane, x=window.x, y=window.y, shape=_BOWL),
+                window,
+                _rim(window, path, uv, excess),
+            )
+            for window in windows
+            if window.id in {"main", "wide", "wider"}
+        ],
+    }
+
+
+def _path_losses(run: Run) -> Floats:
+    """[T + 1] the loss of all rows along the path; NaN where it was not measured."""
+    measured = np.where(run.columns.full_loss_measured, run.columns.full_loss, np.nan)
+    return np.concatenate([[run.header.start_loss], measured])
+
+
+def _fine_shape(run: Run) -> tuple[int, int]:
+    if run.moments is not None:
+        return _FINE
+    side = int(np.sqrt(_ROW_EVALUATIONS / max(len(run.sample.target), 1)))
+    side = int(np.clip(side, _COARSEST, _FINE[0]))
+    return side, side
+
+
+def _color_range(
+    path: Path, windows: list[Window], grids: list[Grid], levels: list[list[Level]]
+) -> tuple[float, float]:
+    """Excess loss at shade 1 (the main window's highest) and at shade 0 (the lowest ring of any window)."""
+    main = next(grid for window, grid in zip(windows, grids, strict=True) if window.id == "main")
+    finite = main.loss[np.isfinite(main.loss)] - path.floor
+    top = float(finite.max()) if finite.size else path.start_excess
+    if not top > 0.0:
+        top = path.start_excess
+    rings = [level.excess for found in levels for level in found]
+    bottom = min(rings, default=top / 4**6)
+    return top, min(bottom, top / 4)
+
+
+def _window_payload(
+    window: Window, levels: list[Level], floor: float, top: float, bottom: float
+) -> dict[str, Any]:
+    transform = None
+    if window.turn is not None:
+        transform = {"matrix": window.turn[0].tolist(), "origin": window.turn[1].tolist()}
+    return {
+        "id": window.id,
+        "x": list(window.x),
+        "y": list(window.y),
+        "labels": list(window.labels),
+        "transform": transform,
+        "equal": window.equal,
+        "stretch": window.stretch,
+        "magnification": window.magnification,
+        "levels": [
+            {
+                "loss": floor + level.excess,
+                "excess": level.excess,
+                "shade": _shade(level.excess, top, bottom),
+                "fill": [[_flat(ring, window) for ring in polygon] for polygon in level.fill],
+                "lines": [_flat(line, window) for line in level.lines],
+            }
+            for level in levels
+        ],
+    }
+
+
+def _shade(excess: float, top: float, bottom: float) -> float:
+    return float(np.clip(np.log(excess / bottom) / np.log(top / bottom), 0.0, 1.0))
+
+
+def _flat(points: Floats, window: Window) -> list[float]:
+    """x, y, x, y … rounded to a hundred-thousandth of the window."""
+    low = np.array([window.x[0], window.y[0]])
+    sides = np.array([window.x[1], window.y[1]]) - low
+    flat: list[float] = within(points, low, low + sides, 5).ravel().tolist()
+    return flat
+
+
+def _middle_and_sides(window: Window) -> tuple[Floats, Floats]:
+    low, high = np.array([window.x[0], window.y[0]]), np.array([window.x[1], window.y[1]])
+    return (low + high) / 2, high - low
+
+
+def _rim(window: Window, path: Path, uv: Floats, excess: Floats) -> float:
+    """The loss a bowl is cut at: a little above the start, or above the path inside a wider window."""
+    with np.errstate(invalid="ignore"):
+        inside = window.holds(uv) & np.isfinite(excess)
+    reached = 0.0 if window.id == "main" else float(excess[inside].max(initial=0.0))
+    return path.floor + _RIM * max(path.start_excess, reached)
+
+
+def _bowl(grid: Grid, window: Window, cut: float) -> dict[str, Any]:
+    return {
+        "window": window.id,
+        "x": significant(grid.x, 9).tolist(),
+        "y": significant(grid.y, 9).tolist(),
+        "loss": significant(grid.loss).tolist(),
+        "cut": cut,
+    }

@@ -1,0 +1,48 @@
+"""What a picture of a run frames, for whoever draws it without a browser."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fallline._planes import Plane, coordinates, parameter_plane, path_plane
+from fallline._records import Floats, Run
+from fallline._surface import LossFunction
+from fallline._view._path import Path
+from fallline._view._windows import choose_windows
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The main window of a run's picture."""
+
+    plane: Plane
+    x: tuple[float, float]
+    y: tuple[float, float]
+    axes: tuple[str, str]
+    path: Floats
+    """[T + 1, 2] in the plane."""
+    minimum: Floats | None
+    """[2] the optimum in the plane, where it is known."""
+    floor: float
+    """The loss that colours are measured from."""
+    start_excess: float
+    """Loss above it at the start."""
+
+
+def main_frame(run: Run, objective: LossFunction) -> Frame:
+    """The window that the live picture opens with."""
+    path = Path.of(run)
+    plane = plane_of(run, path)
+    window = choose_windows(path, plane, objective, np.full(len(path.vectors), np.nan))[0]
+    minimum = None if path.optimum is None else coordinates(plane, path.optimum[None])[0]
+    return Frame(
+        plane, window.x, window.y, window.labels, coordinates(plane, path.vectors), minimum, path.floor, path.start_excess
+    )
+
+
+def plane_of(run: Run, path: Path) -> Plane:
+    """The plane a run is seen in: w and b themselves, else the path's two principal directions."""
+    names = run.header.parameter_names
+    if len(names) == 2:
+        return parameter_plane(0, 1, names)
+    return path_plane(path.framed, origin=path.lowest)

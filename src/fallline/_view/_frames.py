@@ -1,0 +1,149 @@
+"""The columns of ``frames``: every number the picture shows at the steps it can stop at."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fallline._planes import Plane, coordinates, distance, points
+from fallline._records import Run
+from fallline._surface import LossFunction, stacked_loss
+from fallline._view._data_panel import DataPanel
+from fallline._view._parts import step_parts
+from fallline._view._path import Path
+from fallline._view._slices import slices
+from fallline._view._text import ViewText
+
+Floats = NDArray[np.float64]
+Steps = NDArray[np.int64]
+
+_SEEN = 1e-3  # of a step's parts put together: an unattributed rest smaller than that is not drawn
+
+
+def frames(
+    run: Run,
+    objective: LossFunction,
+    *,
+    text: ViewText,
+    path: Path,
+    plane: Plane,
+    panel: DataPanel,
+    steps: Steps,
+) -> dict[str, Any]:
+    """[F] entries per column for the chosen steps."""
+    start, end = path.vectors[steps], path.vectors[steps + 1]
+    return {
+        **_recorded(run, steps, start, end),
+        **_in_plane(run, objective, path, plane, steps),
+        "sentences": [text.step_sentences(run, step) for step in steps.tolist()],
+        "beats": [text.step_beats(run, step) for step in steps.tolist()],
+        "reach_note": [text.reach_note(run, step) for step in steps.tolist()],
+        **_along_step(run, objective, steps, start, end),
+        "curve_start": panel.output(start).tolist(),
+        "curve_end": panel.output(end).tolist(),
+    }
+
+
+def _recorded(run: Run, steps: Steps, start: Floats, end: Floats) -> dict[str, Any]:
+    """The record as it is."""
+    columns = run.columns
+    full = _masked(columns.full_loss[steps], columns.full_loss_measured[steps])
+    with np.errstate(all="ignore"):
+        after = columns.loss[steps] + columns.real_change[steps]
+    if run.header.batch_size >= run.header.rows:
+        after = np.where(columns.full_loss_measured[steps], columns.full_loss[steps], after)
+    return {
+        "step": steps.tolist(),
+        "epoch": columns.epoch[steps].astype(np.int64).tolist(),
+        "learning_rate": columns.learning_rate[steps].tolist(),
+        "loss": columns.loss[steps].tolist(),
+        "loss_after": after.tolist(),
+        "full_loss": full,
+        "start": start.tolist(),
+        "end": end.tolist(),
+        "gradient": columns.gradient[steps].tolist(),
+        "first_order_change": columns.first_order_change[steps].tolist(),
+        "real_change": columns.real_change[steps].tolist(),
+        "reach": _masked(columns.reach[steps], columns.reach_measured[steps]),
+    }
+
+
+def _in_plane(run: Run, objective: LossFunction, path: Path, plane: Plane, steps: Steps) -> dict[str, Any]:
+    """Where the points of a step lie in the plane, and what the plane's loss is there."""
+    start, end = path.vectors[steps], path.vectors[steps + 1]
+    columns = run.columns
+    with np.errstate(all="ignore"):
+        ghost = start - (end - start)
+    start_uv, end_uv = coordinates(plane, start), coordinates(plane, end)
+    away = distance(plane, end)
+    ghost_loss = stacked_loss(objective, ghost)
+    plane_loss = stacked_loss(objective, points(plane, end_uv))
+    with np.errstate(all="ignore"):
+        off_plane = np.abs(columns.full_loss[steps] - plane_loss) / path.start_excess
+    if plane.directions.shape[1] == 2:  # the plane is the whole space: rounding is not a distance
+        off_plane = np.zeros(len(steps))
+    return {
+        "start_uv": start_uv.tolist(),
+        "end_uv": end_uv.tolist(),
+        "gradient_uv": _directions(coordinates_of_directions(plane, columns.gradient[steps])).tolist(),
+        "ghost_uv": coordinates(plane, ghost).tolist(),
+        "ghost_loss": ghost_loss.tolist(),
+        "parts_uv": _parts_uv(run, plane, steps),
+        "distance": away.tolist(),
+        "plane_loss": plane_loss.tolist(),
+        "off_plane": _masked(off_plane, columns.full_loss_measured[steps]),
+    }
+
+
+def coordinates_of_directions(plane: Plane, vectors: Floats) -> Floats:
+    """[B, 2] the in-plane components of directions [B, P] (not of points: the origin plays no part)."""
+    if plane.kind == "parameters":
+        return np.ascontiguousarray(vectors[:, plane.directions.argmax(axis=1)])
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(vectors @ plane.directions.T, dtype=np.float64)
+
+
+def _directions(uv: Floats) -> Floats:
+    """[F, 2] of length one; left as they are where they have no direction (zero, not finite)."""
+    with np.errstate(all="ignore"):
+        largest = np.abs(uv).max(axis=1, keepdims=True, initial=0.0)
+        scaled = uv / largest
+        unit = scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
+    return np.where(np.isfinite(unit), unit, uv)
+
+
+def _parts_uv(run: Run, plane: Plane, steps: Steps) -> list[list[dict[str, Any]]] | None:
+    parts = step_parts(run)
+    if parts is None:
+        return None
+    moved = [coordinates_of_directions(plane, part.change[steps]) for part in parts]
+    with np.errstate(all="ignore"):
+        lengths = [np.abs(uv).sum(axis=1) for uv in moved]
+        rest_is_seen = lengths[-1] > _SEEN * np.sum(lengths, axis=0)
+    drawn = []
+    for frame in range(len(steps)):
+        count = len(parts) if rest_is_seen[frame] else len(parts) - 1
+        drawn.append(
+            [
+                {"name": part.name, "uv": uv[frame].tolist()}
+                for part, uv in zip(parts[:count], moved, strict=False)
+            ]
+        )
+    return drawn
+
+
+def _along_step(
+    run: Run, objective: LossFunction, steps: Steps, start: Floats, end: Floats
+) -> dict[str, Any]:
+    cut = slices(run, objective, steps, start, end)
+    return {
+        "slice": cut.losses.tolist(),
+        "slice_promised": cut.promised.tolist(),
+        "slice_came": cut.came.tolist(),
+        "slice_reach": _masked(cut.reach, cut.reach_measured),
+    }
+
+
+def _masked(values: Floats, measured: NDArray[np.bool_]) -> list[float | None]:
+    """None where nothing was measured."""
+    return [value if known else None for value, known in zip(values.tolist(), measured.tolist(), strict=True)]

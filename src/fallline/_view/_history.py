@@ -1,0 +1,60 @@
+"""Loss and parameters over all steps, as bands: the lowest and highest of each of at most 600 buckets."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fallline._records import Run
+from fallline._view._rounding import significant
+
+Floats = NDArray[np.float64]
+
+_BUCKETS = 600
+
+
+def history(run: Run) -> dict[str, object]:
+    """The payload's ``history``; NaN shows only in a bucket that holds nothing else."""
+    columns = run.columns
+    first = _bucket_starts(len(columns))
+    full_step, full_loss = _full_loss(run)
+    return {
+        "step": first.tolist(),
+        "loss_low": _lowest(columns.loss, first).tolist(),
+        "loss_high": _highest(columns.loss, first).tolist(),
+        "full_step": full_step.tolist(),
+        "full_loss": full_loss.tolist(),
+        "parameters_low": [_lowest(column, first).tolist() for column in columns.parameters.T],
+        "parameters_high": [_highest(column, first).tolist() for column in columns.parameters.T],
+    }
+
+
+def _bucket_starts(total: int) -> NDArray[np.int64]:
+    """[≤ 600] the first step of each bucket."""
+    buckets = min(total, _BUCKETS)
+    return np.arange(buckets) * total // max(buckets, 1)
+
+
+def _lowest(values: Floats, first: NDArray[np.int64]) -> Floats:
+    return significant(np.fmin.reduceat(values, first)) if len(first) else np.empty(0)
+
+
+def _highest(values: Floats, first: NDArray[np.int64]) -> Floats:
+    return significant(np.fmax.reduceat(values, first)) if len(first) else np.empty(0)
+
+
+def _full_loss(run: Run) -> tuple[NDArray[np.int64], Floats]:
+    """Steps and losses of all rows, the start (step −1) first; of each bucket the lowest and the highest."""
+    measured = np.flatnonzero(run.columns.full_loss_measured)
+    steps = np.concatenate([[-1], measured])
+    losses = np.concatenate([[run.header.start_loss], run.columns.full_loss[measured]])
+    if len(losses) > _BUCKETS:
+        kept = {0, len(losses) - 1}
+        bounds = np.linspace(0, len(losses), _BUCKETS // 2 + 1).astype(np.int64)
+        for low, high in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+            part = losses[low:high]
+            if np.isnan(part).all():
+                kept.add(low)
+                continue
+            kept |= {low + int(np.nanargmin(part)), low + int(np.nanargmax(part))}
+        chosen = np.array(sorted(kept))
+        steps, losses = steps[chosen], losses[chosen]
+    return steps, losses

@@ -1,0 +1,152 @@
+"""The picture's ES modules joined into one file, and its stylesheet: what a host embeds.
+
+A browser opening a page from ``file://`` may not load a second module, so the files under ``static/`` are joined. The
+joiner understands one trivial convention and refuses everything else, so that it needs no parser:
+
+- an import is one line, ``import { a, b } from "./x.js";``, of names that ``x.js`` exports; no cycles;
+- an export is ``export function``, ``export async function``, ``export const`` or ``export class``, in column 0;
+- every top-level name, exported or not, is used by one file only.
+
+- a text between backticks ends on the line it began on (so that indentation can go);
+- ``/**`` begins documentation and stands in no string.
+
+Joining is then: the files in the order of their imports, without the import lines, the word ``export``, the comments
+and the indentation.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+ENTRY = "render.js"
+"""The file that exports ``render({model, el})``."""
+
+_IMPORT = re.compile(r'^import \{ (?P<names>[A-Za-z0-9_$, ]+) \} from "\./(?P<file>[a-z_]+\.js)";$')
+_DECLARATION = re.compile(
+    r"^(?P<export>export )?(?P<kind>async function|function|const|let|class) (?P<name>[A-Za-z0-9_$]+)"
+)
+_SUSPICIOUS = re.compile(r"^(import|export|const|let|var|class|function|async)\b")
+_DOCUMENTATION = re.compile(r"[ \t]*/\*\*.*?\*/ ?", re.DOTALL)
+_LINE_COMMENT = re.compile(r"^\s*//")
+
+
+class ModuleError(ValueError):
+    """A module that breaks the convention the joiner relies on: a mistake in fallline, never a user's."""
+
+
+@cache
+def module_source() -> str:
+    """The whole picture as one ES module that exports ``render({model, el})`` and nothing else.
+
+    >>> module_source().rstrip().endswith("export { render };")
+    True
+    """
+    return join_modules(_static_files(".js"), ENTRY)
+
+
+@cache
+def stylesheet() -> str:
+    """The picture's stylesheet; every rule is under the class ``fl``.
+
+    >>> ".fl" in stylesheet()
+    True
+    """
+    return (resources.files("fallline._view") / "static" / "view.css").read_text(encoding="utf-8")
+
+
+def join_modules(files: Mapping[str, str], entry: str) -> str:
+    """Join ES modules (file name → source) into one that exports only ``render``.
+
+    Raises :class:`ModuleError`, naming the file and what it did, where the convention above is broken.
+
+    >>> files = {
+    ...     "render.js": 'import { two } from "./two.js";\\nexport function render() {\\n  return two;\\n}\\n',
+    ...     "two.js": "export const two = 2;\\n",
+    ... }
+    >>> print(join_modules(files, "render.js"))
+    const two = 2;
+    function render() {
+    return two;
+    }
+    export { render };
+    <BLANKLINE>
+    """
+    declared = {name: _declarations(name, source) for name, source in files.items()}
+    _refuse_shared_names(declared)
+    order: list[str] = []
+    _visit(entry, files, declared, order, ())
+    return "".join(_body(files[name]) for name in order) + "export { render };\n"
+
+
+def _static_files(suffix: str) -> dict[str, str]:
+    folder = resources.files("fallline._view") / "static"
+    return {
+        item.name: item.read_text(encoding="utf-8")
+        for item in sorted(folder.iterdir(), key=lambda item: item.name)
+        if item.name.endswith(suffix)
+    }
+
+
+def _declarations(name: str, source: str) -> dict[str, bool]:
+    """Top-level names of one file → whether it is exported."""
+    found: dict[str, bool] = {}
+    for number, line in enumerate(source.splitlines(), start=1):
+        if line.count("`") % 2:
+            raise ModuleError(f"{name}:{number} leaves a text between backticks open at the end of the line.")
+        if _IMPORT.match(line) or not _SUSPICIOUS.match(line):
+            continue
+        match = _DECLARATION.match(line)
+        if match is None or (match["export"] and match["kind"] == "let"):
+            raise ModuleError(
+                f"{name}:{number} breaks the joiner's convention (see _view/_module.py): {line!r}"
+            )
+        found[match["name"]] = match["export"] is not None
+    return found
+
+
+def _refuse_shared_names(declared: Mapping[str, Mapping[str, bool]]) -> None:
+    owner: dict[str, str] = {}
+    for file, names in declared.items():
+        for name in names:
+            if name in owner:
+                raise ModuleError(
+                    f"{name} is declared at the top of {owner[name]} and of {file}: rename one."
+                )
+            owner[name] = file
+
+
+def _visit(
+    name: str,
+    files: Mapping[str, str],
+    declared: Mapping[str, Mapping[str, bool]],
+    order: list[str],
+    above: tuple[str, ...],
+) -> None:
+    """Append ``name`` to ``order`` after everything it imports."""
+    if name in above:
+        raise ModuleError(f"{' → '.join([*above, name])} import each other in a circle.")
+    if name in order:
+        return
+    for line in files[name].splitlines():
+        if match := _IMPORT.match(line):
+            target = match["file"]
+            if target not in files:
+                raise ModuleError(f"{name} imports {target}, which does not exist.")
+            missing = [word for word in match["names"].split(", ") if not declared[target].get(word, False)]
+            if missing:
+                raise ModuleError(
+                    f"{name} imports {', '.join(missing)} from {target}, which does not export it."
+                )
+            _visit(target, files, declared, order, (*above, name))
+    order.append(name)
+
+
+def _body(source: str) -> str:
+    """What the page carries of a file: no imports, no word ``export``, no documentation, no indentation."""
+    kept: list[str] = []
+    for line in _DOCUMENTATION.sub("", source).splitlines():
+        if not line.strip() or _LINE_COMMENT.match(line) or _IMPORT.match(line):
+            continue
+        kept.append(line.removeprefix("export ").strip())
+    return "\n".join(kept) + "\n"

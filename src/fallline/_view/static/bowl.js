@@ -1,0 +1,317 @@
+// @ts-check
+// The bowl: the loss as a surface with an open rim, the path on it, turned by the reader. It supports the contour and never leads.
+
+import { formatNumber, formatTicks, niceTicks } from "./scale.js";
+import { lossShade, shadeRgb, withAlpha } from "./colour.js";
+import { drawArrow, drawBall, drawMinimum } from "./arrows.js";
+import { createLabels, labelFont } from "./labels.js";
+import { axisColour } from "./plot.js";
+import { ballPlace } from "./track.js";
+import { ballRadius, gradientSize } from "./marks.js";
+import { bowlBox, bowlFor, bowlLowest, cameraView } from "./camera.js";
+import { meshCells, meshHides, meshLoss } from "./mesh.js";
+import { drapePath, drapePiece, drawDraped, drawSurfaceLevels, surfacePoint } from "./drape.js";
+
+/**
+ * Everything one drawing of the bowl needs.
+ * @typedef {{context: CanvasRenderingContext2D, size: {width: number, height: number}, scene: any, state: any, theme: any, bowl: any,
+ *   box: import("./camera.js").BowlBox, eye: ReturnType<typeof cameraView>, sample: (x: number, y: number) => number,
+ *   hides: (x: number, y: number, z: number) => boolean, labels: import("./labels.js").Labels}} BowlPicture
+ */
+
+const bowlGlass = 0.55; // opacity of a wall seen from outside
+const bowlGradientLength = 0.42; // half sides: the arrow shows a direction only
+
+/**
+ * A painter of the bowl. It keeps the drawn surface, which changes only with the camera, the window, the theme and the size.
+ * @returns {{draw: import("./contour.js").Painter}}
+ */
+export function createBowlPainter() {
+  /** @type {WeakMap<object, {key: string, layer: OffscreenCanvas}>} */
+  const kept = new WeakMap();
+  return {
+    draw: (context, size, scene, state, theme) => {
+      const bowl = bowlFor(scene, state.windowId);
+      if (!bowl) return;
+      const picture = bowlPicture(context, size, scene, state, theme, bowl);
+      bowlFloor(picture);
+      const layer = bowlLayer(kept, picture);
+      context.drawImage(layer, 0, 0, size.width, size.height);
+      bowlPath(picture);
+      bowlMarks(picture);
+      bowlHeightAxis(picture);
+      picture.labels.draw(context, theme);
+    },
+  };
+}
+
+/** @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size @param {any} scene @param {any} state @param {any} theme @param {any} bowl @returns {BowlPicture} */
+function bowlPicture(context, size, scene, state, theme, bowl) {
+  const line = Math.max(12, theme.fontSize || 12);
+  const box = bowlBox(scene, bowl);
+  const camera = state.camera;
+  const room = { left: line * 2.2, top: line * 0.9, width: size.width - line * 4.4, height: size.height - line * 3.6 };
+  const eye = cameraView(camera, box, room);
+  const sample = meshLoss(bowl, box);
+  const labels = createLabels({ x: 2, y: 2, width: size.width - 4, height: size.height - 4 });
+  return { context, size, scene, state, theme, bowl, box, eye, sample, hides: meshHides(sample, bowl, box, eye.toViewer), labels };
+}
+
+/** The surface, drawn once per view. @param {WeakMap<object, {key: string, layer: OffscreenCanvas}>} kept @param {BowlPicture} picture @returns {OffscreenCanvas} */
+function bowlLayer(kept, picture) {
+  const { context, size, scene, state, theme, bowl } = picture;
+  const density = Math.max(1, context.getTransform().a);
+  const key = [bowl.window, size.width, size.height, density, state.camera.azimuth, state.camera.elevation, state.moving, theme.dark].join(" ");
+  const old = kept.get(scene);
+  if (old && old.key === key) return old.layer;
+  const layer = new OffscreenCanvas(Math.max(1, Math.round(size.width * density)), Math.max(1, Math.round(size.height * density)));
+  const pen = layer.getContext("2d");
+  if (pen !== null) {
+    pen.scale(density, density);
+    bowlSurface(pen, picture);
+  }
+  kept.set(scene, { key, layer });
+  return layer;
+}
+
+/** Painter's algorithm: the farthest cell first. The outside of a wall is like smoked glass: the inside shows through. @param {OffscreenCanvasRenderingContext2D} pen @param {BowlPicture} picture */
+function bowlSurface(pen, picture) {
+  const { scene, state, theme, bowl, box, eye } = picture;
+  const view = scene.windows.find((/** @type {any} */ window) => window.id === bowl.window);
+  const cells = meshCells(bowl, box, eye, state.moving ? 1 : 2);
+  pen.lineJoin = "round";
+  /** @param {import("./mesh.js").MeshCell} cell */
+  const paint = (cell) => {
+    const points = cell.points.map(([x, y, z]) => eye.project(x, y, z));
+    if (points.length < 3) return;
+    const shade = lossShade(scene, cell.loss);
+    pen.beginPath();
+    points.forEach(([x, y], i) => (i === 0 ? pen.moveTo(x, y) : pen.lineTo(x, y)));
+    pen.closePath();
+    pen.fillStyle = bowlShade(shade, cell.facing, cell.light);
+    pen.globalAlpha = cell.facing >= 0 ? 1 : bowlGlass;
+    pen.fill();
+    if (cell.facing >= 0) {
+      pen.strokeStyle = pen.fillStyle;
+      pen.lineWidth = 0.75;
+      pen.stroke();
+    }
+    pen.globalAlpha = 1;
+    bowlMesh(pen, points, cell, shade, theme);
+  };
+  cells.forEach(paint);
+  if (view) drawSurfaceLevels(pen, picture, view.levels, state.moving ? 3 : 1);
+}
+
+/** The inside is lit from the left; the outside of a wall is darker and greyer. @param {number} shade @param {number} facing @param {number} light */
+function bowlShade(shade, facing, light) {
+  const inside = facing >= 0;
+  const brightness = inside ? 0.84 + 0.24 * Math.max(0, light) : 0.5 + 0.12 * Math.abs(light);
+  const [red, green, blue] = shadeRgb(shade);
+  const grey = 0.3 * red + 0.59 * green + 0.11 * blue;
+  const mix = inside ? 0 : 0.45;
+  return `rgb(${[red, green, blue].map((value) => Math.round(Math.min(255, (value + mix * (grey - value)) * brightness))).join(",")})`;
+}
+
+/** @param {OffscreenCanvasRenderingContext2D} pen @param {[number, number][]} points @param {import("./mesh.js").MeshCell} cell @param {number} shade @param {any} theme */
+function bowlMesh(pen, points, cell, shade, theme) {
+  pen.beginPath();
+  points.forEach(([x, y], i) => {
+    if (!cell.mesh[i]) return;
+    const [toX, toY] = points[(i + 1) % points.length];
+    pen.moveTo(x, y);
+    pen.lineTo(toX, toY);
+  });
+  pen.strokeStyle = shade > 0.55 ? "rgba(60,45,0,0.16)" : "rgba(255,255,255,0.2)";
+  pen.lineWidth = 0.6;
+  pen.stroke();
+  if (cell.rim === null) return;
+  const [from, to] = cell.rim;
+  pen.beginPath();
+  pen.moveTo(points[from][0], points[from][1]);
+  pen.lineTo(points[to][0], points[to][1]);
+  pen.strokeStyle = withAlpha(theme.text, 0.7);
+  pen.lineWidth = 1.5;
+  pen.stroke();
+}
+
+/** The whole path faint, the walked part solid; what lies behind a wall at a quarter. @param {BowlPicture} picture */
+function bowlPath(picture) {
+  const { context, scene, state } = picture;
+  const place = ballPlace(scene, state);
+  const { start_uv: starts, end_uv: ends, step } = scene.frames;
+  drawDraped(context, picture, drapePath(picture, scene.trail), { alpha: 0.4, width: 1.5, colour: "#ffffff" });
+  const walked = [];
+  for (let i = 0; i < place.frame; i += 1) {
+    walked.push(starts[i]);
+    if (step[i + 1] !== step[i] + 1) walked.push(ends[i], null);
+  }
+  walked.push(starts[place.frame], place.uv);
+  drawDraped(context, picture, drapePath(picture, walked), { alpha: 1, width: 2, colour: "#ffffff" });
+}
+
+/** The minimum, the step, the tangent arrow uphill and the ball. @param {BowlPicture} picture */
+function bowlMarks(picture) {
+  const { context, scene, state, theme, eye, hides, labels } = picture;
+  const place = ballPlace(scene, state);
+  const lowest = surfacePoint(picture, scene.plane.minimum_uv);
+  if (lowest !== null) {
+    context.save();
+    context.globalAlpha = hides(...lowest) ? 0.35 : 1;
+    drawMinimum(context, eye.project(...lowest), ballRadius(theme) * 0.8);
+    context.restore();
+  }
+  bowlStep(picture, place.frame);
+  bowlGradient(picture, place.frame);
+  const ball = surfacePoint(picture, place.uv);
+  if (ball === null) {
+    if (place.uv !== null) labels.add({ text: "the ball is outside this bowl", x: picture.size.width / 2, y: 14, prefer: "below", required: true, away: 0 });
+    return;
+  }
+  const at = eye.project(...ball);
+  context.save();
+  context.globalAlpha = hides(...ball) ? 0.45 : 1;
+  const radius = ballRadius(theme);
+  drawBall(context, [at[0], at[1] - radius * 0.6 * eye.toViewer[2]], radius, place.lost || state.lost === true);
+  context.restore();
+  labels.blockBall(at, radius + 3);
+}
+
+/** @param {BowlPicture} picture @param {number} frame */
+function bowlStep(picture, frame) {
+  const { context, scene, state, theme, eye } = picture;
+  const [from, to] = [scene.frames.start_uv[frame], scene.frames.end_uv[frame]];
+  if (state.beat === 1 || state.beat === 2 || ![...from, ...to].every(Number.isFinite)) return;
+  const chain = drapePiece(picture, from, to);
+  drawDraped(context, picture, chain, { alpha: 1, width: 3, colour: theme.step });
+  const [before, last] = chain.slice(-2);
+  if (!before || !last) return;
+  const [a, b] = [eye.project(...before), eye.project(...last)];
+  const length = Math.hypot(b[0] - a[0], b[1] - a[1]);
+  const start = chain[0] ? eye.project(...chain[0]) : a;
+  if (length < 0.2 || Math.hypot(b[0] - start[0], b[1] - start[1]) < 14) return;
+  const back = [b[0] - ((b[0] - a[0]) / length) * 13, b[1] - ((b[1] - a[1]) / length) * 13];
+  drawArrow(context, back, b, { colour: theme.step, width: 3, head: 12 });
+}
+
+/** Uphill along the tangent: in space, so it leans with the wall. @param {BowlPicture} picture @param {number} frame */
+function bowlGradient(picture, frame) {
+  const { context, scene, theme, eye, box, sample, hides, labels } = picture;
+  const uv = scene.frames.start_uv[frame];
+  const start = surfacePoint(picture, uv);
+  const along = scene.frames.gradient_uv[frame];
+  if (start === null || !along || ![...along].every(Number.isFinite)) return;
+  const size = Math.hypot(along[0], along[1]);
+  if (!(size > 0)) return;
+  const spread = picture.bowl.x[picture.bowl.x.length - 1] - picture.bowl.x[0];
+  const [ax, ay] = box.at(uv[0] + (along[0] / size) * spread, uv[1] + (along[1] / size) * spread);
+  const [dx, dy] = [ax - start[0], ay - start[1]];
+  const flat = Math.hypot(dx, dy) || 1;
+  const [ux, uy] = [dx / flat, dy / flat];
+  const near = 0.02;
+  const [low, high] = [sample(start[0] - ux * near, start[1] - uy * near), sample(start[0] + ux * near, start[1] + uy * near)];
+  if (!Number.isFinite(high - low)) return;
+  const rise = (box.heightOf(high) - box.heightOf(low)) / (2 * near);
+  const stretch = bowlGradientLength / Math.hypot(1, rise);
+  const tip = [start[0] + ux * stretch, start[1] + uy * stretch, start[2] + rise * stretch];
+  const [from, to] = [eye.project(...start), eye.project(tip[0], tip[1], tip[2])];
+  drawArrow(context, from, to, { colour: theme.gradient, width: 3, dash: [6, 4], alpha: hides(...start) ? 0.35 : 1 });
+  labels.blockLine(from, to);
+  labels.add({ text: `uphill ${formatNumber(gradientSize(scene, frame))}`, x: to[0], y: to[1], prefer: to[0] > from[0] ? "right" : "left", colour: theme.gradient, bold: true, away: 6 });
+}
+
+/** The floor with its two near edges as axes. @param {BowlPicture} picture */
+function bowlFloor(picture) {
+  const { context, theme, eye, box } = picture;
+  const corners = [[-1, -1], [1, -1], [1, 1], [-1, 1]].map(([x, y]) => eye.project(x * box.x, y * box.y, 0));
+  context.save();
+  context.beginPath();
+  corners.forEach(([x, y], i) => (i === 0 ? context.moveTo(x, y) : context.lineTo(x, y)));
+  context.closePath();
+  context.fillStyle = withAlpha(theme.muted, 0.1);
+  context.fill();
+  context.strokeStyle = theme.grid;
+  context.lineWidth = 1;
+  context.stroke();
+  context.restore();
+  for (const axis of [0, 1]) bowlFloorAxis(picture, axis);
+}
+
+/** @param {BowlPicture} picture @param {number} axis 0 or 1 */
+function bowlFloorAxis(picture, axis) {
+  const { context, scene, theme, bowl, box, eye, labels } = picture;
+  const view = scene.windows.find((/** @type {any} */ window) => window.id === bowl.window);
+  const values = axis === 0 ? bowl.x : bowl.y;
+  const range = [values[0], values[values.length - 1]];
+  const side = axis === 0 ? (eye.nearness(0, 1) > 0 ? 1 : -1) * box.y : (eye.nearness(1, 0) > 0 ? 1 : -1) * box.x;
+  /** @param {number} value @returns {[number, number]} */
+  const place = (value) => {
+    const [x, y] = axis === 0 ? box.at(value, bowl.y[0]) : box.at(bowl.x[0], value);
+    return axis === 0 ? eye.project(x, side, 0) : eye.project(side, y, 0);
+  };
+  const centre = eye.project(0, 0, 0);
+  const middle = place((range[0] + range[1]) / 2);
+  const away = Math.hypot(middle[0] - centre[0], middle[1] - centre[1]) || 1;
+  const out = [(middle[0] - centre[0]) / away, (middle[1] - centre[1]) / away];
+  const line = Math.max(12, theme.fontSize || 12);
+  const ticks = niceTicks(range[0], range[1], 4);
+  context.save();
+  context.strokeStyle = theme.muted;
+  context.fillStyle = theme.muted;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.font = labelFont(theme);
+  context.beginPath();
+  context.moveTo(...place(range[0]));
+  context.lineTo(...place(range[1]));
+  const [low, high] = [place(range[0]), place(range[1])];
+  const texts = formatTicks(ticks);
+  const roomy = Math.hypot(high[0] - low[0], high[1] - low[1]) > line * 6;
+  ticks.forEach((tick, i) => {
+    const [x, y] = place(tick);
+    context.moveTo(x, y);
+    context.lineTo(x + out[0] * 5, y + out[1] * 5);
+    if (roomy) context.fillText(texts[i], x + out[0] * (6 + line * 0.8), y + out[1] * (4 + line * 0.8));
+  });
+  context.stroke();
+  const name = view ? view.labels[axis] : scene.plane.axes[axis];
+  context.font = labelFont(theme, 1.1, true);
+  context.fillStyle = axisColour(scene, theme, name);
+  context.fillText(name, middle[0] + out[0] * (line * 2.2), middle[1] + out[1] * (line * 2.1));
+  labels.block({ x: middle[0] + out[0] * line * 2.2 - line, y: middle[1] + out[1] * line * 2.1 - line, width: 2 * line, height: 2 * line });
+  context.restore();
+}
+
+/** The loss, upright at the corner farthest to the left. @param {BowlPicture} picture */
+function bowlHeightAxis(picture) {
+  const { context, state, theme, bowl, box, eye } = picture;
+  if (state.camera.elevation > 75) return;
+  const corners = [[-1, -1], [1, -1], [1, 1], [-1, 1]].map(([x, y]) => [x * box.x, y * box.y]);
+  const [x, y] = corners.reduce((best, corner) => (eye.project(corner[0], corner[1], 0)[0] < eye.project(best[0], best[1], 0)[0] ? corner : best));
+  const line = Math.max(12, theme.fontSize || 12);
+  const ticks = niceTicks(bowlLowest(bowl), bowl.cut, 3);
+  const texts = formatTicks(ticks);
+  context.save();
+  context.strokeStyle = theme.muted;
+  context.fillStyle = theme.muted;
+  context.font = labelFont(theme);
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  const top = eye.project(x, y, box.heightOf(bowl.cut));
+  context.beginPath();
+  context.moveTo(...eye.project(x, y, 0));
+  context.lineTo(...top);
+  ticks.forEach((tick, i) => {
+    const at = eye.project(x, y, box.heightOf(tick));
+    context.moveTo(at[0], at[1]);
+    context.lineTo(at[0] - 4, at[1]);
+    context.textAlign = "right";
+    context.fillText(texts[i], at[0] - 6, at[1]);
+  });
+  context.stroke();
+  context.font = labelFont(theme, 1.05, true);
+  context.textAlign = "center";
+  context.fillStyle = theme.text;
+  context.fillText("loss", Math.max(top[0], line * 1.5), Math.max(line * 0.7, top[1] - line));
+  context.restore();
+}

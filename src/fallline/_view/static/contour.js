@@ -1,0 +1,151 @@
+// @ts-check
+// The leading picture: the loss from above, the path over it, this step's arrows; and its magnifier on the valley floor.
+
+import { formatNumber } from "./scale.js";
+import { shadeColour } from "./colour.js";
+import { strokeWithHalo } from "./arrows.js";
+import { createLabels } from "./labels.js";
+import { axisColour, drawAxes, drawColourKey, drawVerticalName, plotLayout, shadeAbove } from "./plot.js";
+import { drawTrack, drawTrail } from "./track.js";
+import { drawBallMarks, drawStepMarks } from "./marks.js";
+
+/** @typedef {(context: CanvasRenderingContext2D, size: {width: number, height: number}, scene: any, state: any, theme: any) => void} Painter */
+
+const contourLayersKept = 8;
+
+/**
+ * A painter of contours. It keeps the filled levels, which change only with the window and the size.
+ * @returns {{draw: Painter, drawInset: Painter}}
+ */
+export function createContourPainter() {
+  /** @type {WeakMap<object, Map<string, OffscreenCanvas>>} */
+  const kept = new WeakMap();
+  return {
+    draw: (context, size, scene, state, theme) => {
+      const view = contourWindow(scene, state.windowId) ?? contourWindow(scene, "main");
+      if (view) contourPaint(kept, context, size, { scene, state, theme, view, inset: false });
+    },
+    drawInset: (context, size, scene, state, theme) => {
+      const view = contourWindow(scene, "inset");
+      if (view) contourPaint(kept, context, size, { scene, state, theme, view, inset: true });
+    },
+  };
+}
+
+/**
+ * Is there a magnified window of the valley floor?
+ * @param {any} scene
+ * @returns {boolean}
+ */
+export function hasInset(scene) {
+  return contourWindow(scene, "inset") !== undefined;
+}
+
+/** @param {any} scene @param {string} id */
+function contourWindow(scene, id) {
+  return scene.windows.find((/** @type {any} */ view) => view.id === id);
+}
+
+/**
+ * @param {WeakMap<object, Map<string, OffscreenCanvas>>} kept @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size
+ * @param {{scene: any, state: any, theme: any, view: any, inset: boolean}} what
+ */
+function contourPaint(kept, context, size, what) {
+  const { scene, state, theme, view, inset } = what;
+  const layout = plotLayout(context, view, size, theme, !inset);
+  context.drawImage(contourLayer(kept, context, scene, view, layout), layout.left, layout.top, layout.width, layout.height);
+  drawAxes(context, layout, view, scene, theme);
+  const labels = createLabels({ x: layout.left + 2, y: layout.top + 2, width: layout.width - 4, height: layout.height - 4 });
+  const picture = { context, scene, state, theme, view, layout, labels, inset };
+  const room = inset ? layout.width : layout.width * 0.45;
+  const free = drawVerticalName(context, layout, view.labels[1], axisColour(scene, theme, view.labels[1]), theme, room);
+  if (!inset) drawColourKey(context, layout, view, scene, theme, free + 12);
+  context.save();
+  context.beginPath();
+  context.rect(layout.left, layout.top, layout.width, layout.height);
+  context.clip();
+  if (!inset) contourInsetBox(picture);
+  drawTrack(context, scene, state, view, layout);
+  context.restore();
+  contourBadge(picture);
+  drawStepMarks(picture);
+  drawBallMarks(picture);
+  labels.draw(context, theme);
+}
+
+/** The filled levels, their lines and the faint path, drawn once. @param {WeakMap<object, Map<string, OffscreenCanvas>>} kept @param {CanvasRenderingContext2D} context @param {any} scene @param {any} view @param {import("./plot.js").PlotLayout} layout */
+function contourLayer(kept, context, scene, view, layout) {
+  const density = Math.max(1, context.getTransform().a);
+  const [width, height] = [Math.max(1, Math.round(layout.width * density)), Math.max(1, Math.round(layout.height * density))];
+  const key = `${view.id} ${width} ${height}`;
+  const layers = kept.get(scene) ?? new Map();
+  kept.set(scene, layers);
+  let layer = layers.get(key);
+  if (layer === undefined) {
+    layer = new OffscreenCanvas(width, height);
+    const pen = layer.getContext("2d");
+    if (pen !== null) {
+      contourLevels(pen, view, width, height, density);
+      pen.setTransform(density, 0, 0, density, -layout.left * density, -layout.top * density);
+      drawTrail(pen, scene, view, layout);
+    }
+    if (layers.size >= contourLayersKept) layers.delete(layers.keys().next().value);
+    layers.set(key, layer);
+  }
+  return layer;
+}
+
+/** @param {OffscreenCanvasRenderingContext2D} pen @param {any} view @param {number} width @param {number} height @param {number} density */
+function contourLevels(pen, view, width, height, density) {
+  /** @param {number} x */
+  const across = (x) => ((x - view.x[0]) / (view.x[1] - view.x[0])) * width;
+  /** @param {number} y */
+  const down = (y) => ((view.y[1] - y) / (view.y[1] - view.y[0])) * height;
+  pen.fillStyle = shadeColour(shadeAbove(view.levels));
+  pen.fillRect(0, 0, width, height);
+  for (const level of view.levels) {
+    pen.beginPath();
+    for (const polygon of level.fill) for (const ring of polygon) contourTrace(pen, ring, across, down, true);
+    pen.fillStyle = shadeColour(level.shade);
+    pen.fill("evenodd");
+  }
+  pen.lineWidth = density;
+  pen.lineJoin = "round";
+  for (const level of view.levels) {
+    pen.beginPath();
+    for (const line of level.lines) contourTrace(pen, line, across, down, false);
+    pen.strokeStyle = level.shade > 0.55 ? "rgba(20,20,30,0.30)" : "rgba(255,255,255,0.32)";
+    pen.stroke();
+  }
+}
+
+/** @param {OffscreenCanvasRenderingContext2D} pen @param {number[]} flat @param {(x: number) => number} across @param {(y: number) => number} down @param {boolean} closed */
+function contourTrace(pen, flat, across, down, closed) {
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    if (i === 0) pen.moveTo(across(flat[0]), down(flat[1]));
+    else pen.lineTo(across(flat[i]), down(flat[i + 1]));
+  }
+  if (closed) pen.closePath();
+}
+
+/** Where the magnifier looks, on the main picture. @param {import("./marks.js").Picture} picture */
+function contourInsetBox({ context, scene, view, layout, labels }) {
+  const inset = contourWindow(scene, "inset");
+  if (!inset || view.transform || inset.transform || !(inset.magnification > view.magnification)) return;
+  const [x0, x1] = inset.x.map(layout.x);
+  const [y1, y0] = inset.y.map(layout.y);
+  if (x1 - x0 < 3 || x1 < layout.left || x0 > layout.left + layout.width || y1 < layout.top || y0 > layout.top + layout.height) return;
+  strokeWithHalo(context, () => context.rect(x0, y0, x1 - x0, y1 - y0), { colour: "#ffffff", width: 1.25, dash: [5, 3], halo: "rgba(10,14,26,0.7)", casing: 1.5 });
+  labels.add({ text: `magnified × ${formatNumber(inset.magnification, 2)}`, x: x1, y: y0, prefer: "aboveLeft", away: 4 });
+}
+
+/** What the picture does to lengths: the magnifier's factor, or axes that differ. @param {import("./marks.js").Picture} picture */
+function contourBadge({ view, layout, labels, inset }) {
+  const corner = { x: layout.left, y: layout.top, prefer: "belowRight", away: 4, required: true };
+  if (inset) labels.add({ ...corner, text: `× ${formatNumber(view.magnification, 2)}`, bold: true });
+  if (layout.equal) return;
+  const wide = layout.ratio < 1;
+  const times = formatNumber(wide ? 1 / layout.ratio : layout.ratio, 2);
+  const ratio = wide ? `1 : ${times}` : `${times} : 1`;
+  labels.add({ ...corner, y: layout.top + layout.height, prefer: "aboveRight", text: inset ? `axes ${ratio}` : `axes differ ${ratio}; right angles look bent` });
+}

@@ -1,0 +1,81 @@
+// @ts-check
+// What was run, how it ended, and the rate against its limit: in words, in numbers and as a small gauge.
+
+import { make, setText } from "./element.js";
+import { formatNumber } from "./scale.js";
+
+/**
+ * @param {HTMLElement} slot
+ * @param {any} scene
+ * @param {{theme: {next: () => string, choice: () => string}, onProjector: () => void}} host
+ */
+export function fillHeader(slot, scene, host) {
+  const themeButton = make("button.fl-button.fl-button-small", { type: "button", title: "Light or dark", click: () => showTheme(host.theme.next()) });
+  /** @param {string} choice */
+  const showTheme = (choice) => setText(themeButton, { auto: "Theme: auto", light: "Theme: light", dark: "Theme: dark" }[choice] ?? choice);
+  showTheme(host.theme.choice());
+  const projector = make("button.fl-button.fl-button-small.fl-button-projector", { type: "button", title: "Large type, two pictures (key P)", click: host.onProjector }, "Projector");
+  slot.append(
+    make("div.fl-heading", {},
+      make("div.fl-heading-line", {}, make("h1.fl-title", {}, scene.title), make(`span.fl-outcome.fl-outcome-${scene.outcome}`, {}, scene.outcome)),
+      make("p.fl-subtitle", {}, scene.subtitle)),
+    headerRate(scene.rate, scene.batch),
+    make("div.fl-header-tools", {}, projector, themeButton),
+  );
+}
+
+/** @param {any} rate @param {any} batch */
+function headerRate(rate, batch) {
+  const share = rate.limit === null || rate.share === null ? "" : `${formatNumber(100 * rate.share, 2)} % of the limit ${formatNumber(rate.limit, 3)}`;
+  const box = make("div.fl-rate", {},
+    make("p.fl-rate-line", {}, "rate ", make("strong", { "data-number": "rate" }, formatNumber(rate.value)), share === "" ? "" : ` · ${share}`),
+    make("p.fl-zone", {}, zoneWords(rate, batch)));
+  if (rate.limit !== null && rate.share !== null) box.append(headerGauge(rate));
+  return box;
+}
+
+/**
+ * What the rate's place against the limits means. For adaptive optimizers the limit is a threshold past which they stall, they do not diverge;
+ * with mini-batches it holds for the full batch only.
+ * @param {any} rate
+ * @param {any} batch
+ * @returns {string}
+ */
+export function zoneWords(rate, batch) {
+  if (rate.limit === null) return "this loss has no limit to compare it with";
+  const provable = rate.kind === "provable" || rate.kind.startsWith("largest");
+  const suffix = batch.size < batch.rows ? " (the limit is the full batch's)" : "";
+  if (rate.value > rate.limit) return (provable ? "past the limit: each step lands higher than the last" : "past the threshold: it stalls in a cycle") + suffix;
+  if (rate.crossing === null) return "below the limit" + suffix;
+  return (rate.value > rate.crossing ? "crosses the valley at every step" : "hugs the wall, then crawls") + suffix;
+}
+
+/** A track from 0 to a little past the limit. @param {any} rate */
+function headerGauge(rate) {
+  const end = Math.max(1.15, Math.min(rate.share * 1.05, 3));
+  /** @param {string} kind @param {number} at @param {string} label */
+  const tick = (kind, at, label) => {
+    const element = make(`span.fl-gauge-${kind}`, {}, label === "" ? "" : make("span.fl-gauge-label", {}, label));
+    element.style.left = `${(100 * Math.min(at, end)) / end}%`;
+    return element;
+  };
+  const past = make("span.fl-gauge-past");
+  past.style.left = `${100 / end}%`;
+  const gauge = make("div.fl-gauge", { "aria-hidden": "true" }, past, tick("tick", 1, "limit"));
+  if (rate.crossing !== null && rate.crossing < rate.limit) gauge.append(tick("tick", rate.crossing / rate.limit, "crosses"));
+  gauge.append(tick("mark", rate.share, ""));
+  return gauge;
+}
+
+/**
+ * The whole run in words: the verdict, the data, the conversion of units.
+ * @param {HTMLElement} slot
+ * @param {any} scene
+ */
+export function fillRun(slot, scene) {
+  slot.append(make("h2.fl-run-title", {}, "The whole run"));
+  for (const sentence of scene.verdict) slot.append(make("p.fl-verdict", {}, sentence));
+  for (const [kind, text] of [["data", scene.data_line], ["conversion", scene.conversion], ["note", scene.plane.kind === "parameters" ? "" : scene.plane.note]]) {
+    if (text) slot.append(make(`p.fl-run-small.fl-run-${kind}`, {}, text));
+  }
+}

@@ -1,0 +1,98 @@
+// @ts-check
+// The page's skeleton: which panels there are, in reading order. Where they stand at each width is view.css's business.
+
+import { make } from "./element.js";
+import { createSurface } from "./surface.js";
+
+/** @typedef {import("./surface.js").Surface} Surface */
+/** @typedef {"contour" | "inset" | "bowl" | "slice" | "data" | "loss" | "parameters"} PanelName */
+
+/** @type {{name: PanelName, title: string, tab: string}[]} */
+const layoutPanels = [
+  { name: "contour", title: "Seen from above", tab: "" },
+  { name: "bowl", title: "The bowl", tab: "bowl" },
+  { name: "slice", title: "Along this step", tab: "bowl" },
+  { name: "inset", title: "Valley floor, magnified", tab: "bowl" },
+  { name: "data", title: "The data", tab: "data" },
+  { name: "loss", title: "Loss over steps", tab: "loss" },
+  { name: "parameters", title: "Parameters over steps", tab: "loss" },
+];
+
+const layoutTabs = [["bowl", "Bowl"], ["data", "Data"], ["loss", "Loss"]];
+
+/**
+ * @param {HTMLElement} el the host's element
+ * @param {{inset: boolean, onResize: () => void}} options
+ */
+export function createLayout(el, { inset, onResize }) {
+  /** @type {Record<string, Surface>} */
+  const surfaces = {};
+  /** @type {Record<string, HTMLElement>} */
+  const panels = {};
+  for (const { name, title, tab } of layoutPanels) {
+    if (name === "inset" && !inset) continue;
+    surfaces[name] = createSurface(`fl-canvas-${name}`, onResize);
+    panels[name] = make(`section.fl-panel.fl-panel-${name}`, { "data-tab": tab, "aria-label": title },
+      make("div.fl-panel-head", {}, make("h2.fl-panel-title", {}, title)), surfaces[name].canvas);
+  }
+  const slots = {
+    header: make("header.fl-header"),
+    transport: make("div.fl-transport", { role: "group", "aria-label": "Playing the run" }),
+    step: make("section.fl-step", { "aria-label": "This step" }),
+    tabs: make("div.fl-tabs", { role: "tablist", "aria-label": "More pictures" }),
+    run: make("section.fl-run", { "aria-label": "The whole run" }),
+    table: make("section.fl-numbers", { "aria-label": "The numbers as a table" }),
+  };
+  const { contour, ...others } = panels;
+  const body = make("div.fl-body", {},
+    contour, slots.transport, slots.step, slots.tabs, ...Object.values(others), slots.run, slots.table);
+  if (!inset) body.classList.add("fl-body-no-inset");
+  const root = make("div.fl", { tabindex: "-1", "data-tab": "bowl" }, slots.header, body);
+  layoutFillTabs(root, slots.tabs, others, onResize);
+  el.append(root);
+  return {
+    root, panels, surfaces, slots,
+    stop: () => {
+      Object.values(surfaces).forEach((surface) => surface.stop());
+      root.remove();
+    },
+  };
+}
+
+/**
+ * The tabs of the narrow page; wide pages show every panel and hide them.
+ * @param {HTMLElement} root
+ * @param {HTMLElement} list
+ * @param {Record<string, HTMLElement>} panels
+ * @param {() => void} onChange
+ */
+function layoutFillTabs(root, list, panels, onChange) {
+  /** @type {HTMLElement[]} */
+  const buttons = layoutTabs.map(([id, name]) => make("button.fl-tab", {
+    type: "button", role: "tab", "data-name": id,
+    click: () => choose(id),
+  }, name));
+  /** @param {string} id */
+  const choose = (id) => {
+    root.dataset.tab = id;
+    for (const button of buttons) {
+      const chosen = button.dataset.name === id;
+      button.setAttribute("aria-selected", String(chosen));
+      button.tabIndex = chosen ? 0 : -1;
+    }
+    for (const panel of Object.values(panels)) panel.classList.toggle("fl-panel-chosen", panel.dataset.tab === id);
+    onChange();
+  };
+  list.append(...buttons);
+  list.addEventListener("keydown", (event) => {
+    const turn = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (turn === undefined) return;
+    const at = buttons.findIndex((button) => button.dataset.name === root.dataset.tab);
+    const next = buttons[(at + turn + buttons.length) % buttons.length];
+    choose(next.dataset.name ?? "bowl");
+    next.focus();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  choose("bowl");
+}

@@ -1,0 +1,281 @@
+// @ts-check
+// What lies on the contour at one step: the uphill arrow, the step and its parts, the ghost, the minimum, the ball, the edge.
+
+import { formatNumber } from "./scale.js";
+import { lossColour } from "./colour.js";
+import { drawArrow, drawBall, drawChevron, drawCross, drawGhostBall, drawMinimum, drawRightAngle } from "./arrows.js";
+import { plotDirection, plotPoint, windowPoint } from "./plot.js";
+import { ballPlace, clipSegment } from "./track.js";
+
+/**
+ * One picture being drawn.
+ * @typedef {{context: CanvasRenderingContext2D, scene: any, state: any, theme: any, view: any,
+ *   layout: import("./plot.js").PlotLayout, labels: import("./labels.js").Labels, inset: boolean}} Picture
+ */
+
+/**
+ * The radius of the ball for a type size.
+ * @param {any} theme
+ * @returns {number} px
+ */
+export function ballRadius(theme) {
+  return Math.max(6, (theme.fontSize || 12) * 0.5);
+}
+
+/**
+ * Length of the size of a gradient: its direction is drawn, its number stands beside it.
+ * @param {any} scene
+ * @param {number} frame
+ * @returns {number}
+ */
+export function gradientSize(scene, frame) {
+  return Math.hypot(...scene.frames.gradient[frame]);
+}
+
+/**
+ * Everything that belongs to the current step, clipped to the frame; labels are only collected.
+ * @param {Picture} picture
+ */
+export function drawStepMarks(picture) {
+  const { context, scene, state, view, layout } = picture;
+  const place = ballPlace(scene, state);
+  const start = plotPoint(layout, view, scene.frames.start_uv[place.frame]);
+  const end = plotPoint(layout, view, scene.frames.end_uv[place.frame]);
+  context.save();
+  context.beginPath();
+  context.rect(layout.left, layout.top, layout.width, layout.height);
+  context.clip();
+  marksMinimum(picture);
+  if (start !== null) {
+    if (state.ghost) marksGhost(picture, place.frame, start);
+    marksGradient(picture, place.frame, start);
+    marksMinus(picture, place.frame, start);
+    if (end !== null) marksStep(picture, place.frame, start, end);
+  }
+  context.restore();
+}
+
+/** @param {Picture} picture */
+function marksMinimum({ context, scene, theme, view, layout, labels, inset }) {
+  const at = plotPoint(layout, view, scene.plane.minimum_uv);
+  if (at === null) return;
+  drawMinimum(context, at, ballRadius(theme) * 0.95);
+  labels.blockBall(at, ballRadius(theme));
+  if (!inset && marksInside(layout, at)) labels.add({ text: "minimum", x: at[0], y: at[1], prefer: "belowRight" });
+}
+
+/** @param {import("./plot.js").PlotLayout} layout @returns {number} px */
+function marksArrowLength(layout) {
+  return Math.min(72, Math.max(32, Math.min(layout.width, layout.height) * 0.17));
+}
+
+/** How far a direction can be followed inside the frame. @param {import("./plot.js").PlotLayout} layout @param {number[]} from @param {number[]} along @returns {number} px */
+function marksRoom(layout, from, along) {
+  const across = (along[0] > 0 ? layout.left + layout.width - from[0] : from[0] - layout.left) / Math.abs(along[0] || 1e-9);
+  const down = (along[1] > 0 ? layout.top + layout.height - from[1] : from[1] - layout.top) / Math.abs(along[1] || 1e-9);
+  return Math.min(across, down);
+}
+
+/** @param {Picture} picture @param {number} frame @param {[number, number]} start */
+function marksGradient(picture, frame, start) {
+  const { context, scene, state, theme, view, layout, labels, inset } = picture;
+  const along = plotDirection(layout, view, scene.frames.gradient_uv[frame]);
+  if (along === null) return;
+  const grown = state.beat === 1 ? state.beatProgress ?? 1 : 1;
+  const length = Math.min(marksArrowLength(layout), Math.max(26, marksRoom(layout, start, along) - 3)) * grown;
+  const tip = [start[0] + along[0] * length, start[1] + along[1] * length];
+  const full = scene.batch.size === scene.batch.rows;
+  if (layout.equal && full && scene.plane.kind === "parameters" && !state.moving) drawRightAngle(context, start, along, ballRadius(theme) * 1.9);
+  const alpha = state.beat === 2 || state.beat === 3 ? 0.55 : 1;
+  drawArrow(context, start, tip, { colour: theme.gradient, width: 3, dash: [6, 4], alpha });
+  if (!marksInside(layout, start)) return;
+  labels.blockLine(start, tip);
+  const text = `uphill: gradient ${formatNumber(gradientSize(scene, frame))}`;
+  if (!inset) labels.add({ text, x: tip[0], y: tip[1], prefer: marksSide(along), colour: theme.gradient, bold: true, away: 6, required: true });
+  if (!inset && scene.frames.parts_uv === null && state.beat !== 1) marksOpposite(picture, start, along);
+}
+
+/** @param {Picture} picture @param {[number, number]} start @param {[number, number]} along */
+function marksOpposite({ labels, theme }, start, along) {
+  labels.add({ text: "opposite ways", x: start[0], y: start[1], prefer: Math.abs(along[0]) > Math.abs(along[1]) ? "above" : "right", away: ballRadius(theme) * 2.2 });
+}
+
+/** The second beat: minus turns the arrow round. @param {Picture} picture @param {number} frame @param {[number, number]} start */
+function marksMinus(picture, frame, start) {
+  const { context, scene, state, theme, view, layout, labels } = picture;
+  if (state.beat !== 2 && state.beat !== 3) return;
+  const along = plotDirection(layout, view, scene.frames.gradient_uv[frame]);
+  if (along === null) return;
+  const length = marksArrowLength(layout) * (state.beat === 2 ? state.beatProgress ?? 1 : 1);
+  const tip = [start[0] - along[0] * length, start[1] - along[1] * length];
+  drawArrow(context, start, tip, { colour: theme.step, width: 3, dash: [6, 4], alpha: state.beat === 2 ? 1 : 0.5 });
+  labels.blockLine(start, tip);
+  if (state.beat === 2) labels.add({ text: "minus", x: tip[0], y: tip[1], prefer: marksSide([-along[0], -along[1]]), bold: true, away: 6 });
+}
+
+/** @param {Picture} picture @param {number} frame @param {[number, number]} start @param {[number, number]} end */
+function marksStep(picture, frame, start, end) {
+  const { context, scene, state, theme, layout, labels, inset } = picture;
+  if (state.beat === 1 || state.beat === 2) return;
+  const piece = clipSegment(start, end);
+  if (piece === null) return;
+  if (scene.frames.parts_uv !== null) marksParts(picture, frame, start);
+  drawArrow(context, piece[0], piece[1], { colour: theme.step, width: 3.5 });
+  const seen = marksClamp(layout, piece[1]);
+  labels.blockLine(marksClamp(layout, piece[0]), seen);
+  const length = Math.hypot(end[0] - start[0], end[1] - start[1]);
+  if (inset || length < 2 * ballRadius(theme)) return;
+  const text = state.beat === 3 ? `× ${formatNumber(scene.frames.learning_rate[frame])}` : "step";
+  labels.add({ text, x: (start[0] + seen[0]) / 2, y: (start[1] + seen[1]) / 2, prefer: marksBeside(start, seen), bold: true, away: 8 });
+}
+
+/**
+ * Momentum, Adam …: what the step is made of, head to tail from start to end.
+ * @param {Picture} picture @param {number} frame @param {[number, number]} start
+ */
+function marksParts(picture, frame, start) {
+  const { context, scene, theme, view, layout, labels, inset } = picture;
+  /** @type {Record<string, string>} */
+  const colours = { gradient: theme.gradient, momentum: theme.w, preconditioning: theme.b, decay: theme.good };
+  const from = [...scene.frames.start_uv[frame]];
+  let at = start;
+  for (const part of scene.frames.parts_uv[frame] ?? []) {
+    from[0] += part.uv[0];
+    from[1] += part.uv[1];
+    const to = plotPoint(layout, view, from);
+    const piece = to === null ? null : clipSegment(at, to);
+    if (to === null || piece === null) return;
+    const length = Math.hypot(to[0] - at[0], to[1] - at[1]);
+    drawArrow(context, piece[0], piece[1], { colour: colours[part.name] ?? theme.muted, width: 2.25 });
+    const middle = [(at[0] + to[0]) / 2, (at[1] + to[1]) / 2];
+    if (length > 18 && marksInside(layout, middle)) {
+      labels.blockLine(marksClamp(layout, at), marksClamp(layout, to));
+      if (!inset) labels.add({ text: part.name, x: middle[0], y: middle[1], prefer: marksBeside(at, to), colour: colours[part.name], away: 6 });
+    }
+    at = to;
+  }
+}
+
+/** @param {Picture} picture @param {number} frame @param {[number, number]} start */
+function marksGhost(picture, frame, start) {
+  const { context, scene, theme, view, layout, labels, inset } = picture;
+  const to = plotPoint(layout, view, scene.frames.ghost_uv?.[frame]);
+  if (to === null) return;
+  const piece = clipSegment(start, to);
+  if (piece === null) return;
+  drawArrow(context, piece[0], piece[1], { colour: theme.step, width: 3, alpha: 0.6, hollow: true });
+  const seen = marksClamp(layout, piece[1]);
+  if (marksInside(layout, to)) drawGhostBall(context, to, ballRadius(theme));
+  else marksChevron(context, layout, to, theme.muted);
+  labels.blockLine(start, seen);
+  labels.blockBall(seen, ballRadius(theme) + 2);
+  const text = `with + instead of −: loss ${formatNumber(scene.frames.ghost_loss[frame])}`;
+  if (!inset) labels.add({ text, x: seen[0], y: seen[1], prefer: marksSide([seen[0] - start[0], seen[1] - start[1]]), required: true, away: ballRadius(theme) + 4 });
+}
+
+/**
+ * The ball, or where it has left the picture: drawn over everything but the labels.
+ * @param {Picture} picture
+ */
+export function drawBallMarks(picture) {
+  const { context, scene, state, theme, view, layout, labels, inset } = picture;
+  const place = ballPlace(scene, state);
+  const at = plotPoint(layout, view, place.uv);
+  if (at === null) return;
+  const inside = marksInside(layout, at);
+  if (inside) {
+    if (scene.plane.kind === "path") marksPin(picture, place.frame, at);
+    drawBall(context, at, ballRadius(theme), place.lost);
+    labels.blockBall(at, ballRadius(theme) + 2);
+  } else {
+    const edge = marksChevron(context, layout, at, theme.step);
+    labels.blockBall(edge, 14);
+    const text = marksOutside(scene, state, view, place);
+    if (!inset) labels.add({ text, x: edge[0], y: edge[1], prefer: marksSide([layout.left + layout.width / 2 - edge[0], layout.top + layout.height / 2 - edge[1]]), required: true, bold: true, away: 16 });
+  }
+  if (place.lost) marksCross(picture, inside ? at : marksClamp(layout, at));
+}
+
+/** @param {Picture} picture @param {number[]} at */
+function marksCross({ context, scene, theme, layout, labels, inset }, at) {
+  const radius = ballRadius(theme);
+  const spot = [Math.min(at[0] + radius * 2.6, layout.left + layout.width - radius * 1.5), Math.max(at[1] - radius * 2.6, layout.top + radius * 1.5)];
+  drawCross(context, spot, radius * 0.8, "#c8102e");
+  labels.blockBall(spot, radius);
+  const text = `step ${scene.first_not_finite}: not a finite number`;
+  if (!inset && scene.first_not_finite !== null) labels.add({ text, x: spot[0], y: spot[1], prefer: "left", required: true, bold: true, away: radius * 1.6 });
+}
+
+/**
+ * More than two parameters: how far the true loss stands above or below the plane's, as a pin beside the ball.
+ * @param {Picture} picture @param {number} frame @param {[number, number]} at
+ */
+function marksPin({ context, scene, state, theme, layout, labels, inset }, frame, at) {
+  const known = (state.progress ?? 0) > 0.5 ? frame : frame - 1;
+  if (known < 0) return;
+  const { full_loss: full, plane_loss: plane, off_plane: off } = scene.frames;
+  if (!Number.isFinite(off[known]) || !Number.isFinite(full[known])) return;
+  const height = Math.min(0.3, off[known]) * layout.height;
+  if (height < 1) return;
+  const radius = ballRadius(theme);
+  const x = at[0] + radius * 1.9;
+  const foot = at[1] + radius;
+  const head = [x, Math.max(layout.top + radius, foot - radius * 2 - height)];
+  drawArrow(context, [x, foot], head, { colour: "#ffffff", width: 2, head: 0.01 });
+  context.save();
+  context.beginPath();
+  context.arc(head[0], head[1], radius * 0.7, 0, 2 * Math.PI);
+  context.fillStyle = lossColour(scene, full[known]);
+  context.fill();
+  context.lineWidth = 1.75;
+  context.strokeStyle = "#ffffff";
+  context.stroke();
+  context.restore();
+  labels.blockLine([x, foot], head);
+  const text = `true loss ${formatNumber(full[known])}, here ${formatNumber(plane[known])}`;
+  if (!inset && height > 4) labels.add({ text, x: head[0], y: head[1], prefer: "aboveRight" });
+}
+
+/** @param {CanvasRenderingContext2D} context @param {import("./plot.js").PlotLayout} layout @param {number[]} at @param {string} colour @returns {number[]} */
+function marksChevron(context, layout, at, colour) {
+  const middle = [layout.left + layout.width / 2, layout.top + layout.height / 2];
+  const away = [at[0] - middle[0], at[1] - middle[1]];
+  const part = Math.min((layout.width / 2 - 4) / Math.abs(away[0] || 1e-9), (layout.height / 2 - 4) / Math.abs(away[1] || 1e-9));
+  const edge = [middle[0] + away[0] * part, middle[1] + away[1] * part];
+  drawChevron(context, edge, Math.atan2(away[1], away[0]), colour);
+  return edge;
+}
+
+/** "step 41: w = 15.2, outside", of the axis that is farther out. @param {any} scene @param {any} state @param {any} view @param {{frame: number, uv: number[] | null}} place */
+function marksOutside(scene, state, view, place) {
+  const landed = (state.progress ?? 0) > 0 || place.frame === 0;
+  const frames = scene.frames;
+  const last = landed ? place.frame : place.frame - 1;
+  const point = windowPoint(view, landed ? frames.end_uv[last] : frames.start_uv[place.frame]) ?? windowPoint(view, place.uv);
+  if (point === null) return "outside";
+  const [across, up] = [view.x, view.y].map((/** @type {number[]} */ range, k) => Math.abs((point[k] - (range[0] + range[1]) / 2) / (range[1] - range[0])));
+  const axis = across >= up ? 0 : 1;
+  return `step ${frames.step[last]}: ${view.labels[axis]} = ${formatNumber(point[axis])}, outside`;
+}
+
+/** @param {import("./plot.js").PlotLayout} layout @param {number[]} at */
+function marksInside(layout, [x, y]) {
+  return x >= layout.left - 0.5 && x <= layout.left + layout.width + 0.5 && y >= layout.top - 0.5 && y <= layout.top + layout.height + 0.5;
+}
+
+/** @param {import("./plot.js").PlotLayout} layout @param {number[]} at @returns {[number, number]} */
+function marksClamp(layout, [x, y]) {
+  return [Math.min(Math.max(x, layout.left), layout.left + layout.width), Math.min(Math.max(y, layout.top), layout.top + layout.height)];
+}
+
+/** The side a label stands on so that it continues a direction. @param {number[]} along @returns {string} */
+function marksSide([x, y]) {
+  if (Math.abs(x) > 1.5 * Math.abs(y)) return x > 0 ? "right" : "left";
+  if (Math.abs(y) > 1.5 * Math.abs(x)) return y > 0 ? "below" : "above";
+  return (y > 0 ? "below" : "above") + (x > 0 ? "Right" : "Left");
+}
+
+/** The side a label stands on so that it lies beside a line. @param {number[]} from @param {number[]} to @returns {string} */
+function marksBeside(from, to) {
+  return Math.abs(to[0] - from[0]) > Math.abs(to[1] - from[1]) ? "below" : "right";
+}

@@ -1,0 +1,61 @@
+// @ts-check
+// Every canvas of the page: who draws it, and what its label says to those who cannot see it.
+
+import { createContourPainter } from "./contour.js";
+import { createBowlPainter } from "./bowl.js";
+import { drawSlice } from "./slice.js";
+import { describeData, drawDataChart } from "./chart_data.js";
+import { drawLossChart, drawParametersChart } from "./chart_steps.js";
+import { formatNumber } from "./scale.js";
+
+/** @typedef {import("./surface.js").Surface} Surface */
+/** @typedef {{draw: (context: CanvasRenderingContext2D, size: {width: number, height: number}, scene: any, state: any, theme: any) => void, describe: (state: any) => string}} Picturing */
+
+/**
+ * @param {any} scene
+ * @param {Record<string, Surface>} surfaces
+ * @returns {{draw: (state: any, theme: any) => void}}
+ */
+export function createPictures(scene, surfaces) {
+  const contour = createContourPainter();
+  const bowl = createBowlPainter();
+  /** @type {Record<string, Picturing>} */
+  const all = {
+    contour: { draw: contour.draw, describe: (state) => `The loss seen from above, with the path. ${describePlace(scene, state)}` },
+    inset: { draw: contour.drawInset, describe: (state) => `The valley floor, magnified. ${describePlace(scene, state)}` },
+    bowl: { draw: bowl.draw, describe: (state) => `The loss as a bowl; arrow keys turn it, 0 resets, T looks from above. ${describePlace(scene, state)}` },
+    slice: { draw: drawSlice, describe: (state) => describeSlice(scene, state) },
+    data: { draw: drawDataChart, describe: (state) => `${describeData(scene)} ${describePlace(scene, state)}` },
+    loss: { draw: drawLossChart, describe: (state) => `Loss over steps. ${describePlace(scene, state)}` },
+    parameters: { draw: drawParametersChart, describe: (state) => `Parameters over steps. ${describePlace(scene, state)}` },
+  };
+  return {
+    draw: (state, theme) => {
+      for (const [name, surface] of Object.entries(surfaces)) {
+        surface.paint((context, size) => all[name].draw(context, size, scene, state, theme));
+        if (state.mode === "idle") surface.describe(all[name].describe(state));
+      }
+    },
+  };
+}
+
+/** @param {any} scene @param {any} state */
+function describePlace(scene, state) {
+  const { frames, parameters, optimum } = scene;
+  if (frames.step.length === 0) return "No step was taken.";
+  const moved = state.progress === 1;
+  const values = (moved ? frames.end : frames.start)[state.frame];
+  const where = parameters.slice(0, 8).map((/** @type {string} */ name, /** @type {number} */ i) => `${name} ${formatNumber(values[i])}`).join(", ");
+  const loss = formatNumber((moved ? frames.loss_after : frames.loss)[state.frame]);
+  const best = optimum === null ? "" : ` The minimum has loss ${formatNumber(optimum.loss)}.`;
+  return `${moved ? "After" : "Before"} step ${formatNumber(frames.step[state.frame], 12)}: ${where}, loss ${loss}.${best}`;
+}
+
+/** @param {any} scene @param {any} state */
+function describeSlice(scene, state) {
+  const { frames } = scene;
+  if (frames.step.length === 0) return "The loss along the step: no step was taken.";
+  const reach = frames.slice_reach[state.frame];
+  const far = reach === null ? frames.reach_note[state.frame] : `reach ${formatNumber(reach)}`;
+  return `The loss along step ${formatNumber(frames.step[state.frame], 12)}: the tangent promised ${formatNumber(frames.slice_promised[state.frame])}, what came is ${formatNumber(frames.slice_came[state.frame])}, ${far}.`;
+}

@@ -1,0 +1,40 @@
+// @ts-check
+// A canvas that keeps itself sharp: its bitmap follows its size on the page and the pixels of the screen.
+
+import { make } from "./element.js";
+
+/** @typedef {{canvas: HTMLCanvasElement, paint: (draw: (context: CanvasRenderingContext2D, size: {width: number, height: number}) => void) => void, describe: (text: string) => void, stop: () => void}} Surface */
+
+/**
+ * @param {string} className
+ * @param {() => void} onResize
+ * @returns {Surface}
+ */
+export function createSurface(className, onResize) {
+  const canvas = make(`canvas.fl-canvas.${className}`, { role: "img" });
+  const context = canvas.getContext("2d");
+  const size = { width: 0, height: 0 };
+  const observer = new ResizeObserver(() => {
+    const { clientWidth: width, clientHeight: height } = canvas;
+    if (width === size.width && height === size.height) return;
+    Object.assign(size, { width, height });
+    onResize();
+  });
+  observer.observe(canvas);
+  return {
+    canvas,
+    paint: (draw) => {
+      if (size.width < 8 || size.height < 8) return;
+      const ratio = window.devicePixelRatio || 1;
+      const [wide, high] = [Math.round(size.width * ratio), Math.round(size.height * ratio)];
+      if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      context.clearRect(0, 0, size.width, size.height);
+      draw(context, size);
+    },
+    describe: (text) => {
+      if (canvas.getAttribute("aria-label") !== text) canvas.setAttribute("aria-label", text);
+    },
+    stop: () => observer.disconnect(),
+  };
+}

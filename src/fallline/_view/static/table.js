@@ -1,0 +1,59 @@
+// @ts-check
+// The same numbers as a table: the text alternative of every canvas.
+
+import { make } from "./element.js";
+import { formatNumber } from "./scale.js";
+
+const tableRows = 40;
+
+/**
+ * A closed details element; the table is built when it is first opened.
+ * @param {HTMLElement} slot
+ * @param {any} scene
+ */
+export function fillTable(slot, scene) {
+  const chosen = chooseRows(scene.frames.step.length, tableRows);
+  const region = make("div.fl-table-scroll", { tabindex: "0", role: "region", "aria-label": "Numbers of the steps", "data-scrolls": true });
+  const details = make("details.fl-details", {
+    toggle: () => { if (details.open && region.childElementCount === 0) region.append(tableElement(scene, chosen)); },
+  }, make("summary", {}, `The numbers of ${chosen.length} steps, as a table`), region);
+  slot.append(details);
+}
+
+/**
+ * About n of the indices 0 … count − 1, logarithmically spaced, the first and the last among them.
+ * @param {number} count
+ * @param {number} n
+ * @returns {number[]}
+ */
+export function chooseRows(count, n) {
+  if (count <= n) return Array.from({ length: count }, (_, i) => i);
+  const found = new Set();
+  for (let part = 0; found.size < n && part <= 4 * n; part += 1) found.add(Math.round(Math.expm1((part / (4 * n)) * Math.log(count))));
+  const all = [...found].filter((index) => index < count);
+  const spaced = Array.from({ length: n }, (_, i) => all[Math.round((i * (all.length - 1)) / (n - 1))]);
+  return [...new Set([...spaced.slice(0, -1), count - 1])];
+}
+
+/** @param {any} scene @param {number[]} chosen */
+function tableElement(scene, chosen) {
+  const { frames, parameters } = scene;
+  /** @type {[string, (i: number) => string][]} */
+  const columns = [
+    ["step", (i) => formatNumber(frames.step[i], 12)],
+    ["epoch", (i) => formatNumber(frames.epoch[i], 12)],
+    ["rate", (i) => formatNumber(frames.learning_rate[i])],
+    ["loss before", (i) => formatNumber(frames.loss[i])],
+    ["loss after", (i) => formatNumber(frames.loss_after[i])],
+    ...parameters.map((/** @type {string} */ name, /** @type {number} */ p) => [`${name} after`, (/** @type {number} */ i) => formatNumber(frames.end[i][p])]),
+    ...parameters.map((/** @type {string} */ name, /** @type {number} */ p) => [`slope of ${name}`, (/** @type {number} */ i) => formatNumber(frames.gradient[i][p])]),
+    ["promised", (i) => formatNumber(frames.first_order_change[i])],
+    ["came", (i) => formatNumber(frames.real_change[i])],
+    ["reach", (i) => (frames.reach[i] === null ? frames.reach_note[i] : formatNumber(frames.reach[i]))],
+  ];
+  return make("table.fl-table", {},
+    make("caption", {}, "Losses and changes are of each step's own batch; parameters and slopes in the training scale."),
+    make("thead", {}, make("tr", {}, ...columns.map(([name]) => make("th", { scope: "col" }, name)))),
+    make("tbody", {}, ...chosen.map((i) => make("tr", {}, ...columns.map(([, text], c) => (
+      c === 0 ? make("th", { scope: "row" }, text(i)) : make("td", {}, text(i))))))));
+}

@@ -1,0 +1,100 @@
+"""tools/environment.py: when .venv is left alone, added to, or made again."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+Load = Callable[[str], ModuleType]
+
+
+@pytest.fixture
+def installed() -> list[str]:
+    """What was given to pip, in order."""
+    return []
+
+
+@pytest.fixture
+def environment(
+    program: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: list[str]
+) -> ModuleType:
+    """The program in a checkout of its own, with pip and venv replaced."""
+    module = program("tools/environment.py")
+    venv = tmp_path / ".venv"
+
+    def create() -> None:
+        (venv / "bin").mkdir(parents=True)
+        (venv / "bin" / "python").touch()
+
+    for name in ("pyproject.toml", "constraints.txt"):
+        (tmp_path / name).write_text("first\n", encoding="utf-8")
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "VENV", venv)
+    monkeypatch.setattr(module, "VENV_PYTHON", venv / "bin" / "python")
+    monkeypatch.setattr(module, "create", create)
+    monkeypatch.setattr(module, "runs", Path.exists)
+    monkeypatch.setattr(module, "has", lambda _package: bool(installed))
+    monkeypatch.setattr(module, "install", installed.append)
+    return module
+
+
+def test_a_second_time_does_nothing(environment: ModuleType, installed: list[str]) -> None:
+    assert [environment.main(["runtime"]), environment.main(["runtime"])] == [0, 0]
+    assert installed == ["."]
+
+
+def test_development_adds_to_runtime_and_serves_for_it(environment: ModuleType, installed: list[str]) -> None:
+    for kind in ("runtime", "development", "runtime", "development"):
+        environment.main([kind])
+    assert installed == [".", ".[dev]"]
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
+def test_what_to_install_changed(
+    environment: ModuleType, installed: list[str], tmp_path: Path, name: str
+) -> None:
+    environment.main(["runtime"])
+    (tmp_path / name).write_text("second\n", encoding="utf-8")
+    environment.main(["runtime"])
+    assert installed == [".", "."]
+
+
+def test_a_moved_checkout_gets_a_new_environment(
+    environment: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.main(["runtime"])
+    left_behind = tmp_path / ".venv" / "left behind"
+    left_behind.touch()
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for name in ("pyproject.toml", "constraints.txt"):
+        (moved / name).write_text("first\n", encoding="utf-8")
+    monkeypatch.setattr(environment, "ROOT", moved)
+    assert environment.main(["runtime"]) == 0
+    assert not left_behind.exists()
+
+
+def test_the_long_download_is_announced_once(
+    environment: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.main(["runtime"])
+    assert "2 to 3 GB on Linux" in capsys.readouterr().err
+    environment.main(["development"])
+    assert "PyTorch" not in capsys.readouterr().err
+
+
+def test_a_failed_installation_leaves_no_stamp(
+    environment: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_requirement: str) -> None:
+        raise environment.SetupError("pip could not install it")
+
+    monkeypatch.setattr(environment, "install", fail)
+    assert environment.main(["runtime"]) == 1
+    assert "pip could not install it" in capsys.readouterr().err
+    assert not environment.stamp_of("runtime").exists()
+
+
+def test_an_unknown_kind_is_refused(environment: ModuleType) -> None:
+    assert environment.main(["everything"]) == 2

@@ -1,0 +1,51 @@
+"""The loss on a plane: rows are the second axis, the origin is the loss, overflow is a value."""
+
+import numpy as np
+import pytest
+
+from fallline._planes import parameter_plane, path_plane, points
+from fallline._quadratic import Quadratic
+from fallline._records import Moments
+from fallline._surface import grid_loss, stacked_loss
+
+MOMENTS = Moments(np.array([[4.0, 1.0], [1.0, 2.0]]), np.array([1.0, -2.0]), 0.5)
+
+
+def test_values_are_row_second_axis_column_first_axis() -> None:
+    quadratic = Quadratic(MOMENTS)
+    grid = grid_loss(quadratic, parameter_plane(0, 1, ("w", "b")), x=(-1.0, 3.0), y=(0.0, 7.0), shape=(5, 8))
+    assert grid.loss.shape == (8, 5)
+    for row, column in [(0, 0), (7, 4), (3, 1)]:
+        at = [[grid.x[column], grid.y[row]]]
+        assert grid.loss[row, column] == pytest.approx(float(quadratic.loss(at)[0]))
+    assert (grid.x[0], grid.x[-1], grid.y[0], grid.y[-1]) == (-1.0, 3.0, 0.0, 7.0)
+
+
+def test_a_surface_at_its_origin_is_the_loss() -> None:
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(4, 4))
+    quadratic = Quadratic(Moments(root @ root.T, rng.normal(size=4), 0.1))
+    plane = path_plane(rng.normal(size=(9, 4)))
+    grid = grid_loss(quadratic, plane, x=(-1.0, 1.0), y=(-2.0, 2.0), shape=(3, 5))
+    assert grid.loss[2, 1] == pytest.approx(float(quadratic.loss(plane.origin)[0]), rel=1e-12)
+
+
+def test_a_turned_window_reads_the_same_points() -> None:
+    quadratic, plane = Quadratic(MOMENTS), parameter_plane(0, 1, ("w", "b"))
+    matrix, origin = np.array([[0.6, 0.8], [-0.8, 0.6]]), np.array([0.3, 0.4])
+    grid = grid_loss(quadratic, plane, x=(0.0, 1.0), y=(0.0, 2.0), shape=(2, 3), turn=(matrix, origin))
+    uv = origin + matrix.T @ [1.0, 2.0]  # undoes window = matrix · (uv − origin)
+    assert np.allclose(matrix @ (uv - origin), [1.0, 2.0])
+    assert grid.loss[2, 1] == pytest.approx(float(quadratic.loss(points(plane, uv[None]))[0]))
+
+
+def test_chunks_give_what_one_pass_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    quadratic = Quadratic(MOMENTS)
+    vectors = np.random.default_rng(0).normal(size=(101, 2))
+    whole = stacked_loss(quadratic, vectors)
+    monkeypatch.setattr("fallline._surface._CHUNK", 7)
+    assert np.array_equal(stacked_loss(quadratic, vectors), whole)
+
+
+def test_overflow_is_infinity() -> None:
+    assert stacked_loss(Quadratic(MOMENTS), np.array([[1e300, 0.0]]))[0] == np.inf
