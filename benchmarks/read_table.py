@@ -1,7 +1,7 @@
 """``fl.read_table`` on a million rows (8 features and a target) against Polars reading the same file alone.
 
 What fallline does beyond Polars is inside the figure: look at the first lines, gather the columns in one
-array, and check every number. Two kinds of numbers: measurements with three decimals, as tables hold them, and
+array, check every number. Two kinds of numbers: measurements with three decimals, as tables hold them, and
 full random doubles, the worst case for Parquet because nothing can be compressed and reading is nearly free.
 """
 

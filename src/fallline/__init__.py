@@ -6,8 +6,11 @@
 <Run line: SGD, 200 steps, descending>
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from fallline._version import VERSION
 
 if TYPE_CHECKING:
     from fallline._data import Table, classes, line, read_table
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from fallline._report import report
     from fallline._store import export_run as export
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOMES = {
     "DataError": "_errors",
@@ -69,10 +72,21 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'fallline' has no attribute {name!r}")
+    _show_runs_in_notebooks()
     room, _, inner = home.partition(":")
     value = getattr(import_module(f"fallline.{room}"), inner or name)
     globals()[name] = value
     return value
+
+
+def _show_runs_in_notebooks() -> None:
+    """Where IPython is running, have it display runs as pictures; elsewhere nothing is loaded."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is not None:
+        from fallline._notebook import register_display  # noqa: PLC0415
+
+        register_display(shell)
 
 
 def __dir__() -> list[str]:

@@ -117,7 +117,8 @@ def distance(plane: Plane, vectors: Floats) -> Floats:
 
 def _principal_directions(finite: Floats, origin: Floats) -> Floats:
     """[2, P] orthonormal."""
-    offsets = finite - origin
+    with np.errstate(over="ignore"):
+        offsets = finite - origin
     largest = float(np.abs(offsets).max(initial=0.0))
     if not (largest > 0.0 and np.isfinite(largest)):
         return np.eye(2, len(origin))

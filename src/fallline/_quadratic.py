@@ -112,7 +112,7 @@ class Quadratic:
         return Quadratic(
             Moments(
                 hessian=A.T @ self._hessian @ A,
-                optimum=np.linalg.solve(A, self.optimum),
+                optimum=np.asarray(np.linalg.solve(A, self.optimum), dtype=np.float64),
                 optimum_loss=self.optimum_loss,
             )
         )
@@ -125,9 +125,7 @@ class Quadratic:
     def descend(self, start: ArrayLike, learning_rate: float, steps: float) -> Floats:
         """θ after ``steps`` steps of plain full-batch descent, θ* + (I − ηH)ᵗ (θ₀ − θ*); shape [P]."""
         along = self.eigenvectors.T @ (np.asarray(start, dtype=np.float64) - self.optimum)
-        return np.asarray(
-            self.optimum + self.eigenvectors @ ((1 - learning_rate * self.eigenvalues) ** steps * along)
-        )
+        return np.asarray(self.optimum + self.eigenvectors @ ((1 - learning_rate * self.eigenvalues) ** steps * along))
 
     def steps_to(self, start: ArrayLike, learning_rate: float, excess: float) -> int | None:
         """Fewest steps of plain full-batch descent from ``start`` after which the excess loss is at most ``excess``.
@@ -135,7 +133,8 @@ class Quadratic:
         None where it never gets there (the rate is at or past the limit along a direction that matters).
         """
         parts = self.excess_by_direction(start)[0]
-        shrink = (1 - learning_rate * self.eigenvalues) ** 2
+        parts, rates = parts[parts > 0], self.eigenvalues[parts > 0]  # 0 · ∞ would be NaN past the limit
+        shrink = (1 - learning_rate * rates) ** 2
 
         def left(steps: int) -> float:
             with np.errstate(over="ignore", under="ignore"):

@@ -23,9 +23,7 @@ class NoReach(StrEnum):
     NO_BOTTOM = "no bottom ahead: the curvature along the step is negative"
 
 
-def measure_reach(
-    first_order_change: Floats, real_change: Floats, rounding: Floats
-) -> tuple[Floats, Mask]:
+def measure_reach(first_order_change: Floats, real_change: Floats, rounding: Floats) -> tuple[Floats, Mask]:
     """Reach of each step, and where it is defined.
 
     Args:

@@ -8,7 +8,7 @@ divided as :class:`Scaling` says; the target is never rescaled.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +30,9 @@ class Outcome(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-class Step(NamedTuple):
-    """One parameter update as the loop made it, in the training scale.
-
-    A named tuple because one is made at every step of the loop: it costs a quarter of a frozen dataclass.
-    """
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One parameter update as the loop made it, in the training scale."""
 
     index: int
     """Counted from 0."""

@@ -33,9 +33,9 @@ def write_files(folder: Path, pipe: int, seed: int) -> None:
             writer.append(BLOCKS[first : first + chance.randint(1, 5)])
             if chance.random() < 0.7:
                 writer.flush()
-                os.write(pipe, NOTE.pack(file, writer.flushed_steps, False))
+                os.write(pipe, NOTE.pack(file, writer.appended_steps, False))
         writer.finish(samples.summary())
-        os.write(pipe, NOTE.pack(file, writer.flushed_steps, True))
+        os.write(pipe, NOTE.pack(file, writer.appended_steps, True))
         file += 1
 
 

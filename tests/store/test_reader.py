@@ -133,22 +133,27 @@ def test_a_reader_that_polls_sees_every_step_once_and_in_order(
             for first in range(0, total, 3):
                 writer.append(samples.columns(first, first + 3))
                 writer.flush()
+                if first % 60 == 0:  # neither may run away from the other
+                    polled.clear()
+                    polled.wait(10)
             writer.finish(samples.summary())
 
-    started = threading.Event()
+    started, polled = threading.Event(), threading.Event()
     thread = threading.Thread(target=write)
     thread.start()
     started.wait(10)
-    seen, polls = 0, []
-    while True:
+    seen, polls, complete = 0, [], False
+    while not complete:
+        alive = thread.is_alive()
         new = new_steps(path, seen)
+        polled.set()
         expected = samples.columns(seen, seen + len(new.columns))
         assert new.first_step == seen
         assert samples.bits(new.columns) == samples.bits(expected)
         seen += len(new.columns)
         polls.append(seen)
-        if new.summary is not None:
-            break
+        complete = new.summary is not None
+        assert complete or alive, "the writer gave up"
     thread.join()
     assert seen == total
     assert len(set(polls)) > 3, "the reader never saw it grow"

@@ -78,7 +78,14 @@ def descend(
             at = at + update
             after.append(at)
     shape = (steps, len(start))
-    columns = _columns(quadratic, np.array(losses), np.array(changes), np.reshape(gradients, shape), np.reshape(after, shape), rate)
+    columns = _columns(
+        quadratic,
+        np.array(losses),
+        np.array(changes),
+        np.reshape(gradients, shape),
+        np.reshape(after, shape),
+        rate,
+    )
     if size < len(target):
         columns = replace(columns, full_loss_measured=np.arange(steps) % 7 == 6)
     return run_of(columns, quadratic.moments, features, target, start=start, rate=rate, batch=size), quadratic
@@ -94,7 +101,19 @@ def _columns(
     reach, measured = measure_reach(promised, change, 1e-15 * np.abs(promised))
     everywhere = np.ones(steps, dtype=np.bool_)
     rates = np.full(steps, rate)
-    return Columns(np.arange(steps, dtype=np.float64), rates, loss, change, promised, reach, measured, full, everywhere, gradient, after)
+    return Columns(
+        np.arange(steps, dtype=np.float64),
+        rates,
+        loss,
+        change,
+        promised,
+        reach,
+        measured,
+        full,
+        everywhere,
+        gradient,
+        after,
+    )
 
 
 def logistic(steps: int = 50, rate: float = 0.5) -> tuple[Run, Logistic]:
@@ -155,7 +174,13 @@ def run_of(
         versions={},
         started="2026-01-01T00:00:00Z",
     )
-    return Run(header, columns, Sample(features, target, complete=True), moments, _summary(columns, moments, start_loss))
+    return Run(
+        header,
+        columns,
+        Sample(features, target, complete=True),
+        moments,
+        _summary(columns, moments, start_loss),
+    )
 
 
 def _summary(columns: Columns, moments: Moments | None, start_loss: float) -> Summary | None:

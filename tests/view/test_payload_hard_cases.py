@@ -117,7 +117,10 @@ def test_any_path_at_all(data: st.DataObject) -> None:
     X = rng.normal(size=(10, count - 1))
     quadratic = Quadratic.from_data(X, rng.normal(size=10))
     columns = columns_of(
-        draw(steps * count).reshape(steps, count), draw(steps), draw(steps * count).reshape(steps, count), draw(steps)
+        draw(steps * count).reshape(steps, count),
+        draw(steps),
+        draw(steps * count).reshape(steps, count),
+        draw(steps),
     )
     start = tuple(draw(count).tolist())
     moments = data.draw(st.sampled_from([quadratic.moments, None]))

@@ -9,6 +9,7 @@ from fallline._cli._fit import fit
 from fallline._cli._runs import export, report, runs
 from fallline._cli._screen import Screen
 from fallline._errors import FalllineError
+from fallline._version import VERSION
 
 app = typer.Typer(
     name="fallline",
@@ -16,8 +17,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (fit, explain, report, runs, export):
-    app.command()(command)
+app.command(short_help="Train one neuron on the textbook line or your own table.")(fit)
+app.command(short_help="Say what a run or one of its steps did, in words.")(explain)
+app.command(short_help="Write a run's report: one offline page with the live picture.")(report)
+app.command(short_help="List the recorded runs.")(runs)
+app.command(short_help="Hand a run's steps on as Parquet or CSV.")(export)
 
 
 def run_cli(arguments: list[str] | None = None) -> int:
@@ -42,9 +46,7 @@ def run_cli(arguments: list[str] | None = None) -> int:
 
 def _version(asked: bool) -> None:
     if asked:
-        from fallline import __version__  # noqa: PLC0415
-
-        typer.echo(f"fallline {__version__}")
+        typer.echo(f"fallline {VERSION}")
         raise typer.Exit
 
 

@@ -15,9 +15,11 @@ def fit(
         str | None,
         typer.Argument(metavar="TABLE", help="CSV, TSV, Parquet or JSON lines; the textbook line unless told."),
     ] = None,
+    *,
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")] = None,
     features: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Columns to predict it from; all other numeric ones unless told.")
+        str | None,
+        typer.Option(metavar="A,B", help="Columns to predict it from; all other numeric ones unless told."),
     ] = None,
     drop_missing: Annotated[bool, typer.Option("--drop-missing", help="Leave out rows with missing values.")] = False,
     standardise: Annotated[
@@ -29,26 +31,51 @@ def fit(
     ] = None,
     learning_rate: Annotated[
         str | None,
-        typer.Option("--learning-rate", metavar="RATE", help="A number or auto (the default for a table: at most half the limit)."),
+        typer.Option(
+            "--learning-rate",
+            metavar="RATE",
+            help="A number or auto (the default for a table: at most half the limit).",
+        ),
     ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the rows.")] = 200,
-    batch_size: Annotated[int | None, typer.Option(metavar="ROWS", help="Rows per step; all of them unless told.")] = None,
-    optimizer: Annotated[str, typer.Option(metavar="NAME", help="A class of torch.optim, or momentum, nesterov.")] = "SGD",
+    batch_size: Annotated[
+        int | None, typer.Option(metavar="ROWS", help="Rows per step; all of them unless told.")
+    ] = None,
+    optimizer: Annotated[
+        str, typer.Option(metavar="NAME", help="A class of torch.optim, or momentum, nesterov.")
+    ] = "SGD",
     option: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the optimizer; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="An option of the optimizer; may be repeated."),
     ] = None,
     schedule: Annotated[
-        str, typer.Option(metavar="NAME", help="constant, cosine, step, exponential, linear …, or step:step_size=50,gamma=0.5.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="constant, cosine, step, exponential, linear …, or step:step_size=50,gamma=0.5.",
+        ),
     ] = "",
-    loss: Annotated[str, typer.Option(metavar="NAME", help="mse, mae, huber or bce (a logistic neuron, target 0/1).")] = "mse",
+    loss: Annotated[
+        str, typer.Option(metavar="NAME", help="mse, mae, huber or bce (a logistic neuron, target 0/1).")
+    ] = "mse",
     start: Annotated[
-        str | None, typer.Option(metavar="w=…,b=…", help="Parameters before the first step, training scale; random unless told.")
+        str | None,
+        typer.Option(metavar="w=…,b=…", help="Parameters before the first step, training scale; random unless told."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the textbook noise, the random start and the batches.")] = 0,
     dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
-    every: Annotated[int | None, typer.Option(metavar="EPOCHS", help="Print the loss this often; a fifth of the epochs unless told.")] = None,
-    run: Annotated[Path | None, typer.Option(metavar="FILE", help="The run file to write; a numbered one in runs/ unless told.")] = None,
-    report: Annotated[Path | None, typer.Option(metavar="FILE", help="The report to write; beside the run file unless told.")] = None,
+    every: Annotated[
+        int | None,
+        typer.Option(metavar="EPOCHS", help="Print the loss this often; a fifth of the epochs unless told."),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The run file to write; a numbered one in runs/ unless told."),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The report to write; beside the run file unless told."),
+    ] = None,
     as_json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> int:

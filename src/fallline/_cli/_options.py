@@ -9,12 +9,14 @@ from fallline._errors import OptionError
 
 RUNS = Path("runs")
 RunName = Annotated[
-    str | None, typer.Argument(metavar="RUN", help="A run file, its number or its name; the last run unless told.")
+    str | None,
+    typer.Argument(metavar="RUN", help="A run file, its number or its name; the last run unless told."),
 ]
 Folder = Annotated[Path, typer.Option("--runs", metavar="FOLDER", help="The folder of run files.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Output = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; beside the run file unless told.")
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Where to; beside the run file unless told."),
 ]
 
 

@@ -1,8 +1,7 @@
 """``fallline runs``, ``export`` and ``report``: what to do with recorded runs."""
 
 import json
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,7 +27,7 @@ def runs(folder: Folder = RUNS, as_json: Json = False) -> int:
     table = [("file", "started", "optimizer", "rate", "steps", "last loss", "outcome")]
     for row in rows:
         rate = "" if row.learning_rate is None else short(row.learning_rate)
-        loss = "" if row.last_loss is None else number(row.last_loss)
+        loss = "" if row.loss is None else number(row.loss)
         steps = "" if row.steps is None else f"{row.steps:,}"
         table.append((row.path.name, (row.started or "")[:16], row.optimizer or "", rate, steps, loss, row.outcome))
     widths = [max(len(line[k]) for line in table) for k in range(len(table[0]))]
@@ -49,7 +48,7 @@ def export(
 
     if parquet == csv:
         raise OptionError("Say which format to export: --parquet or --csv.")
-    kind = "parquet" if parquet else "csv"
+    kind: Literal["parquet", "csv"] = "parquet" if parquet else "csv"
     path = last_run(folder) if run is None else find_run(folder, run)
     place = output or path.with_suffix(f".{kind}")
     export_run(read_run(path), place, kind)

@@ -64,6 +64,8 @@ def frozen_limit(
     if not sharpness > 0 or options.get("maximize"):
         return None
     if optimizer == "RMSprop":
+        if _number(options, "weight_decay") != 0:
+            return None  # as for Adam: the decay is a part of the gradient that is preconditioned
         return Limit(2 * (1 + _number(options, "momentum")) / sharpness, FROZEN)
     if optimizer not in ("Adam", "AdamW") or options.get("amsgrad"):
         return None

@@ -1,5 +1,7 @@
 """The diagonal preconditioner P of an adaptive optimizer as it stands: Δθ = −η P⁻¹ m."""
 
+from typing import Any
+
 import torch
 
 from fallline._records import Floats
@@ -22,16 +24,16 @@ def preconditioner(optimizer: torch.optim.Optimizer) -> Floats | None:
     return flatten(parts).double().numpy() if parts else None
 
 
-def _rms(state: dict[str, torch.Tensor], group: dict[str, float]) -> torch.Tensor:
+def _rms(state: dict[str, torch.Tensor], group: dict[str, Any]) -> torch.Tensor:
     variance = state["square_avg"].double()
     if "grad_avg" in state:
         variance = variance - state["grad_avg"].double() ** 2
-    return variance.sqrt() + group["eps"]
+    return variance.sqrt() + float(group["eps"])
 
 
-def _adam(state: dict[str, torch.Tensor], group: dict[str, tuple[float, float]]) -> torch.Tensor:
-    first, second = group["betas"]
+def _adam(state: dict[str, torch.Tensor], group: dict[str, Any]) -> torch.Tensor:
+    first, second = (float(beta) for beta in group["betas"])
     count = float(state["step"])
-    variance = state["exp_avg_sq"].double() / (1 - second**count)
-    eps = group["eps"]
-    return (1 - first**count) * (variance.sqrt() + eps)  # type: ignore[operator]  # a group mixes types
+    root = (state["exp_avg_sq"].double() / (1 - second**count)).sqrt()
+    scaled: torch.Tensor = (root + float(group["eps"])) * (1 - first**count)
+    return scaled

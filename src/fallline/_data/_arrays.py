@@ -62,20 +62,14 @@ def open_pair(source: tuple[Any, ...]) -> ArraySource:
     if target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]
     if features.ndim != 2 or features.shape[1] == 0:
-        raise DataError(
-            f"X has the shape {features.shape}: expected [N, D] with at least one column, or [N]."
-        )
+        raise DataError(f"X has the shape {features.shape}: expected [N, D] with at least one column, or [N].")
     if target.ndim != 1:
         raise DataError(f"y has the shape {target.shape}: expected [N] or [N, 1], one target per row.")
     if len(features) != len(target):
-        raise DataError(
-            f"X has {len(features):,} rows and y has {len(target):,}: expected one target per row."
-        )
+        raise DataError(f"X has {len(features):,} rows and y has {len(target):,}: expected one target per row.")
     names = [*feature_names(features.shape[1]), "y"]
     columns = (*features.T, target)
-    return ArraySource(
-        dict(zip(names, columns, strict=True)), f"a pair: {_label(source[0])}, {_label(source[1])}"
-    )
+    return ArraySource(dict(zip(names, columns, strict=True)), f"a pair: {_label(source[0])}, {_label(source[1])}")
 
 
 def feature_names(count: int) -> list[str]:

@@ -83,11 +83,7 @@ def _which(block: Block, names: Sequence[str], bad: dict[str, NDArray[np.bool_]]
     columns = [block.values[:, names.index(name)] for name in bad]
     missing = any(bool(np.isnan(column).any()) for column in columns)
     infinite = any(bool(np.isinf(column).any()) for column in columns)
-    return (
-        "missing or infinite values"
-        if missing and infinite
-        else f"{'missing' if missing else 'infinite'} values"
-    )
+    return "missing or infinite values" if missing and infinite else f"{'missing' if missing else 'infinite'} values"
 
 
 def _moderate(block: Block, names: Sequence[str]) -> None:

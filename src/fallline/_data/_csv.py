@@ -16,7 +16,7 @@ import numpy as np
 
 from fallline._data._block import Block
 from fallline._data._csv_faults import find_faults, undecodable
-from fallline._data._frames import block_of_polars
+from fallline._data._polars_frame import block_of_polars
 from fallline._data._source import Kind
 from fallline._data._text import is_number, kind_of_text, numbers_from_text
 from fallline._data._words import listed, short
@@ -66,9 +66,7 @@ class CsvSource:
         import polars as pl  # noqa: PLC0415
 
         types = [pl.Float64 if name in as_float else pl.String for name in self.header]
-        frame = pl.read_csv(
-            self.path, separator=self.delimiter, schema_overrides=types, infer_schema_length=0
-        )
+        frame = pl.read_csv(self.path, separator=self.delimiter, schema_overrides=types, infer_schema_length=0)
         return pl.DataFrame([frame.to_series(self.header.index(name)).rename(name) for name in as_float])
 
     def _from_text(self, names: Sequence[str]) -> "polars.DataFrame":
@@ -102,9 +100,7 @@ def open_csv(path: Path, label: str) -> CsvSource:
     header = tuple(name.strip() for name in rows[0])
     _check_header(header, label)
     columns = list(zip(*(row for row in rows[1:] if len(row) == len(header)), strict=True))
-    kinds = {
-        name: kind_of_text(columns[index]) if columns else Kind.NUMBER for index, name in enumerate(header)
-    }
+    kinds = {name: kind_of_text(columns[index]) if columns else Kind.NUMBER for index, name in enumerate(header)}
     if not complete:
         kinds = _look_further(path, delimiter, kinds)
     return CsvSource(path, label, delimiter, header, kinds, notes)
@@ -122,9 +118,7 @@ def _decoded(raw: bytes, path: Path, label: str) -> str:
             f"Expected CSV, TSV, JSON lines (.jsonl) or Parquet (.parquet)."
         )
     if b"\n" not in raw and b"\r" in raw:
-        raise DataError(
-            f"{label} ends its lines with a carriage return alone: save it with ordinary line ends."
-        )
+        raise DataError(f"{label} ends its lines with a carriage return alone: save it with ordinary line ends.")
     try:
         return raw[: raw.rfind(b"\n") + 1 or None].decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -164,9 +158,7 @@ def _check_header(header: Sequence[str], label: str) -> None:
             f"add a header line such as x,y."
         )
     if repeated:
-        raise DataError(
-            f"{label} has several columns named {listed(repeated)}: give each column its own name."
-        )
+        raise DataError(f"{label} has several columns named {listed(repeated)}: give each column its own name.")
 
 
 def _look_further(path: Path, delimiter: str, kinds: dict[str, Kind]) -> dict[str, Kind]:

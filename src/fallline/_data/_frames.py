@@ -1,4 +1,4 @@
-"""Data frames of any kind (by way of narwhals) and dictionaries of columns."""
+"""Data frames of other libraries (by way of narwhals) and dictionaries of columns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fallline._data._block import Block, gather
+from fallline._data._polars_frame import PolarsSource, polars_source
 from fallline._data._source import NUMERIC, Kind, not_numeric
-from fallline._data._text import numbers_from_text
 from fallline._data._words import listed
 from fallline._errors import DataError
 
 if TYPE_CHECKING:
     import narwhals
-    import polars
 
 
 @dataclass(frozen=True)
@@ -25,37 +24,15 @@ class FrameSource:
     label: str
     name: str
     kinds: Mapping[str, Kind]
-    text_as_numbers: bool = False
-    """Whether text may stand for numbers, as in a file that has no types."""
     notes: tuple[str, ...] = ()
 
     def numbers(self, names: Sequence[str]) -> Block:
         """The columns [N, C] as float64, missing as NaN; see :class:`~fallline._data._source.Source`."""
         for name in names:
-            if self.kinds[name] not in NUMERIC and not self._is_text(name):
+            if self.kinds[name] not in NUMERIC:
                 raise not_numeric(name, self.kinds[name])
         chosen = self.frame.select(*names)
-        if self.frame.implementation.is_polars():
-            return block_of_polars(self._polars_numbers(chosen.to_native()))
         return gather([[_pandas_or_arrow(chosen[name])] for name in names], len(chosen))
-
-    def _is_text(self, name: str) -> bool:
-        return self.text_as_numbers and self.kinds[name] is Kind.TEXT
-
-    def _polars_numbers(self, frame: "polars.DataFrame") -> "polars.DataFrame":
-        import polars as pl  # noqa: PLC0415
-
-        text = [numbers_from_text(series) for series in frame.iter_columns() if series.dtype == pl.String]
-        return frame.with_columns(text) if text else frame
-
-
-def block_of_polars(frame: "polars.DataFrame") -> Block:
-    """Numeric Polars columns [N, C] as float64, null as NaN."""
-    import polars as pl  # noqa: PLC0415
-
-    plain = frame.with_columns(pl.exclude(pl.Float64).cast(pl.Float64))
-    chunks = [[chunk.to_numpy() for chunk in column.get_chunks()] for column in plain.iter_columns()]
-    return gather(chunks, len(frame))
 
 
 def _pandas_or_arrow(series: "narwhals.Series[Any]") -> "np.ndarray[Any, Any]":
@@ -90,16 +67,14 @@ def open_frame(source: Any) -> FrameSource:
     return FrameSource(frame, label, "table", kinds)
 
 
-def open_columns(source: Mapping[str, Any]) -> FrameSource:
+def open_columns(source: Mapping[str, Any]) -> PolarsSource:
     """Look at a dictionary of columns (lists, arrays or tensors of one length)."""
     import polars as pl  # noqa: PLC0415
 
     columns: dict[str, Any] = {}
     for name, values in source.items():
         if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
-            raise DataError(
-                f'Column "{name}" is a single {type(values).__name__}: expected a list or an array.'
-            )
+            raise DataError(f'Column "{name}" is a single {type(values).__name__}: expected a list or an array.')
         array = values if isinstance(values, (list, tuple)) else np.asarray(values)
         if isinstance(array, np.ndarray) and array.ndim == 2 and array.shape[1] == 1:
             array = array[:, 0]
@@ -117,16 +92,13 @@ def open_columns(source: Mapping[str, Any]) -> FrameSource:
             series.append(pl.Series(name, values, strict=True))
         except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
             series.append(pl.Series(name, [None if v is None else str(v) for v in values], dtype=pl.String))
-    opened = open_frame(pl.DataFrame(series))
-    return FrameSource(opened.frame, "the dictionary of columns", "table", opened.kinds)
+    return polars_source(pl.DataFrame(series), "the dictionary of columns")
 
 
 def _check_names(names: Sequence[str], label: str) -> None:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise DataError(
-            f"{label} has several columns named {listed(repeated)}: give each column its own name."
-        )
+        raise DataError(f"{label} has several columns named {listed(repeated)}: give each column its own name.")
 
 
 def _kind(frame: "narwhals.DataFrame[Any]", name: str, dtype: "narwhals.dtypes.DType") -> Kind:

@@ -1,6 +1,6 @@
 """Any table a person has, as a Table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -12,6 +12,7 @@ from fallline._data._arrays import is_tensor, open_matrix, open_pair
 from fallline._data._checks import checked_table
 from fallline._data._files import open_path
 from fallline._data._frames import is_frame, open_columns, open_frame
+from fallline._data._polars_frame import is_polars, open_polars
 from fallline._data._source import Kind, Source, choose
 from fallline._data._table import Table
 from fallline._errors import DataError
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array: TypeAlias = "NDArray[Any] | torch.Tensor"
-    TableSource: TypeAlias = (
-        "str | PathLike[str] | IntoFrame | Array | tuple[Array, Array] | Mapping[str, Any] | Table"
-    )
+    TableSource: TypeAlias = "str | PathLike[str] | IntoFrame | Array | tuple[Array, Array] | Mapping[str, Any] | Table"
 
 
 def read_table(
@@ -40,8 +39,8 @@ def read_table(
     ``source`` is the path of a CSV, TSV, Parquet or JSON lines file; a data frame (pandas, Polars,
     PyArrow …); a NumPy array or tensor [N, D + 1] with the target last; a pair (X [N, D], y [N]); a
     dictionary of columns; or a Table. ``target`` is a column's name (None: the last column), ``features`` the
-    columns to learn from (None: every other numeric column; a note says what was left out). Missing and infinite
-    values are refused unless ``drop_missing`` leaves out their rows. The source itself is never altered.
+    columns to learn from (None: every other numeric column; a note says what was left out). Missing and
+    infinite values are refused unless ``drop_missing`` leaves out their rows. The source is never altered.
 
     Raises :class:`~fallline.DataError` with a sentence that says what was expected, what arrived, what to do.
 
@@ -63,28 +62,38 @@ def read_table(
     )
 
 
+def _is_array(source: object) -> bool:
+    return isinstance(source, np.ndarray) or is_tensor(source)
+
+
+def _is_array_like(source: object) -> bool:
+    """Arrays of other libraries; a series, which has a name, is a single column."""
+    return hasattr(source, "__array__") and not hasattr(source, "name")
+
+
+_OPENERS: tuple[tuple[Callable[[object], bool], Callable[[Any], Source]], ...] = (
+    (lambda source: isinstance(source, (str, PathLike)), lambda source: open_path(Path(fspath(source)))),
+    (lambda source: isinstance(source, tuple), open_pair),
+    (_is_array, open_matrix),
+    (lambda source: isinstance(source, Mapping), open_columns),
+    (is_polars, open_polars),
+    (is_frame, open_frame),
+    (_is_array_like, open_matrix),
+)
+"""Who opens what; the first that fits. Narwhals is asked late: asking imports it."""
+
+
 def _open(source: Any) -> Source:
-    if isinstance(source, (str, PathLike)):
-        return open_path(Path(fspath(source)))
-    if isinstance(source, tuple):
-        return open_pair(source)
-    if isinstance(source, np.ndarray) or is_tensor(source):
-        return open_matrix(source)
-    if isinstance(source, Mapping):
-        return open_columns(source)
-    if is_frame(source):
-        return open_frame(source)
-    if hasattr(source, "__array__") and not hasattr(source, "name"):
-        return open_matrix(source)
+    for fits, opener in _OPENERS:
+        if fits(source):
+            return opener(source)
     raise DataError(
         f"A {type(source).__name__} cannot be read as a table: expected a path, a data frame, an array "
         f"[N, D + 1], a pair of arrays (X, y), or a dictionary of columns."
     )
 
 
-def _selected(
-    table: Table, target: str | None, features: str | Sequence[str] | None, name: str | None
-) -> Table:
+def _selected(table: Table, target: str | None, features: str | Sequence[str] | None, name: str | None) -> Table:
     """The table itself, or a new one of its columns."""
     renamed = table if name is None else replace(table, name=name)
     if target is None and features is None:

@@ -57,9 +57,9 @@ def classes(
     """Two classes along one feature for a logistic neuron: target 0 on the left, 1 on the right.
 
     Each class is ``points`` / 2 draws of ``spread``·(standard normal), pushed apart until their nearest
-    points are ``gap`` away from one another, the middle at 0. A positive gap makes them separable (the loss then
-    has no minimum), a negative one makes them overlap by that much. Raises OptionError for an odd number of
-    points.
+    points are ``gap`` away from one another, the middle at 0. A positive gap makes them separable (the
+    loss then has no minimum), a negative one makes them overlap by that much. Raises OptionError for an odd
+    number of points.
 
     >>> table = classes(gap=0.5)
     >>> float(table.features[table.target == 1].min() - table.features[table.target == 0].max())
@@ -68,15 +68,11 @@ def classes(
     import torch  # noqa: PLC0415
 
     if points < 4 or points % 2 == 1:
-        raise OptionError(
-            f"points is {points}: expected an even number, 4 or more (half of them in each class)."
-        )
+        raise OptionError(f"points is {points}: expected an even number, 4 or more (half of them in each class).")
     _check_finite(gap=gap, spread=spread)
     if spread <= 0.0:
         raise OptionError(f"spread is {spread:g}: expected more than 0.")
-    draws = (
-        spread * torch.randn(2, points // 2, generator=torch.Generator().manual_seed(seed)).double().numpy()
-    )
+    draws = spread * torch.randn(2, points // 2, generator=torch.Generator().manual_seed(seed)).double().numpy()
     left = draws[0] - draws[0].max() - gap / 2
     right = draws[1] - draws[1].min() + gap / 2
     target = np.repeat([0.0, 1.0], points // 2)
@@ -97,9 +93,7 @@ def with_outliers(table: Table, count: int = 3, distance: float = 10.0, seed: in
     import torch  # noqa: PLC0415
 
     if not 0 < count < table.rows:
-        raise OptionError(
-            f"count is {count}: expected from 1 to {table.rows - 1}, fewer than the table's rows."
-        )
+        raise OptionError(f"count is {count}: expected from 1 to {table.rows - 1}, fewer than the table's rows.")
     _check_finite(distance=distance)
     rows = torch.randperm(table.rows, generator=torch.Generator().manual_seed(seed))[:count].numpy()
     target = table.target.copy()

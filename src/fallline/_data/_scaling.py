@@ -90,9 +90,7 @@ def _parts(parameters: ArrayLike, scaling: Scaling) -> tuple[Floats, Floats, Flo
     vectors = np.asarray(parameters, dtype=np.float64)
     features = len(scaling.scale)
     if vectors.shape[-1:] != (features + 1,):
-        raise ValueError(
-            f"expected parameters [..., {features + 1}] for {features} features, got {vectors.shape}"
-        )
+        raise ValueError(f"expected parameters [..., {features + 1}] for {features} features, got {vectors.shape}")
     return vectors[..., :-1], vectors[..., -1:], np.array(scaling.shift), np.array(scaling.scale)
 
 

@@ -58,9 +58,7 @@ class Choice:
     notes: tuple[str, ...] = ()
 
 
-def choose(
-    kinds: Mapping[str, Kind], target: str | None, features: Sequence[str] | None, label: str
-) -> Choice:
+def choose(kinds: Mapping[str, Kind], target: str | None, features: Sequence[str] | None, label: str) -> Choice:
     """The target (None: the last column) and the features (None: every other numeric column).
 
     Raises DataError for unknown or repeated names, a target among the features, or no numeric feature.
@@ -79,16 +77,12 @@ def choose(
         return _every_other(kinds, target, label)
     named = (features,) if isinstance(features, str) else tuple(features)
     if not named:
-        raise DataError(
-            "No feature was named: give at least one column, or leave --features (features=) out."
-        )
+        raise DataError("No feature was named: give at least one column, or leave --features (features=) out.")
     for name in named:
         if name not in known:
             raise DataError(unknown_column(name, known, "a feature"))
         if named.count(name) > 1:
-            raise DataError(
-                f'The feature "{name}" is named {named.count(name)} times: name each feature once.'
-            )
+            raise DataError(f'The feature "{name}" is named {named.count(name)} times: name each feature once.')
     if target in named:
         raise DataError(f'"{target}" is the target and also among the features: leave it out of one of them.')
     return Choice(named, target)

@@ -46,7 +46,7 @@ def is_number(value: str) -> bool:
 
 
 def numbers_from_text(column: "polars.Series") -> "polars.Series":
-    """A text column as float64, missing spellings as null.
+    """A text column as float64, missing spellings as null or NaN.
 
     Raises DataError that names the first row (counted from 1) whose value is neither a number nor missing.
     """
@@ -58,7 +58,7 @@ def numbers_from_text(column: "polars.Series") -> "polars.Series":
     numbers = clean.cast(pl.Float64, strict=False)
     bad = present & numbers.is_null()
     if not bad.any():
-        return numbers.set(~present, None)
+        return numbers
     if bool((lowered.is_in(list(_TRUTH)) | ~present).all()):
         return lowered.replace_strict(_TRUTH, default=None, return_dtype=pl.Float64)
     row = bad.arg_true()[0]

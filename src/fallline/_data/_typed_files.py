@@ -2,15 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fallline._data._frames import FrameSource, open_columns, open_frame
-from fallline._data._source import Kind
-from fallline._data._text import kind_of_text
+from fallline._data._frames import open_columns
+from fallline._data._polars_frame import PolarsSource, polars_source
 from fallline._data._words import short
 from fallline._errors import DataError
 
+if TYPE_CHECKING:
+    import polars
 
-def open_parquet(path: Path, label: str) -> FrameSource:
+
+def open_parquet(path: Path, label: str) -> PolarsSource:
     """Read a Parquet file."""
     import polars as pl  # noqa: PLC0415
 
@@ -19,28 +22,23 @@ def open_parquet(path: Path, label: str) -> FrameSource:
     except pl.exceptions.PolarsError as error:
         reason = str(error).splitlines()[0]
         raise DataError(
-            f"{label} cannot be read as Parquet ({short(reason, 90)}): "
-            f"expected a whole Parquet file; write it again."
+            f"{label} cannot be read as Parquet ({short(reason, 90)}): expected a whole Parquet file; write it again."
         ) from error
-    opened = open_frame(frame)
-    return FrameSource(opened.frame, label, path.stem, opened.kinds)
+    return polars_source(frame, label, path.stem)
 
 
-def open_json_lines(path: Path, label: str) -> FrameSource:
+def open_json_lines(path: Path, label: str) -> PolarsSource:
     """Read a file of one JSON object per line; text in it may stand for numbers, as in a CSV file."""
     import polars as pl  # noqa: PLC0415
 
     try:
-        opened = open_frame(pl.read_ndjson(path, infer_schema_length=None))
+        frame = pl.read_ndjson(path, infer_schema_length=None)
     except pl.exceptions.PolarsError:
-        opened = _line_by_line(path, label)  # says which line, and accepts the NaN that Python writes
-    kinds = dict(opened.kinds)
-    for name in [name for name, kind in kinds.items() if kind is Kind.TEXT]:
-        kinds[name] = kind_of_text(opened.frame[name].drop_nulls())
-    return FrameSource(opened.frame, label, path.stem, kinds, text_as_numbers=True)
+        frame = _line_by_line(path, label)  # says which line, and accepts the NaN that Python writes
+    return polars_source(frame, label, path.stem, text_as_numbers=True)
 
 
-def _line_by_line(path: Path, label: str) -> FrameSource:
+def _line_by_line(path: Path, label: str) -> "polars.DataFrame":
     """The same by the standard library, which takes longer, or a DataError that names the line."""
     rows: list[dict[str, object]] = []
     with path.open(encoding="utf-8-sig") as file:
@@ -53,7 +51,7 @@ def _line_by_line(path: Path, label: str) -> FrameSource:
     if not rows:
         raise DataError(f"{label} is empty: expected one JSON object per line.")
     names = dict.fromkeys(name for row in rows for name in row)
-    return open_columns({name: [row.get(name) for row in rows] for name in names})
+    return open_columns({name: [row.get(name) for row in rows] for name in names}).frame
 
 
 def _row(line: str, number: int, label: str) -> dict[str, object]:

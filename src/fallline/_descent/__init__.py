@@ -3,6 +3,14 @@
 from fallline._descent._batches import Batches
 from fallline._descent._loop import descend
 from fallline._descent._optimizers import make_optimizer, optimizer_class, optimizer_options
-from fallline._descent._schedules import make_schedule
+from fallline._descent._schedules import LARGEST_RATE, make_schedule
 
-__all__ = ["Batches", "descend", "make_optimizer", "make_schedule", "optimizer_class", "optimizer_options"]
+__all__ = [
+    "LARGEST_RATE",
+    "Batches",
+    "descend",
+    "make_optimizer",
+    "make_schedule",
+    "optimizer_class",
+    "optimizer_options",
+]

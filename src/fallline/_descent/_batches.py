@@ -42,8 +42,8 @@ class Batches:
         """The rows of each batch of this epoch."""
         if self.full:
             return [torch.arange(self.rows)]
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-        return list(torch.randperm(self.rows, generator=generator).split(self.size))
+        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
+        return list(torch.split(torch.randperm(self.rows, generator=generator), self.size))
 
     def epoch(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """(features, target) of each batch of this epoch."""

@@ -40,7 +40,7 @@ def descend(
     >>> [step.index for step in steps]
     [0, 1]
     """
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    parameters: list[Tensor] = [parameter for parameter in model.parameters() if parameter.requires_grad]
     update = _update_with_closure if isinstance(optimizer, torch.optim.LBFGS) else _update
     index = 0
     for epoch in range(epochs):

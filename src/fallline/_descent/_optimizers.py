@@ -1,7 +1,8 @@
 """Optimizers by name: PyTorch's own classes, with options checked before anything runs."""
 
 import inspect
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 
 import torch
 
@@ -40,9 +41,7 @@ def _classes() -> dict[str, type[torch.optim.Optimizer]]:
     return {
         name.lower(): value
         for name, value in vars(torch.optim).items()
-        if isinstance(value, type)
-        and issubclass(value, torch.optim.Optimizer)
-        and value is not torch.optim.Optimizer
+        if isinstance(value, type) and issubclass(value, torch.optim.Optimizer) and value is not torch.optim.Optimizer
     }
 
 
@@ -53,15 +52,17 @@ def optimizer_options(name: str, given: Mapping[str, object]) -> dict[str, objec
     {'betas': (0.8, 0.99)}
     """
     cls, options = optimizer_class(name)
-    known = [key for key in inspect.signature(cls).parameters if key not in NOT_OPTIONS]
+    parameters = inspect.signature(cls).parameters
+    known = [key for key in parameters if key not in NOT_OPTIONS]
     for key, value in given.items():
         if key == "lr":
             raise OptionError("The option lr is the learning rate: give it as learning_rate (--learning-rate).")
         if key not in known:
-            raise OptionError(
-                f"{cls.__name__} has no option \"{key}\": it takes {', '.join(known)}.{near(key, known)}"
-            )
-        options[key] = literal(key, value) if isinstance(value, str) else value
+            raise OptionError(f'{cls.__name__} has no option "{key}": it takes {", ".join(known)}.{near(key, known)}')
+        word = isinstance(value, str) and "str" in str(parameters[key].annotation) and value.lower() != "none"
+        options[key] = literal(key, value) if isinstance(value, str) and not word else value
+        if isinstance(options[key], float) and not math.isfinite(options[key]):
+            raise OptionError(f"The option {key} of {cls.__name__} must be a finite number, not {options[key]}.")
     return options
 
 
@@ -70,18 +71,27 @@ def make_optimizer(
 ) -> torch.optim.Optimizer:
     """The optimizer over these parameters; an :class:`OptionError` where it cannot be made for them."""
     cls, _ = optimizer_class(name)
+    make: Callable[..., torch.optim.Optimizer] = cls  # the base class's own signature names no lr
     if cls in (torch.optim.SGD, torch.optim.Adam) and not options:
-        return cls(parameters, lr=learning_rate)  # type: ignore[call-arg]  # the base class names no lr
+        return make(parameters, lr=learning_rate)
     rehearsal = [torch.nn.Parameter(parameter.detach().clone()) for parameter in parameters]
     try:
-        _rehearse(cls(rehearsal, lr=learning_rate, **options), rehearsal)  # type: ignore[call-arg]  # as above
-    except (ValueError, TypeError, RuntimeError, AssertionError, AttributeError, KeyError, IndexError) as error:
+        _rehearse(make(rehearsal, lr=learning_rate, **options), rehearsal)
+    except (
+        ValueError,
+        TypeError,
+        RuntimeError,
+        AssertionError,
+        AttributeError,
+        KeyError,
+        IndexError,
+    ) as error:
         reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
         shown = "".join(f" {key}={value}" for key, value in options.items())
         raise OptionError(
             f"{cls.__name__}{shown} cannot train this neuron: {reason}. Choose other options or another optimizer."
         ) from error
-    return cls(parameters, lr=learning_rate, **options)  # type: ignore[call-arg]  # as above
+    return make(parameters, lr=learning_rate, **options)
 
 
 def _rehearse(optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter]) -> None:
@@ -98,4 +108,3 @@ def _rehearse(optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parame
     for _ in range(2):
         closure()
         optimizer.step(closure)  # type: ignore[arg-type]  # torch annotates the closure as returning a float
-

@@ -20,6 +20,9 @@ SHORT_NAMES: Mapping[str, str] = {
     "warmrestarts": "CosineAnnealingWarmRestarts",
 }
 
+LARGEST_RATE = 1e30
+"""Beyond this PyTorch itself fails to multiply a float32 gradient by the rate."""
+
 
 def make_schedule(
     text: str, optimizer: torch.optim.Optimizer, epochs: int
@@ -50,14 +53,30 @@ def make_schedule(
         if key not in known:
             raise OptionError(f'{class_name} has no option "{key}": it takes {", ".join(known)}.{near(key, known)}')
     try:
+        _rehearse(cls, options, float(optimizer.param_groups[0]["lr"]), epochs)
         return cls(optimizer, **options)  # type: ignore[arg-type]  # the base class names no options
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"The schedule {text} cannot be made: {error}.") from error
+    except (TypeError, ValueError, ArithmeticError, NotImplementedError, AttributeError) as error:
+        reason = str(error).rstrip(".") or type(error).__name__
+        raise OptionError(f"The schedule {text} cannot be used for {epochs} epochs: {reason}.") from error
+
+
+def _rehearse(
+    cls: type[torch.optim.lr_scheduler.LRScheduler], options: Mapping[str, object], rate: float, epochs: int
+) -> None:
+    """All its epochs on an optimizer of its own: some schedules fail, or give no usable rate, only later."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
+    scheduler = cls(optimizer, **options)  # type: ignore[arg-type]  # the base class names no options
+    for epoch in range(epochs):
+        value = float(optimizer.param_groups[0]["lr"])
+        if not 0 <= value < LARGEST_RATE:
+            raise ValueError(f"its learning rate in epoch {epoch:,} is {value:g}")
+        optimizer.step()
+        scheduler.step()
 
 
 def _defaults(class_name: str, optimizer: torch.optim.Optimizer, epochs: int) -> dict[str, object]:
     """What a class demands, taken from the run: its length, and its rate as the highest."""
-    return {
+    defaults: dict[str, dict[str, object]] = {
         "CosineAnnealingLR": {"T_max": epochs},
         "CosineAnnealingWarmRestarts": {"T_0": max(1, epochs // 4)},
         "ExponentialLR": {"gamma": 0.99},
@@ -65,5 +84,11 @@ def _defaults(class_name: str, optimizer: torch.optim.Optimizer, epochs: int) ->
         "PolynomialLR": {"total_iters": epochs},
         "StepLR": {"step_size": max(1, epochs // 3)},
         "MultiStepLR": {"milestones": [epochs // 2, epochs * 3 // 4]},
-        "OneCycleLR": {"max_lr": optimizer.param_groups[0]["lr"], "total_steps": epochs + 1},
-    }.get(class_name, {})
+        "OneCycleLR": {
+            "max_lr": optimizer.param_groups[0]["lr"],
+            "total_steps": epochs + 1,
+            "cycle_momentum": False,  # a schedule of the rate alone: the momentum stays what was asked for
+        },
+        "CyclicLR": {"cycle_momentum": False},
+    }
+    return defaults.get(class_name, {})

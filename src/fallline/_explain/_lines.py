@@ -41,7 +41,9 @@ def _plain(value: object) -> str:
 
 def subtitle(run: Run) -> str:
     """Data and settings under a picture's title."""
-    return f"{count(run.header.rows, 'row')} · {optimizer_line(run).replace(', ', ' · ')} · {LOSS_TITLES[run.header.loss]}"
+    return (
+        f"{count(run.header.rows, 'row')} · {optimizer_line(run).replace(', ', ' · ')} · {LOSS_TITLES[run.header.loss]}"
+    )
 
 
 def conversion_line(run: Run) -> str:
@@ -56,9 +58,10 @@ def conversion_line(run: Run) -> str:
     if len(parts) > 3:
         return "Steps are in the training scale: every feature minus its mean, divided by its standard deviation."
     if len(parts) == 1:
+        shift, scale = header.scaling.shift[0], header.scaling.scale[0]
         return (
             f"Steps are in the training scale, x = {parts[0]}: in the table's units "
-            f"w is w / {number(header.scaling.scale[0])} and b is b − w × {number(header.scaling.shift[0] / header.scaling.scale[0])}."
+            f"w is w / {number(scale)} and b is b − w × {number(shift / scale)}."
         )
     return f"Steps are in the training scale: {'; '.join(parts)}."
 
@@ -104,9 +107,7 @@ def learned_lines(run: Run) -> list[str]:
         return [f"{name:<{width}}  {number(summary.learned[name], 6):>12}" for name in names]
     lines = [f"{'':<{width}}  {'learned':>12}  {'exact':>12}"]
     for name in names:
-        lines.append(
-            f"{name:<{width}}  {number(summary.learned[name], 6):>12}  {number(summary.exact[name], 6):>12}"
-        )
+        lines.append(f"{name:<{width}}  {number(summary.learned[name], 6):>12}  {number(summary.exact[name], 6):>12}")
     return lines
 
 
@@ -120,4 +121,8 @@ def limit_phrase(run: Run) -> str:
 
 def condition_phrase(condition_number: float) -> str:
     """``condition number 138`` in words that do not overstate it."""
-    return f"condition number {rough(condition_number)}" if condition_number >= 1.05 else "condition number 1, a round bowl"
+    return (
+        f"condition number {rough(condition_number)}"
+        if condition_number >= 1.05
+        else "condition number 1, a round bowl"
+    )

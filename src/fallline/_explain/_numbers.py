@@ -20,8 +20,10 @@ def number(value: float, digits: int = 4) -> str:
     rounded = float(f"{value:.{digits}g}")
     exponent = math.floor(math.log10(abs(rounded)))
     if -4 <= exponent < 6:
-        return f"{rounded:,.{max(0, digits - 1 - exponent)}f}".replace("-", MINUS) if exponent < digits - 1 else (
-            f"{rounded:,.0f}".replace("-", MINUS)
+        return (
+            f"{rounded:,.{max(0, digits - 1 - exponent)}f}".replace("-", MINUS)
+            if exponent < digits - 1
+            else (f"{rounded:,.0f}".replace("-", MINUS))
         )
     mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
     mantissa = mantissa.rstrip("0").rstrip(".")

@@ -4,9 +4,28 @@ import math
 
 import numpy as np
 
-from fallline._explain._numbers import MINUS, count, in_brackets, listed, number, percent, place, short, signed
+from fallline._explain._numbers import (
+    MINUS,
+    count,
+    in_brackets,
+    listed,
+    number,
+    percent,
+    place,
+    short,
+    signed,
+)
 from fallline._reach import NoReach, why_no_reach
 from fallline._records import Floats, Run
+
+TIMID = 0.5
+BEYOND = (
+    (1.05, "it landed at the bottom ahead"),
+    (1.95, "past the bottom and some way up the other wall, still lower than it began"),
+    (2.05, "to the other wall, as high as it began"),
+    (math.inf, "too long: up the other wall, higher than it began"),
+)
+"""What a reach of at most this much means, once the bottom is reached."""
 
 MOST_PARAMETERS = 4
 """A sentence for each parameter up to this many; beyond, for those with the steepest slopes."""
@@ -71,7 +90,9 @@ def _slope_sentence(run: Run, index: int, parameter: int) -> str:
     before = float(start_of(run, index)[parameter])
     after = float(run.columns.parameters[index, parameter])
     if not math.isfinite(slope):
-        return f"{name}: the slope is {number(slope)}; there is no direction in that, and {name} is {number(after)} now."
+        return (
+            f"{name}: the slope is {number(slope)}; there is no direction in that, and {name} is {number(after)} now."
+        )
     moved = after - before
     went = "" if moved == 0 or not math.isfinite(moved) else "up" if moved > 0 else "down"
     if slope == 0:
@@ -83,7 +104,8 @@ def _slope_sentence(run: Run, index: int, parameter: int) -> str:
     if not went:
         return f"{ground}; the step is too small to change {name} in {run.header.dtype}."
     if went == downhill:
-        return f"{ground}, so {name} goes {went}: {place(before)} to {place(after)}.{_closer(run, parameter, before, after)}"
+        closer = _closer(run, parameter, before, after)
+        return f"{ground}, so {name} goes {went}: {place(before)} to {place(after)}.{closer}"
     return (
         f"{ground}, yet {name} goes {went}, {place(before)} to {place(after)}: "
         f"not this slope moved it but what the optimizer remembers.{_closer(run, parameter, before, after)}"
@@ -96,13 +118,11 @@ def _closer(run: Run, parameter: int, before: float, after: float) -> str:
         return ""
     best = float(run.moments.optimum[parameter])
     was, now = abs(before - best), abs(after - best)
-    name = run.header.parameter_names[parameter]
     if max(was, now) <= 1e-6 * max(1.0, abs(best)):
         return ""
     jumped = "It jumps past its best value and is" if (before - best) * (after - best) < 0 else "It is"
     verdict = "closer" if now < was else "farther" if now > was else "as far"
-    link = "than" if verdict != "as far" else "as"
-    return f" {jumped} {verdict} now: {number(now)} away {link} {number(was)} before."
+    return f" {jumped} {verdict} now, {number(now)} away ({number(was)} before)."
 
 
 def _promise(run: Run, index: int) -> str:
@@ -155,17 +175,11 @@ def in_words(reach: float) -> str:
     """
     if reach == 0:
         return "the ground ahead is straight, no bottom is in sight"
-    if reach < 0.5:
+    if reach < TIMID:
         return f"timid; the bottom along this line was {number(1 / reach, 3)} steps like this one away"
     if reach < 0.95:
         return f"{percent(reach)} of the way to the bottom ahead, a little short"
-    if reach <= 1.05:
-        return "it landed at the bottom ahead"
-    if reach < 1.95:
-        return "past the bottom and some way up the other wall, still lower than it began"
-    if reach <= 2.05:
-        return "to the other wall, as high as it began"
-    return "too long: up the other wall, higher than it began"
+    return next(words for most, words in BEYOND if reach <= most)
 
 
 def step_beats(run: Run, index: int) -> list[str]:

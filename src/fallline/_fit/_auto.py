@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,7 @@ def auto_rate(
     epochs: int,
 ) -> Rate:
     """Half the stability limit where there is a provable one, else the best of a few real runs."""
+    make_optimizer(optimizer, list(start.parameters()), 1.0, options)  # refuses options before they enter a formula
     if problem.kind.curvature_bound is not None and not options.get("maximize"):
         sharpness = largest_anywhere(problem) if batches.full else sharpest_batch(problem, batches)
         limit = provable_limit(optimizer, options, sharpness)
@@ -45,7 +47,10 @@ def auto_rate(
 def _below(limit: float, full: bool) -> Rate:
     if full:
         value = _rounded_down(limit / 2)
-        return Rate(value, f"{value:g} is half the stability limit {limit:.4g}, which was computed from the data's curvature.")
+        return Rate(
+            value,
+            f"{value:g} is half the stability limit {limit:.4g}, which was computed from the data's curvature.",
+        )
     value = _rounded_down(limit / 10)
     return Rate(
         value,
@@ -78,8 +83,8 @@ def _best_trial(
     return Rate(
         value,
         f"{value:g} ended lowest of {len(rates)} rates from {rates[0]:g} to {rates[-1]:g}, each tried for real "
-        f"for {epochs} epoch{'s' if epochs != 1 else ''}: {optimizer} with the loss {problem.kind.name} has no stability "
-        "limit to compute it from.",
+        f"for {epochs} epoch{'s' if epochs != 1 else ''}: {optimizer} with the loss {problem.kind.name} "
+        "has no stability limit to compute it from.",
     )
 
 
@@ -93,8 +98,7 @@ def _end_of_trial(
     rate: float,
 ) -> float:
     """Mean loss over all rows after a short run at this rate."""
-    model = torch.nn.Linear(start.in_features, 1, dtype=start.weight.dtype)
-    model.load_state_dict(start.state_dict())
+    model = deepcopy(start)
     made = make_optimizer(optimizer, list(model.parameters()), rate, options)
     last = None
     for last in descend(model, problem.loss_fn(), batches, made, epochs=epochs):

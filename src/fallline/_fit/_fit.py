@@ -3,15 +3,15 @@
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-import fallline
 from fallline._data import Table, line, read_table
-from fallline._descent import Batches, descend, make_optimizer, make_schedule
+from fallline._descent import LARGEST_RATE, Batches, descend, make_optimizer, make_schedule
 from fallline._descent import optimizer_options as checked_options
 from fallline._errors import OptionError
 from fallline._fit._auto import Rate, auto_rate
@@ -20,15 +20,17 @@ from fallline._fit._recording import Progress, record
 from fallline._fit._start import starting_neuron
 from fallline._fit._summary import summarise
 from fallline._records import Header, Run
+from fallline._version import VERSION
 
 if TYPE_CHECKING:
+    from fallline._data._read import TableSource
     from fallline._store import RunWriter
 
 TEXTBOOK_RATE = 0.01
 
 
 def fit(
-    data: object = None,
+    data: "TableSource | None" = None,
     *,
     target: str | None = None,
     features: list[str] | None = None,
@@ -86,8 +88,12 @@ def fit(
     textbook = data is None
     if textbook and (target is not None or features is not None):
         raise OptionError("A target or features were named without a table: name the table as well.")
-    _check_counts(epochs, batch_size)
-    table = line(seed=seed) if textbook else read_table(data, target=target, features=features, drop_missing=drop_missing)
+    _check_counts(epochs, batch_size, seed)
+    table = (
+        line(seed=seed)
+        if data is None
+        else read_table(data, target=target, features=features, drop_missing=drop_missing)
+    )
     problem = make_problem(
         table, loss=loss, standardised=not textbook if standardise is None else standardise, dtype=dtype
     )
@@ -97,7 +103,9 @@ def fit(
     rate = _rate(learning_rate, textbook, problem, batches, optimizer, options, model, epochs)
     made = make_optimizer(optimizer, list(model.parameters()), rate.value, options)
     scheduler = make_schedule(schedule, made, epochs)
-    header = _header(table, problem, batches, model, made, options, rate, schedule, epochs, seed)
+    header = _header(
+        table, problem, batches, model, made, options=options, rate=rate, schedule=schedule, epochs=epochs, seed=seed
+    )
     return _run(problem, batches, model, made, scheduler, header, run, progress)
 
 
@@ -151,11 +159,13 @@ def _run(
     return Run(header, columns, sample, moments, summary, path=None if writer is None else str(writer.path))
 
 
-def _check_counts(epochs: int, batch_size: int | None) -> None:
-    if epochs < 1:
-        raise OptionError(f"The number of epochs must be 1 or more, not {epochs}.")
-    if batch_size is not None and batch_size < 1:
-        raise OptionError(f"The batch size must be 1 or more, not {batch_size}.")
+def _check_counts(epochs: int, batch_size: int | None, seed: int) -> None:
+    if not isinstance(epochs, Integral) or epochs < 1:
+        raise OptionError(f"The number of epochs must be a whole number, 1 or more, not {epochs}.")
+    if batch_size is not None and (not isinstance(batch_size, Integral) or batch_size < 1):
+        raise OptionError(f"The batch size must be a whole number, 1 or more, not {batch_size}.")
+    if not isinstance(seed, Integral) or not -(2**63) <= seed < 2**63:
+        raise OptionError(f"The seed must be a whole number of at most 63 bits, not {seed}.")
 
 
 def _options(optimizer: str, given: Mapping[str, object] | None) -> dict[str, object]:
@@ -179,10 +189,14 @@ def _rate(
         return auto_rate(problem, batches, optimizer, options, model, epochs)
     try:
         value = float(given)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         raise OptionError(f'The learning rate must be a number above 0, or auto, not "{given}".') from None
+    if value >= LARGEST_RATE and value < float("inf"):
+        raise OptionError(f"The learning rate must be below {LARGEST_RATE:g}, not {value:g}.")
     if not (0 < value < float("inf")):
-        raise OptionError(f"The learning rate must be a finite number above 0, not {value:g}. With 0 nothing would move.")
+        raise OptionError(
+            f"The learning rate must be a finite number above 0, not {value:g}. With 0 nothing would move."
+        )
     return Rate(value, "")
 
 
@@ -192,6 +206,7 @@ def _header(
     batches: Batches,
     model: torch.nn.Linear,
     optimizer: torch.optim.Optimizer,
+    *,
     options: Mapping[str, object],
     rate: Rate,
     schedule: str,
@@ -222,7 +237,7 @@ def _header(
         start=start,
         start_loss=float(problem.objective.loss(start)[0]),
         versions={
-            "fallline": fallline.__version__,
+            "fallline": VERSION,
             "torch": torch.__version__,
             "numpy": np.__version__,
         },

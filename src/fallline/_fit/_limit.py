@@ -47,7 +47,7 @@ def curvature_of(problem: Problem, at: Floats) -> Curvature:
     bound = problem.kind.curvature_bound
     if bound is None or not np.isfinite(at).all():
         return Curvature(None if bound is None else largest_anywhere(problem), None, None)
-    local = spread(np.linalg.eigvalsh(problem.objective.hessian(at)))
+    local = spread(np.asarray(np.linalg.eigvalsh(problem.objective.hessian(at)), dtype=np.float64))
     return Curvature(largest_anywhere(problem), local.flattest, local.condition_number)
 
 

@@ -45,9 +45,7 @@ def measure(problem: Problem, batches: Batches, before: Floats, steps: Sequence[
     )
 
 
-def _real_change(
-    problem: Problem, batches: Batches, steps: Sequence[Step], start: Floats, after: Floats
-) -> Floats:
+def _real_change(problem: Problem, batches: Batches, steps: Sequence[Step], start: Floats, after: Floats) -> Floats:
     """L(θₜ₊₁) − L(θₜ) of each step's own batch; shape [T]."""
     if batches.full:
         return problem.objective.change(start, after)
@@ -79,7 +77,9 @@ def _rounding(problem: Problem, loss: Floats, update: Floats) -> Floats:
     (Cauchy–Schwarz), and a prediction itself carries the rounding of the target's size.
     """
     eps = float(torch.finfo(problem.features.dtype).eps)
-    return np.asarray(4 * eps * (np.abs(update) @ np.sqrt(np.diag(problem.feature_moments)))) * slope_scale(problem, loss)
+    return np.asarray(4 * eps * (np.abs(update) @ np.sqrt(np.diag(problem.feature_moments)))) * slope_scale(
+        problem, loss
+    )
 
 
 def slope_scale(problem: Problem, loss: Floats) -> Floats:
@@ -89,9 +89,7 @@ def slope_scale(problem: Problem, loss: Floats) -> Floats:
     return np.asarray(2 * (np.sqrt(np.abs(loss)) + np.sqrt(np.mean(problem.target64**2))))
 
 
-def _full_loss(
-    problem: Problem, batches: Batches, steps: Sequence[Step], after: Floats
-) -> tuple[Floats, Mask]:
+def _full_loss(problem: Problem, batches: Batches, steps: Sequence[Step], after: Floats) -> tuple[Floats, Mask]:
     """Mean loss over all rows after the last step of each epoch; (values [T], measured [T])."""
     measured = np.array([(step.index + 1) % batches.per_epoch == 0 for step in steps], dtype=bool)
     values = np.zeros(len(steps))

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from fallline._data import Table, identity_scaling, standardise
 from fallline._errors import DataError, OptionError
-from fallline._models import neuron
 from fallline._objective import LossKind, Objective, loss_kind
 from fallline._quadratic import Quadratic
 from fallline._records import Floats, Moments, Sample, Scaling
@@ -89,7 +88,8 @@ class Problem:
 
 def neuron_objective(kind: LossKind, features: Floats, target: Floats) -> Objective:
     """A neuron's mean loss over these rows [N, D], [N] as a function of its parameters, in float64."""
-    model = neuron(features.shape[1], dtype=torch.float64)
+    # skip_init draws no random start: the program's random state stays, and the parameters are given anyway.
+    model = torch.nn.utils.skip_init(torch.nn.Linear, features.shape[1], 1, dtype=torch.float64)
     loss_fn = getattr(torch.nn, kind.torch_class)()
     return Objective(model, loss_fn, torch.tensor(features), torch.tensor(target).unsqueeze(1))
 
@@ -127,6 +127,6 @@ def _demand_classes(table: Table) -> None:
     other = table.target[(table.target != 0) & (table.target != 1)]
     if other.size:
         raise DataError(
-            f'The loss bce needs a target of 0 and 1, but "{table.target_name}" holds {other[0]:g} (and {other.size - 1}'
-            f" other such values). Choose a 0/1 column, or another loss (mse, mae, huber)."
+            f'The loss bce needs a target of 0 and 1, but "{table.target_name}" holds {other[0]:g} '
+            f"(and {other.size - 1} other such values). Choose a 0/1 column, or another loss (mse, mae, huber)."
         )

@@ -1,8 +1,8 @@
 """The neuron before its first step."""
 
 from collections.abc import Mapping
+from numbers import Real
 
-import numpy as np
 import torch
 
 from fallline._errors import OptionError, near
@@ -26,10 +26,11 @@ def starting_neuron(problem: Problem, start: Mapping[str, float] | None, *, seed
         for name, value in (start or {}).items():
             if name not in names:
                 raise OptionError(
-                    f'There is no parameter "{name}" to start from: this neuron has {", ".join(names)}.{near(name, names)}'
+                    f'There is no parameter "{name}" to start from: '
+                    f"this neuron has {', '.join(names)}.{near(name, names)}"
                 )
-            if not np.isfinite(value):
-                raise OptionError(f"The start {name}={value} is not a finite number.")
+            if not isinstance(value, Real) or not abs(value) <= torch.finfo(DTYPES[dtype]).max:
+                raise OptionError(f"The start {name}={value} is not a finite number in {dtype}.")
             if name == "b":
                 model.bias[0] = value
             else:

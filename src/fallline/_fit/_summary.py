@@ -65,7 +65,7 @@ def _without_standardising(problem: Problem, start: Floats) -> tuple[Curvature, 
         return Curvature(None, None, None), None, None
     to_training = _to_training_scale(problem.scaling)
     raw = problem.quadratic.reparametrised(to_training)
-    start = np.linalg.solve(to_training, start)  # the same line, in the table's units
+    start = np.asarray(np.linalg.solve(to_training, start), dtype=np.float64)  # the same line, in the table's units
     curvature = spread(raw.eigenvalues)
     if curvature.sharpness is None:
         return curvature, None, None
@@ -81,9 +81,7 @@ def _to_training_scale(scaling: Scaling) -> Floats:
     return matrix
 
 
-def _steps_to_finish(
-    problem: Problem, batches: Batches, header: Header, last: Floats, outcome: Outcome
-) -> int | None:
+def _steps_to_finish(problem: Problem, batches: Batches, header: Header, last: Floats, outcome: Outcome) -> int | None:
     """Further steps of plain full-batch descent to convergence by the closed form; None where it does not hold."""
     plain = header.optimizer == "SGD" and not any(
         header.optimizer_options.get(key) for key in ("momentum", "weight_decay", "nesterov", "maximize")
@@ -104,4 +102,3 @@ def separates(problem: Problem, parameters: Floats) -> bool:
         if low.size and high.size and (low.max() < high.min() or high.max() < low.min()):
             return True
     return False
-

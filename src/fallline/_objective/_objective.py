@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
-from torch.func import functional_call, grad, jvp, vmap
+from torch.func import functional_call, grad, vjp, vmap
 
 from fallline._records import Floats
 from fallline._vectors import flatten, unflatten
@@ -76,7 +76,8 @@ class Objective:
         """Hessian at one parameter vector [P] times each of a stack of directions [B, P]; shape [B, P]."""
         at = self._stack(parameters)[0]
         gradient = grad(lambda v: self._value(v, self._features, self._target))
-        return self._each(lambda d: jvp(gradient, (at,), (d,))[1], self._stack(directions))
+        _, times_hessian = vjp(gradient, at)  # H is symmetric, and reverse mode exists for every loss
+        return self._each(lambda d: times_hessian(d)[0], self._stack(directions))
 
     def hessian(self, parameters: ArrayLike) -> Floats:
         """The whole Hessian [P, P] at one parameter vector [P]; for the few parameters of a neuron."""

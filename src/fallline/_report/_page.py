@@ -1,4 +1,4 @@
-"""The page around the live picture: one file, nothing fetched, under a content policy that allows nothing else."""
+"""The page around the live picture: one file, under a content policy that allows this script and style only."""
 
 import html
 import os
@@ -20,7 +20,7 @@ _ICON = (
 """A ball in a bowl; as a link, or the browser would ask for /favicon.ico."""
 
 _PAGE_STYLE = """
-html { background: #f4f5f7; }
+html { background: #f4f5f7; scroll-padding: 96px 0; }
 html:has(.fl[data-mode="dark"]) { background: #0f1218; }
 body { margin: 0; }
 .page-noscript { max-width: 36em; margin: 4em auto; padding: 0 1em; font: 18px/1.5 system-ui, sans-serif; }
@@ -37,10 +37,10 @@ _BOOT = """
 
 
 def report_page(payload_json: str, title: str) -> str:
-    """The report as text: the payload (JSON, docs/payload.md), the picture's module and its stylesheet in one page.
+    """The report as text: the payload (JSON, docs/payload.md), the picture's module and stylesheet in one page.
 
-    The content policy names the script and the style by their hashes; everything else, the network above all, is
-    refused by the browser.
+    The content policy names the script and the style by their hashes; everything else, the network above
+    all, is refused by the browser.
 
     >>> page = report_page('{"note": "</script>"}', "a < b")
     >>> "<title>a &lt; b</title>" in page, '{"note": "\\\\u003c/script>"}' in page
@@ -113,5 +113,5 @@ def _hash(text: str) -> str:
 
 
 def _inside_script(json_text: str) -> str:
-    """JSON that cannot end the script element it stands in: ``<`` only occurs in strings, where \\u003c is the same."""
+    """JSON that cannot end the script element it stands in: ``<`` only stands in strings, where \\u003c is it."""
     return json_text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

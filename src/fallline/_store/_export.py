@@ -1,6 +1,6 @@
 """Handing a run on: its steps as Parquet or CSV."""
 
-import secrets
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -33,7 +33,7 @@ def export_run(run: Run, path: Path | str, format: ExportFormat) -> None:  # noq
             f"The export {path} cannot be written: there is no folder {path.parent}; make it first."
         )
     steps = run.steps
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         _write(steps, part, format)
         part.replace(path)

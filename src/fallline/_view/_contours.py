@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 _PICTURE = 600.0  # pixels: lines are true to a third of one of them
 _TOLERANCE = 1 / 3
 _LEAST_WIDTH = 3.0  # grid cells: a ring thinner than that is below the grid's resolution
+_CUT_SHORT = 0.5  # grid cells
 _MOST_LEVELS = 14
 
 
@@ -38,12 +39,14 @@ def contour_levels(grid: Grid, floor: float, start_excess: float) -> list[Level]
     """The levels that this window can show, from the highest to the lowest."""
     import contourpy  # noqa: PLC0415  (only a picture needs it)
 
-    with np.errstate(invalid="ignore"):
-        height = np.sqrt(np.maximum(grid.loss - floor, 0.0))
+    finite = grid.loss[np.isfinite(grid.loss)]
+    lowest = min(floor, float(finite.min(initial=floor)))  # a run that is still descending has not seen the bottom
+    with np.errstate(over="ignore", invalid="ignore"):
+        height = np.sqrt(grid.loss - lowest)
     # Normalised axes: a window may be 1e-9 wide around 1e3, and contourpy interpolates coordinates.
     nx, ny = len(grid.x), len(grid.y)
     masked: Any = np.ma.masked_invalid(height) if not np.isfinite(height).all() else height
-    generator = contourpy.contour_generator(
+    generator: Any = contourpy.contour_generator(
         np.arange(nx, dtype=np.float64),
         np.arange(ny, dtype=np.float64),
         masked,
@@ -55,8 +58,8 @@ def contour_levels(grid: Grid, floor: float, start_excess: float) -> list[Level]
     corner = np.array([grid.x[0], grid.y[0]])
     tolerance = _TOLERANCE * (max(nx, ny) - 1) / _PICTURE
     found = []
-    for excess in resolvable(height, start_excess):
-        edge = float(np.sqrt(excess))
+    for excess in resolvable(height, start_excess, floor - lowest):
+        edge = float(np.sqrt(excess + (floor - lowest)))
         polygons, offsets = generator.filled(-1.0, edge)
         fill = [
             [corner + unit * simplified(polygon[a:b], tolerance) for a, b in pairwise(at)]
@@ -67,31 +70,39 @@ def contour_levels(grid: Grid, floor: float, start_excess: float) -> list[Level]
     return found
 
 
-def resolvable(height: Floats, start_excess: float) -> list[float]:
+def resolvable(height: Floats, start_excess: float, unseen: float = 0.0) -> list[float]:
     """Excess losses Δ/4ᵏ (k may be negative), high to low, whose ring crosses the grid and can be seen.
 
-    ``height`` [ny, nx] is the square root of the excess loss.
+    Args:
+        height: [ny, nx] square root of the loss above the lowest of the grid or the floor.
+        start_excess: Δ, what the levels are quarters of.
+        unseen: how far the grid's lowest loss lies below the floor; rings much lower than that would only
+            crowd around the contour of the floor.
     """
     finite = height[np.isfinite(height)]
     if not finite.size or not float(finite.max()) > 0.0:
         return []
-    radius = float(np.sqrt(start_excess))
-    highest = int(np.floor(np.log2(float(finite.max()) / radius)))
+    highest = int(np.floor(np.log2(float(finite.max()) / np.sqrt(start_excess))))
     levels: list[float] = []
     for k in range(highest, highest - _MOST_LEVELS, -1):
-        edge = radius * 2.0**k
-        inside = height < edge
-        if not edge > float(finite.min()) or _width(inside) < _LEAST_WIDTH:
+        excess = start_excess * 2.0**k * 2.0**k  # 4.0**k itself may overflow
+        inside = height < np.sqrt(excess + unseen)
+        if excess < unseen / 4 or not _can_be_seen(inside):
             break
         if not inside.all():
-            levels.append(edge * edge)
+            levels.append(excess)
     return levels
 
 
-def _width(inside: NDArray[np.bool_]) -> float:
-    """Roughly how many cells wide an area of the grid is at its narrow side: its cells over its diagonal."""
+def _can_be_seen(inside: NDArray[np.bool_]) -> bool:
+    """Whether an area's outline is true on this grid.
+
+    Straight lines between nodes cut the tip of an ellipse with half axes a, b (in cells) short by about
+    a/8b² cells.
+    """
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if not len(rows):
-        return 0.0
-    diagonal = float(np.hypot(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1))
-    return float(inside.sum()) * np.sqrt(2.0) / diagonal
+        return False
+    a = float(np.hypot(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1)) / 2
+    b = float(inside.sum()) / (np.pi * a)
+    return 2 * b >= _LEAST_WIDTH and a / (8 * b * b) <= _CUT_SHORT

@@ -16,7 +16,7 @@ from fallline._view._windows import Window, choose_windows
 
 Floats = NDArray[np.float64]
 
-_FINE = (241, 241)
+_FINE = (321, 321)
 _BOWL = (41, 33)
 _COARSEST = 41
 _ROW_EVALUATIONS = 2_000_000  # rows × nodes one contour grid may cost where a loss has no moments
@@ -26,7 +26,7 @@ _RIM = 1.1  # the bowl is cut at this many times the excess loss it has to show
 def draw_windows(run: Run, path: Path, plane: Plane, objective: LossFunction) -> dict[str, Any]:
     """The payload's ``windows``, ``color``, ``bowls`` and ``trail``."""
     losses = _path_losses(run)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         excess = losses - path.floor
     windows = choose_windows(path, plane, objective, excess)
     shape = _fine_shape(run)
@@ -84,9 +84,7 @@ def _color_range(
     return top, min(bottom, top / 4)
 
 
-def _window_payload(
-    window: Window, levels: list[Level], floor: float, top: float, bottom: float
-) -> dict[str, Any]:
+def _window_payload(window: Window, levels: list[Level], floor: float, top: float, bottom: float) -> dict[str, Any]:
     transform = None
     if window.turn is not None:
         transform = {"matrix": window.turn[0].tolist(), "origin": window.turn[1].tolist()}

@@ -124,17 +124,12 @@ def _parts_uv(run: Run, plane: Plane, steps: Steps) -> list[list[dict[str, Any]]
     for frame in range(len(steps)):
         count = len(parts) if rest_is_seen[frame] else len(parts) - 1
         drawn.append(
-            [
-                {"name": part.name, "uv": uv[frame].tolist()}
-                for part, uv in zip(parts[:count], moved, strict=False)
-            ]
+            [{"name": part.name, "uv": uv[frame].tolist()} for part, uv in zip(parts[:count], moved, strict=False)]
         )
     return drawn
 
 
-def _along_step(
-    run: Run, objective: LossFunction, steps: Steps, start: Floats, end: Floats
-) -> dict[str, Any]:
+def _along_step(run: Run, objective: LossFunction, steps: Steps, start: Floats, end: Floats) -> dict[str, Any]:
     cut = slices(run, objective, steps, start, end)
     return {
         "slice": cut.losses.tolist(),

@@ -1,17 +1,17 @@
 """The picture's ES modules joined into one file, and its stylesheet: what a host embeds.
 
-A browser opening a page from ``file://`` may not load a second module, so the files under ``static/`` are joined. The
-joiner understands one trivial convention and refuses everything else, so that it needs no parser:
+A browser opening a page from ``file://`` may not load a second module, so the files under ``static/`` are
+joined. The joiner understands one trivial convention and refuses everything else, so that it needs no parser:
 
 - an import is one line, ``import { a, b } from "./x.js";``, of names that ``x.js`` exports; no cycles;
-- an export is ``export function``, ``export async function``, ``export const`` or ``export class``, in column 0;
+- an export is ``export function``, ``async function``, ``const`` or ``class``, in column 0;
 - every top-level name, exported or not, is used by one file only.
 
 - a text between backticks ends on the line it began on (so that indentation can go);
 - ``/**`` begins documentation and stands in no string.
 
-Joining is then: the files in the order of their imports, without the import lines, the word ``export``, the comments
-and the indentation.
+Joining is then: the files in the order of their imports, without the import lines, the word ``export``, the
+comments and the indentation.
 """
 
 import re
@@ -61,7 +61,7 @@ def join_modules(files: Mapping[str, str], entry: str) -> str:
     Raises :class:`ModuleError`, naming the file and what it did, where the convention above is broken.
 
     >>> files = {
-    ...     "render.js": 'import { two } from "./two.js";\\nexport function render() {\\n  return two;\\n}\\n',
+    ...     "render.js": 'import { two } from "./two.js";\\nexport function render() {\\nreturn two;\\n}\\n',
     ...     "two.js": "export const two = 2;\\n",
     ... }
     >>> print(join_modules(files, "render.js"))
@@ -98,9 +98,7 @@ def _declarations(name: str, source: str) -> dict[str, bool]:
             continue
         match = _DECLARATION.match(line)
         if match is None or (match["export"] and match["kind"] == "let"):
-            raise ModuleError(
-                f"{name}:{number} breaks the joiner's convention (see _view/_module.py): {line!r}"
-            )
+            raise ModuleError(f"{name}:{number} breaks the joiner's convention (see _view/_module.py): {line!r}")
         found[match["name"]] = match["export"] is not None
     return found
 
@@ -110,9 +108,7 @@ def _refuse_shared_names(declared: Mapping[str, Mapping[str, bool]]) -> None:
     for file, names in declared.items():
         for name in names:
             if name in owner:
-                raise ModuleError(
-                    f"{name} is declared at the top of {owner[name]} and of {file}: rename one."
-                )
+                raise ModuleError(f"{name} is declared at the top of {owner[name]} and of {file}: rename one.")
             owner[name] = file
 
 
@@ -135,9 +131,7 @@ def _visit(
                 raise ModuleError(f"{name} imports {target}, which does not exist.")
             missing = [word for word in match["names"].split(", ") if not declared[target].get(word, False)]
             if missing:
-                raise ModuleError(
-                    f"{name} imports {', '.join(missing)} from {target}, which does not export it."
-                )
+                raise ModuleError(f"{name} imports {', '.join(missing)} from {target}, which does not export it.")
             _visit(target, files, declared, order, (*above, name))
     order.append(name)
 

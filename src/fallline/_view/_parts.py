@@ -127,9 +127,7 @@ def _preconditioned(
 
 def _decayed_sum(values: Floats, decay: float) -> Floats:
     """[T, P] s with sₜ = decay · sₜ₋₁ + valuesₜ and s₋₁ = 0."""
-    columns = [
-        list(accumulate(column.tolist(), lambda total, value: decay * total + value)) for column in values.T
-    ]
+    columns = [list(accumulate(column.tolist(), lambda total, value: decay * total + value)) for column in values.T]
     return np.array(columns, dtype=np.float64).reshape(values.shape[::-1]).T
 
 

@@ -11,9 +11,7 @@ from fallline._records import Outcome, Run
 Floats = NDArray[np.float64]
 
 _FIRST_STEPS = 10  # of a diverging run: how many are framed at most
-_STILL_NEAR = (
-    3.5  # of a diverging run: framed while no further from the middle than this many times the start
-)
+_STILL_NEAR = 3.5  # of a diverging run: framed while no further from the middle than this many times the start
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Path:
         known = self.vectors[self.finite]
         if not len(known):
             return np.zeros(self.vectors.shape[1])
-        return known[0] if self.diverged else known[-1]
+        return np.asarray(known[0] if self.diverged else known[-1])
 
     @cached_property
     def framed(self) -> Floats:
@@ -68,7 +66,7 @@ class Path:
         with np.errstate(over="ignore"):
             away = np.abs(first - self.lowest).max(axis=1)
         scale = away[0] if self.optimum is not None else away[:2].max()  # without one, the first step sets it
-        near = away <= _STILL_NEAR * scale
+        near = away / _STILL_NEAR <= scale
         near[0] = True
         return first[: int(np.argmin(near)) if not near.all() else len(first)]
 

@@ -25,7 +25,7 @@ def trail(uv: Floats, middle: Floats, sides: Floats) -> list[Floats | None]:
     finite = np.isfinite(uv).all(axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
         pixels = (uv - middle) / (sides * _PIXEL)
-        near = finite & (np.abs(pixels) < _FAR / _PIXEL).all(axis=1)
+        near: NDArray[np.bool_] = np.logical_and(finite, (np.abs(pixels) < _FAR / _PIXEL).all(axis=1))
     keep = np.zeros(len(uv), dtype=np.bool_)
     keep[finite & ~near] = True
     for first, last in _runs(near):
@@ -49,7 +49,8 @@ def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 def _sparse(pixels: Floats) -> NDArray[np.int64]:
     """Indices that keep a path to half a pixel. Points of one cell are first reduced to one, so that 100,000
-    steps of noise around a minimum cost no more than the picture they make."""
+    steps of noise around a minimum cost no more than the picture they make.
+    """
     cell = _TOLERANCE / 2
     chosen = _distinct(pixels, cell)
     while len(chosen) > _MOST_POINTS:

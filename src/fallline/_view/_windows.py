@@ -86,9 +86,7 @@ def choose_windows(path: Path, plane: Plane, objective: LossFunction, excess: Fl
     return windows
 
 
-def _frame(
-    name: str, points: Floats, labels: tuple[str, str], turn: tuple[Floats, Floats] | None = None
-) -> Window:
+def _frame(name: str, points: Floats, labels: tuple[str, str], turn: tuple[Floats, Floats] | None = None) -> Window:
     """The smallest window with margins around points [B, 2] in window coordinates."""
     centre, sides = _extent(np.clip(points, -_HUGE, _HUGE))
     longest = float(sides.max())
@@ -129,13 +127,15 @@ def _inset(main: Window, path: Path, plane: Plane, uv: Floats, excess: Floats) -
     after[: high[-1] + 1 if len(high) else 0] = False
     settled = np.maximum.accumulate(after)
     shown = settled if 2 * after.sum() >= low.sum() else low  # noise may keep throwing it out
-    framed = np.concatenate([uv[shown], coordinates(plane, path.lowest[None])])
+    framed = np.clip(np.concatenate([uv[shown], coordinates(plane, path.lowest[None])]), -_HUGE, _HUGE)
     sides = np.array([main.x[1] - main.x[0], main.y[1] - main.y[0]])
     low_corner, high_corner = framed.min(axis=0), framed.max(axis=0)
     share = float(((high_corner - low_corner) * (1 + 2 * _MARGIN) / sides).max())
-    magnification = _rounded_down(1 / share if share > 1 / _MOST_MAGNIFICATION else _MOST_MAGNIFICATION)
+    if share > 1 / _LEAST_MAGNIFICATION:
+        return None
+    magnification = _rounded_down(1 / max(share, 1 / _MOST_MAGNIFICATION))
     centre, half = (low_corner + high_corner) / 2, sides / magnification / 2
-    if magnification < _LEAST_MAGNIFICATION or (half < 2 * _resolution(centre)).any():
+    if (half < 2 * _resolution(centre)).any():
         return None
     (x, y) = ((float(c - h), float(c + h)) for c, h in zip(centre, half, strict=True))
     return Window("inset", x, y, main.labels, magnification)
@@ -170,7 +170,8 @@ def _valley(path: Path, plane: Plane, objective: LossFunction, framed: Floats) -
     matrix = np.array([flat, [-flat[1], flat[0]]])  # a turn, never a mirror image
     turn = (matrix, coordinates(plane, path.lowest[None])[0])
     labels = ("along the flattest direction", "along the sharpest direction")
-    return _frame("valley", (framed - turn[1]) @ matrix.T, labels, turn)
+    turned = (np.clip(framed, -_HUGE, _HUGE) - turn[1]) @ matrix.T
+    return _frame("valley", turned, labels, turn)
 
 
 def hessian_by_differences(objective: LossFunction, at: Floats) -> Floats:

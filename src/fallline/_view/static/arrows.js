@@ -6,6 +6,15 @@ import { haloFor, withAlpha } from "./colour.js";
 /** @typedef {{colour: string, width?: number, dash?: number[], alpha?: number, head?: number, hollow?: boolean}} ArrowStyle */
 
 /**
+ * The radius of the ball for a type size; the other marks are measured by it.
+ * @param {any} theme
+ * @returns {number} px
+ */
+export function ballRadius(theme) {
+  return Math.max(6, (theme.fontSize || 12) * 0.5);
+}
+
+/**
  * A line with a contrasting halo, so that it reads on any ground.
  * @param {CanvasRenderingContext2D} context
  * @param {() => void} trace adds the line to the current path

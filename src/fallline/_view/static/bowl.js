@@ -3,14 +3,14 @@
 
 import { formatNumber, formatTicks, niceTicks } from "./scale.js";
 import { lossShade, shadeRgb, withAlpha } from "./colour.js";
-import { drawArrow, drawBall, drawMinimum } from "./arrows.js";
+import { ballRadius, drawArrow, drawBall, drawMinimum } from "./arrows.js";
 import { createLabels, labelFont } from "./labels.js";
-import { axisColour } from "./plot.js";
+import { axisColour, shortenText } from "./plot.js";
 import { ballPlace } from "./track.js";
-import { ballRadius, gradientSize } from "./marks.js";
+import { gradientSize } from "./marks.js";
 import { bowlBox, bowlFor, bowlLowest, cameraView } from "./camera.js";
 import { meshCells, meshHides, meshLoss } from "./mesh.js";
-import { drapePath, drapePiece, drawDraped, drawSurfaceLevels, surfacePoint } from "./drape.js";
+import { drapePath, drapePiece, drawDraped, surfacePoint } from "./drape.js";
 
 /**
  * Everything one drawing of the bowl needs.
@@ -37,6 +37,7 @@ export function createBowlPainter() {
       bowlFloor(picture);
       const layer = bowlLayer(kept, picture);
       context.drawImage(layer, 0, 0, size.width, size.height);
+      for (const axis of [0, 1]) bowlFloorAxis(picture, axis);
       bowlPath(picture);
       bowlMarks(picture);
       bowlHeightAxis(picture);
@@ -50,14 +51,16 @@ function bowlPicture(context, size, scene, state, theme, bowl) {
   const line = Math.max(12, theme.fontSize || 12);
   const box = bowlBox(scene, bowl);
   const camera = state.camera;
-  const room = { left: line * 2.2, top: line * 0.9, width: size.width - line * 4.4, height: size.height - line * 3.6 };
+  context.font = labelFont(theme);
+  const left = Math.max(line * 2.6, bowlWidest(context, formatTicks(niceTicks(bowlLowest(bowl), bowl.cut, 3))) + 14);
+  const room = { left, top: line * 1.4, width: size.width - left - line * 2.6, height: size.height - line * 4.6 };
   const eye = cameraView(camera, box, room);
   const sample = meshLoss(bowl, box);
   const labels = createLabels({ x: 2, y: 2, width: size.width - 4, height: size.height - 4 });
   return { context, size, scene, state, theme, bowl, box, eye, sample, hides: meshHides(sample, bowl, box, eye.toViewer), labels };
 }
 
-/** The surface, drawn once per view. @param {WeakMap<object, {key: string, layer: OffscreenCanvas}>} kept @param {BowlPicture} picture @returns {OffscreenCanvas} */
+/** The surface and the faint path, drawn once per view. @param {WeakMap<object, {key: string, layer: OffscreenCanvas}>} kept @param {BowlPicture} picture @returns {OffscreenCanvas} */
 function bowlLayer(kept, picture) {
   const { context, size, scene, state, theme, bowl } = picture;
   const density = Math.max(1, context.getTransform().a);
@@ -69,6 +72,7 @@ function bowlLayer(kept, picture) {
   if (pen !== null) {
     pen.scale(density, density);
     bowlSurface(pen, picture);
+    drawDraped(pen, picture, drapePath(picture, scene.trail), { alpha: 0.4, width: 1.25, colour: "#ffffff" });
   }
   kept.set(scene, { key, layer });
   return layer;
@@ -77,7 +81,7 @@ function bowlLayer(kept, picture) {
 /** Painter's algorithm: the farthest cell first. The outside of a wall is like smoked glass: the inside shows through. @param {OffscreenCanvasRenderingContext2D} pen @param {BowlPicture} picture */
 function bowlSurface(pen, picture) {
   const { scene, state, theme, bowl, box, eye } = picture;
-  const view = scene.windows.find((/** @type {any} */ window) => window.id === bowl.window);
+  const levels = scene.windows.find((/** @type {any} */ window) => window.id === bowl.window)?.levels ?? [];
   const cells = meshCells(bowl, box, eye, state.moving ? 1 : 2);
   pen.lineJoin = "round";
   /** @param {import("./mesh.js").MeshCell} cell */
@@ -98,9 +102,31 @@ function bowlSurface(pen, picture) {
     }
     pen.globalAlpha = 1;
     bowlMesh(pen, points, cell, shade, theme);
+    for (const level of levels) bowlLevel(pen, points, cell, level);
   };
   cells.forEach(paint);
-  if (view) drawSurfaceLevels(pen, picture, view.levels, state.moving ? 3 : 1);
+}
+
+/** A contour line's piece inside one cell: drawn with the cell, so that nearer walls cover it. @param {OffscreenCanvasRenderingContext2D} pen @param {[number, number][]} points @param {import("./mesh.js").MeshCell} cell @param {{loss: number, shade: number}} level */
+function bowlLevel(pen, points, cell, level) {
+  /** @type {number[][]} */
+  const crossings = [];
+  for (let i = 0; i < points.length; i += 1) {
+    const next = (i + 1) % points.length;
+    const [from, to] = [cell.points[i][3], cell.points[next][3]];
+    if (from > level.loss === to > level.loss) continue;
+    const part = (level.loss - from) / (to - from);
+    crossings.push([points[i][0] + part * (points[next][0] - points[i][0]), points[i][1] + part * (points[next][1] - points[i][1])]);
+  }
+  if (crossings.length !== 2) return;
+  pen.beginPath();
+  pen.moveTo(crossings[0][0], crossings[0][1]);
+  pen.lineTo(crossings[1][0], crossings[1][1]);
+  pen.strokeStyle = level.shade > 0.55 ? "rgba(20,20,30,0.5)" : "rgba(255,255,255,0.6)";
+  pen.globalAlpha = cell.facing >= 0 ? 1 : bowlGlass;
+  pen.lineWidth = 1;
+  pen.stroke();
+  pen.globalAlpha = 1;
 }
 
 /** The inside is lit from the left; the outside of a wall is darker and greyer. @param {number} shade @param {number} facing @param {number} light */
@@ -135,12 +161,11 @@ function bowlMesh(pen, points, cell, shade, theme) {
   pen.stroke();
 }
 
-/** The whole path faint, the walked part solid; what lies behind a wall at a quarter. @param {BowlPicture} picture */
+/** The walked path; what lies behind a wall at a quarter. @param {BowlPicture} picture */
 function bowlPath(picture) {
   const { context, scene, state } = picture;
   const place = ballPlace(scene, state);
   const { start_uv: starts, end_uv: ends, step } = scene.frames;
-  drawDraped(context, picture, drapePath(picture, scene.trail), { alpha: 0.4, width: 1.5, colour: "#ffffff" });
   const walked = [];
   for (let i = 0; i < place.frame; i += 1) {
     walked.push(starts[i]);
@@ -220,7 +245,7 @@ function bowlGradient(picture, frame) {
   labels.add({ text: `uphill ${formatNumber(gradientSize(scene, frame))}`, x: to[0], y: to[1], prefer: to[0] > from[0] ? "right" : "left", colour: theme.gradient, bold: true, away: 6 });
 }
 
-/** The floor with its two near edges as axes. @param {BowlPicture} picture */
+/** The floor the bowl stands on. @param {BowlPicture} picture */
 function bowlFloor(picture) {
   const { context, theme, eye, box } = picture;
   const corners = [[-1, -1], [1, -1], [1, 1], [-1, 1]].map(([x, y]) => eye.project(x * box.x, y * box.y, 0));
@@ -234,10 +259,9 @@ function bowlFloor(picture) {
   context.lineWidth = 1;
   context.stroke();
   context.restore();
-  for (const axis of [0, 1]) bowlFloorAxis(picture, axis);
 }
 
-/** @param {BowlPicture} picture @param {number} axis 0 or 1 */
+/** One of the floor's two near edges as an axis. @param {BowlPicture} picture @param {number} axis 0 or 1 */
 function bowlFloorAxis(picture, axis) {
   const { context, scene, theme, bowl, box, eye, labels } = picture;
   const view = scene.windows.find((/** @type {any} */ window) => window.id === bowl.window);
@@ -271,20 +295,41 @@ function bowlFloorAxis(picture, axis) {
     const [x, y] = place(tick);
     context.moveTo(x, y);
     context.lineTo(x + out[0] * 5, y + out[1] * 5);
-    if (roomy) context.fillText(texts[i], x + out[0] * (6 + line * 0.8), y + out[1] * (4 + line * 0.8));
+    if (roomy) context.fillText(texts[i], x + out[0] * (8 + context.measureText(texts[i]).width / 2), y + out[1] * (6 + line * 0.6));
   });
   context.stroke();
-  const name = view ? view.labels[axis] : scene.plane.axes[axis];
-  context.font = labelFont(theme, 1.1, true);
-  context.fillStyle = axisColour(scene, theme, name);
-  context.fillText(name, middle[0] + out[0] * (line * 2.2), middle[1] + out[1] * (line * 2.1));
-  labels.block({ x: middle[0] + out[0] * line * 2.2 - line, y: middle[1] + out[1] * line * 2.1 - line, width: 2 * line, height: 2 * line });
+  const reach = 8 + (roomy ? bowlWidest(context, texts) * Math.abs(out[0]) + line * 1.1 : 0);
+  bowlAxisName(picture, view ? view.labels[axis] : scene.plane.axes[axis], [middle[0] + out[0] * (reach + line * 0.9), middle[1] + out[1] * (reach + line * 0.6)]);
   context.restore();
+}
+
+/** A long name stands at the foot of the picture, a short one beside its axis. @param {BowlPicture} picture @param {string} name @param {number[]} at */
+function bowlAxisName({ context, size, scene, theme, labels }, name, at) {
+  const line = Math.max(12, theme.fontSize || 12);
+  context.font = labelFont(theme, 1.1, true);
+  context.textAlign = "center";
+  context.fillStyle = axisColour(scene, theme, name);
+  const text = shortenText(context, name, size.width * 0.48);
+  const half = context.measureText(text).width / 2;
+  const long = half > line * 3;
+  const x = long ? (at[0] < size.width / 2 ? half + 3 : size.width - half - 3) : Math.min(size.width - half - 3, Math.max(half + 3, at[0]));
+  const y = long ? size.height - line : Math.min(size.height - line * 0.7, at[1]);
+  context.strokeStyle = theme.surface;
+  context.lineWidth = 4;
+  context.lineJoin = "round";
+  context.strokeText(text, x, y);
+  context.fillText(text, x, y);
+  labels.block({ x: x - half, y: y - line * 0.7, width: 2 * half, height: line * 1.4 });
+}
+
+/** @param {CanvasRenderingContext2D} context @param {string[]} texts @returns {number} px */
+function bowlWidest(context, texts) {
+  return Math.max(0, ...texts.map((text) => context.measureText(text).width));
 }
 
 /** The loss, upright at the corner farthest to the left. @param {BowlPicture} picture */
 function bowlHeightAxis(picture) {
-  const { context, state, theme, bowl, box, eye } = picture;
+  const { context, state, theme, bowl, box, eye, labels } = picture;
   if (state.camera.elevation > 75) return;
   const corners = [[-1, -1], [1, -1], [1, 1], [-1, 1]].map(([x, y]) => [x * box.x, y * box.y]);
   const [x, y] = corners.reduce((best, corner) => (eye.project(corner[0], corner[1], 0)[0] < eye.project(best[0], best[1], 0)[0] ? corner : best));
@@ -307,6 +352,8 @@ function bowlHeightAxis(picture) {
     context.lineTo(at[0] - 4, at[1]);
     context.textAlign = "right";
     context.fillText(texts[i], at[0] - 6, at[1]);
+    const width = context.measureText(texts[i]).width;
+    labels.block({ x: at[0] - 6 - width, y: at[1] - line / 2, width, height: line });
   });
   context.stroke();
   context.font = labelFont(theme, 1.05, true);

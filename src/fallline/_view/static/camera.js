@@ -6,6 +6,7 @@
 
 const cameraOffValley = 35;
 const cameraElevation = 38;
+const cameraTopFrom = 75; // degrees: from here up the picture grows to fill its room
 /** Height of the cut above the lowest loss, in half sides. */
 const cameraBoxHeight = 1.05;
 
@@ -61,10 +62,11 @@ export function bowlLowest(bowl) {
  */
 export function homeCamera(scene) {
   const bowl = bowlFor(scene, "main");
-  if (!bowl) return { azimuth: -60, elevation: cameraElevation };
+  const start = scene.frames.start_uv[0];
+  if (!bowl || !start) return { azimuth: -60, elevation: cameraElevation };
   const box = bowlBox(scene, bowl);
   const axis = cameraValley(bowl, box);
-  const [x, y] = box.at(.../** @type {[number, number]} */ (scene.frames.start_uv[0]));
+  const [x, y] = box.at(start[0], start[1]);
   let best = -60;
   let least = Infinity;
   for (const turn of [0, 180]) {
@@ -100,7 +102,7 @@ export function turnCamera(camera, dx, dy) {
 }
 
 /**
- * Screen coordinates and depth (larger is nearer) of box points; the scale depends on the elevation only, so that turning does not zoom.
+ * Screen coordinates and depth (larger is nearer) of box points; below 75° the scale depends on the elevation only, so that turning does not zoom.
  * @param {Camera} camera
  * @param {BowlBox} box
  * @param {{left: number, top: number, width: number, height: number}} room px
@@ -111,7 +113,11 @@ export function cameraView(camera, box, room) {
   const [ca, sa, ce, se] = [Math.cos(azimuth), Math.sin(azimuth), Math.cos(elevation), Math.sin(elevation)];
   const radius = Math.hypot(box.x, box.y);
   const tall = 2 * radius * se + box.height * ce;
-  const scale = Math.min(room.width / (2 * radius), room.height / tall);
+  const turning = Math.min(room.width / (2 * radius), room.height / tall);
+  const acrossHalf = box.x * Math.abs(sa) + box.y * Math.abs(ca);
+  const upHalf = box.x * Math.abs(ca) + box.y * Math.abs(sa);
+  const above = Math.min(room.width / (2 * acrossHalf), room.height / (2 * upHalf * se + box.height * ce));
+  const scale = turning + (above - turning) * Math.max(0, (camera.elevation - cameraTopFrom) / (90 - cameraTopFrom)) ** 2;
   const middle = [room.left + room.width / 2, room.top + room.height / 2 + (box.height * ce * scale) / 2];
   return {
     project: (x, y, z) => [middle[0] + scale * (y * ca - x * sa), middle[1] - scale * (z * ce - se * (x * ca + y * sa))],

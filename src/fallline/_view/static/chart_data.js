@@ -4,7 +4,7 @@
 import { formatNumber, formatTicks, linear, niceTicks } from "./scale.js";
 import { strokeWithHalo } from "./arrows.js";
 import { withAlpha } from "./colour.js";
-import { chartBox, drawChartAxes, insideChart, traceLine } from "./chart_frame.js";
+import { chartBox, drawChartAxes, drawTag, insideChart, traceLine } from "./chart_frame.js";
 
 const chartStickPoints = 120; // residual sticks only where they can be told apart
 
@@ -28,12 +28,25 @@ export function drawDataChart(context, size, scene, state, theme) {
       if (current !== null) chartPoints(context, data.x, current, x, y, theme);
       return;
     }
-    if (current !== null && data.kind === "line" && data.x.length <= chartStickPoints) chartSticks(context, data, current, x, y, theme);
+    if (current !== null && chartInSight(data, parity, current, yRange) && data.kind === "line" && data.x.length <= chartStickPoints) chartSticks(context, data, current, x, y, theme);
     chartPoints(context, data.x, data.y, x, y, theme);
     if (data.best !== null) chartReference(context, data.curve_x, data.best, x, y, theme);
     if (current !== null) strokeWithHalo(context, () => traceLine(context, data.curve_x, current, x, y), { colour: theme.step, width: 3, halo: theme.halo });
   });
   chartDataKey(context, size, scene, theme, parity);
+  if (!chartInSight(data, parity, current, yRange)) drawTag(context, box, { text: parity ? "the predictions are outside" : "the line is outside", x: box.left + 8, y: box.top + theme.fontSize, colour: theme.step }, theme);
+}
+
+/**
+ * Does any of what the model says now lie in the chart?
+ * @param {any} data @param {boolean} parity @param {(number | null)[] | null} current @param {[number, number]} range
+ */
+function chartInSight(data, parity, current, range) {
+  if (current === null) return true;
+  const inside = current.some((value) => value !== null && value >= range[0] && value <= range[1]);
+  if (inside || parity) return inside;
+  const finite = /** @type {number[]} */ (current.filter((value) => value !== null && Number.isFinite(value)));
+  return finite.length > 1 && Math.min(...finite) < range[0] && Math.max(...finite) > range[1];
 }
 
 /**

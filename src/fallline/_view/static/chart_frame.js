@@ -20,7 +20,7 @@ export function chartBox(context, size, theme, yLabels, right = 14) {
   context.font = labelFont(theme);
   const left = Math.ceil(Math.max(0, ...yLabels.map((text) => context.measureText(text).width))) + 12;
   const top = Math.round(theme.fontSize * 1.9);
-  return { left, top, width: Math.max(20, size.width - left - right), height: Math.max(20, size.height - top - theme.fontSize * 2.7) };
+  return { left, top, width: Math.max(20, size.width - left - right), height: Math.max(20, size.height - top - Math.ceil(theme.fontSize * 3)) };
 }
 
 /**

@@ -27,9 +27,11 @@ export function lossMeasure(scene) {
     .map(value).filter((each) => each !== null && Number.isFinite(each) && each > 0);
   const high = Math.min(1e300, all.reduce((a, b) => Math.max(a, b), 0) || 1);
   const least = all.reduce((a, b) => Math.min(a, b), Infinity);
-  // Sixteen digits below the start an excess is rounding, not loss.
-  const low = Math.max(Number.isFinite(least) ? least : high / 10, excess ? high * 1e-14 : 0);
-  const name = excess ? `loss above the best possible, ${formatNumber(floor.loss)} (logarithmic)` : "loss (logarithmic)";
+  // Fourteen digits below the start an excess is rounding, not loss.
+  const first = value(history.full_loss[0] ?? null) ?? 0;
+  const low = Math.max(Number.isFinite(least) ? least : high / 10, excess && first > 0 ? first * 1e-14 : 0);
+  const whole = batch.size === batch.rows ? "loss (logarithmic)" : "loss (logarithmic): line all rows, band each batch";
+  const name = excess ? `loss above the best possible, ${formatNumber(floor.loss)} (logarithmic)` : whole;
   return { name, value, low: low === high ? high / 10 : low, high, excess, level: !excess && floor.kind === "optimum" ? floor.loss : null };
 }
 
@@ -47,9 +49,7 @@ export function drawLossChart(context, size, scene, state, theme) {
   const { history, batch } = scene;
   const full = batch.size === batch.rows;
   insideChart(context, box, () => {
-    const low = history.loss_low.map(measure.value);
-    const high = history.loss_high.map(measure.value);
-    if (!full) drawBand(context, { xs: history.step, low, high }, steps.x, y, withAlpha(theme.line, 0.3));
+    if (!full) drawBand(context, chartBatchBand(scene, measure), steps.x, y, withAlpha(theme.line, 0.3));
     context.beginPath();
     traceLine(context, history.full_step.map((/** @type {number} */ step) => step + 1), history.full_loss.map(measure.value), steps.x, y);
     context.strokeStyle = theme.line;
@@ -57,8 +57,50 @@ export function drawLossChart(context, size, scene, state, theme) {
     context.lineJoin = "round";
     context.stroke();
   });
-  if (measure.level !== null) drawTag(context, box, { text: `best possible ${formatNumber(measure.level)}`, x: 0, y: y(measure.level) - theme.fontSize, colour: theme.good, right: true }, theme);
+  if (measure.level !== null) drawTag(context, box, { text: `best possible ${formatNumber(measure.level)}`, x: box.left - 4, y: y(measure.level) + theme.fontSize, colour: theme.good }, theme);
   chartLossNow(context, box, steps.x, y, { scene, state, theme, measure });
+}
+
+/**
+ * How many of the first frames follow each other without a gap: there every step is known exactly, beyond them the history's buckets.
+ * @param {any} scene
+ * @returns {number}
+ */
+function chartExact(scene) {
+  const gap = scene.frames.step.findIndex((/** @type {number} */ step, /** @type {number} */ i) => step !== i);
+  return gap === -1 ? scene.frames.step.length : gap;
+}
+
+/** The loss of each batch: exact at first, then the history's buckets. @param {any} scene @param {any} measure */
+function chartBatchBand({ history, frames }, measure) {
+  const exact = chartExact({ frames });
+  const from = history.step.findIndex((/** @type {number} */ step) => step >= exact);
+  const later = from === -1 ? history.step.length : from;
+  const first = frames.loss.slice(0, exact);
+  return {
+    xs: [...frames.step.slice(0, exact), ...history.step.slice(later)],
+    low: [...first, ...history.loss_low.slice(later)].map(measure.value),
+    high: [...first, ...history.loss_high.slice(later)].map(measure.value),
+  };
+}
+
+/**
+ * One parameter over the steps taken, until it leaves the chart for good.
+ * @param {any} scene
+ * @param {number} index
+ * @param {[number, number]} range
+ */
+function chartParameterBand({ history, frames }, index, range) {
+  const exact = chartExact({ frames });
+  const from = history.step.findIndex((/** @type {number} */ step) => step >= exact);
+  const later = from === -1 ? history.step.length : from;
+  const first = [frames.start[0]?.[index], ...frames.end.slice(0, exact).map((/** @type {number[]} */ end) => end[index])];
+  const low = [...first, ...history.parameters_low[index].slice(later)];
+  const high = [...first, ...history.parameters_high[index].slice(later)];
+  const outside = low.findIndex((value, i) => !(value >= range[0] && high[i] <= range[1]));
+  const kept = outside === -1 ? low.length : outside + 1;
+  const xs = [0, ...frames.step.slice(0, exact).map((/** @type {number} */ step) => step + 1), ...history.step.slice(later).map((/** @type {number} */ step) => step + 1)];
+  return { xs: xs.slice(0, kept), low: low.slice(0, kept), high: high.slice(0, kept), outside };
 }
 
 /**
@@ -77,13 +119,12 @@ function chartLossNow(context, box, x, y, { scene, state, theme, measure }) {
   const end = Number.isFinite(after) ? y(after) : y(before);
   const height = y(before) + state.progress * (end - y(before));
   drawBall(context, [at, Math.max(box.top, Math.min(box.top + box.height, height))], 5, !Number.isFinite(after) && state.progress > 0);
-  drawTag(context, box, { text: formatNumber(loss), x: at + 2, y: height - theme.fontSize, colour: theme.text }, theme);
+  drawTag(context, box, { text: `loss ${formatNumber(loss)}`, x: at + 2, y: height - theme.fontSize, colour: theme.text }, theme);
 }
 
 /** @param {CanvasRenderingContext2D} context @param {Size} size @param {any} scene @param {any} state @param {any} theme */
 export function drawParametersChart(context, size, scene, state, theme) {
-  const { history, frames, parameters, optimum } = scene;
-  const starts = frames.step.length > 0 ? frames.start[0] : [];
+  const { frames, parameters, optimum } = scene;
   const range = chartParameterRange(scene);
   const yTicks = niceTicks(range[0], range[1], Math.max(3, size.height / 55));
   const named = parameters.length <= chartParametersNamed;
@@ -92,25 +133,27 @@ export function drawParametersChart(context, size, scene, state, theme) {
   const box = chartBox(context, size, theme, yTicks.map((tick) => formatNumber(tick)), Math.min(right, size.width * 0.3));
   const y = linear(range, [box.top + box.height, box.top]);
   const steps = stepsAxis(scene.total_steps, box);
-  const dashes = optimum === null ? "" : "; dashed: the optimum";
-  drawChartAxes(context, box, theme, { ...steps, y, yTicks, yLabels: yTicks.map((tick) => formatNumber(tick)), xName: "steps taken (logarithmic)", yName: `parameters${dashes}` });
-  const xs = [0, ...history.step.map((/** @type {number} */ step) => step + 1)];
+    drawChartAxes(context, box, theme, { ...steps, y, yTicks, yLabels: yTicks.map((tick) => formatNumber(tick)), xName: "steps taken (logarithmic)", yName: optimum === null ? "" : "dashed: the optimum" });
+  let outside = Infinity;
   insideChart(context, box, () => parameters.forEach((/** @type {string} */ _, /** @type {number} */ p) => {
     const colour = parameterColour(theme, p, parameters.length);
     if (optimum !== null && named) drawLevel(context, box, y(optimum.parameters[p]), colour);
-    drawBand(context, { xs, low: [starts[p], ...history.parameters_low[p]], high: [starts[p], ...history.parameters_high[p]] }, steps.x, y, colour);
+    const band = chartParameterBand(scene, p, range);
+    if (band.outside !== -1) outside = Math.min(outside, band.xs[band.outside]);
+    drawBand(context, band, steps.x, y, colour);
   }));
+  if (Number.isFinite(outside)) drawTag(context, box, { text: "outside from here", x: steps.x(outside), y: box.top + theme.fontSize, colour: theme.muted }, theme);
   if (frames.step.length === 0) return;
   const at = steps.x(chartStepsTaken(scene, state));
   drawCursor(context, box, at, theme);
-  chartParameterEnds(context, box, y, { scene, state, theme, at, named });
+  chartParameterEnds(context, box, y, { scene, state, theme, at, named, size });
 }
 
 /**
  * Dots at the current values, and the names at the right where the lines end.
  * @param {CanvasRenderingContext2D} context @param {import("./chart_frame.js").ChartBox} box @param {any} y @param {any} what
  */
-function chartParameterEnds(context, box, y, { scene, state, theme, at, named }) {
+function chartParameterEnds(context, box, y, { scene, state, theme, at, named, size }) {
   const { frames, parameters } = scene;
   const last = frames.end[frames.end.length - 1];
   /** @type {{name: string, at: number, colour: string}[]} */
@@ -118,9 +161,9 @@ function chartParameterEnds(context, box, y, { scene, state, theme, at, named })
   parameters.forEach((/** @type {string} */ name, /** @type {number} */ p) => {
     const colour = parameterColour(theme, p, parameters.length);
     const value = frames.start[state.frame][p] + state.progress * (frames.end[state.frame][p] - frames.start[state.frame][p]);
-    if (Number.isFinite(value)) {
+    if (y(value) >= box.top && y(value) <= box.top + box.height) {
       context.beginPath();
-      context.arc(at, Math.max(box.top, Math.min(box.top + box.height, y(value))), 4.5, 0, 2 * Math.PI);
+      context.arc(at, y(value), 4.5, 0, 2 * Math.PI);
       context.fillStyle = colour;
       context.fill();
       context.strokeStyle = theme.surface;
@@ -128,7 +171,7 @@ function chartParameterEnds(context, box, y, { scene, state, theme, at, named })
       context.stroke();
     }
     const end = Number.isFinite(last[p]) ? Math.max(box.top, Math.min(box.top + box.height, y(last[p]))) : box.top;
-    names.push({ name, at: end, colour });
+    names.push({ name: chartShortened(context, name, size.width - box.left - box.width - 8, theme), at: end, colour });
   });
   if (!named) return;
   names.sort((one, other) => one.at - other.at);
@@ -141,6 +184,14 @@ function chartParameterEnds(context, box, y, { scene, state, theme, at, named })
     context.fillStyle = colour;
     context.fillText(name, box.left + box.width + 6, height - over);
   }
+}
+
+/** A name cut to the room it has. @param {CanvasRenderingContext2D} context @param {string} name @param {number} room @param {any} theme */
+function chartShortened(context, name, room, theme) {
+  context.font = `600 ${theme.fontSize}px ${theme.font}`;
+  let kept = name.length;
+  while (kept > 3 && context.measureText(kept === name.length ? name : `${name.slice(0, kept)}…`).width > room) kept -= 1;
+  return kept === name.length ? name : `${name.slice(0, kept)}…`;
 }
 
 /** The range of the chart of parameters: all finite values, but for a diverged run only while they are within sight of the start. @param {any} scene @returns {[number, number]} */

@@ -57,7 +57,7 @@ function contourPaint(kept, context, size, what) {
   drawAxes(context, layout, view, scene, theme);
   const labels = createLabels({ x: layout.left + 2, y: layout.top + 2, width: layout.width - 4, height: layout.height - 4 });
   const picture = { context, scene, state, theme, view, layout, labels, inset };
-  const room = inset ? layout.width : layout.width * 0.45;
+  const room = inset ? layout.width : layout.width * 0.62;
   const free = drawVerticalName(context, layout, view.labels[1], axisColour(scene, theme, view.labels[1]), theme, room);
   if (!inset) drawColourKey(context, layout, view, scene, theme, free + 12);
   context.save();

@@ -1,5 +1,5 @@
 // @ts-check
-// Lines laid over the surface of the bowl: the path, the step, the contour lines. What lies behind a wall is fainter.
+// Lines laid over the surface of the bowl: the path and the step. What lies behind a wall is fainter.
 
 import { strokeWithHalo } from "./arrows.js";
 
@@ -35,7 +35,7 @@ export function surfacePoint({ bowl, box, sample }, uv) {
  */
 export function drapePiece(surface, from, to) {
   const [a, b] = [surface.box.at(from[0], from[1]), surface.box.at(to[0], to[1])];
-  const pieces = Math.min(120, Math.max(1, Math.ceil(Math.hypot(b[0] - a[0], b[1] - a[1]) * drapePieces)));
+  const pieces = Math.min(60, Math.max(1, Math.ceil(Math.hypot(b[0] - a[0], b[1] - a[1]) * drapePieces)));
   return Array.from({ length: pieces + 1 }, (_, i) => surfacePoint(surface, [0, 1].map((k) => from[k] + ((to[k] - from[k]) * i) / pieces)));
 }
 
@@ -57,7 +57,7 @@ export function drapePath(surface, points) {
 
 /**
  * Draws a laid line with its halo; the part behind a wall at a quarter of its opacity.
- * @param {CanvasRenderingContext2D} context
+ * @param {any} context canvas or offscreen context
  * @param {Surface} surface
  * @param {(SurfacePoint | null)[]} chain
  * @param {{alpha: number, width: number, colour: string}} style
@@ -70,43 +70,6 @@ export function drawDraped(context, { eye, hides }, chain, style) {
     strokeWithHalo(context, () => drapeTrace(context, seen, hidden), { colour: style.colour, width: style.width, casing: 2.5 });
     context.restore();
   }
-}
-
-/**
- * The window's contour lines at their height on the surface.
- * @param {OffscreenCanvasRenderingContext2D} pen
- * @param {Surface} surface
- * @param {any[]} levels
- * @param {number} every use each n-th point
- */
-export function drawSurfaceLevels(pen, { bowl, box, eye, hides }, levels, every) {
-  pen.save();
-  pen.lineWidth = 1;
-  for (const level of levels) {
-    if (level.loss > bowl.cut) continue;
-    const z = box.heightOf(level.loss);
-    pen.strokeStyle = level.shade > 0.55 ? "rgba(20,20,30,0.5)" : "rgba(255,255,255,0.6)";
-    const lines = level.lines.map((/** @type {number[]} */ line) => drapeLevel(line, z, every, { box, eye, hides }));
-    for (const hidden of [true, false]) {
-      pen.globalAlpha = hidden ? drapeBehindWall : 1;
-      pen.beginPath();
-      for (const line of lines) drapeTrace(pen, line, hidden);
-      pen.stroke();
-    }
-  }
-  pen.restore();
-}
-
-/** One contour line as it is seen. @param {number[]} line flat x, y @param {number} z @param {number} every @param {Pick<Surface, "box" | "eye" | "hides">} surface */
-function drapeLevel(line, z, every, { box, eye, hides }) {
-  /** @type {({at: [number, number], hidden: boolean} | null)[]} */
-  const seen = [];
-  for (let i = 0; i + 1 < line.length; i += 2 * every) {
-    const [x, y] = box.at(line[i], line[i + 1]);
-    const inside = Math.abs(x) <= box.x && Math.abs(y) <= box.y;
-    seen.push(inside ? { at: eye.project(x, y, z), hidden: hides(x, y, z + 0.01) } : null);
-  }
-  return seen;
 }
 
 /** Adds the pieces that are hidden, or those that are not. @param {CanvasPath} context @param {({at: [number, number], hidden: boolean} | null)[]} seen @param {boolean} hidden */

@@ -19,17 +19,17 @@ export function fillHeader(slot, scene, host) {
     make("div.fl-heading", {},
       make("div.fl-heading-line", {}, make("h1.fl-title", {}, scene.title), make(`span.fl-outcome.fl-outcome-${scene.outcome}`, {}, scene.outcome)),
       make("p.fl-subtitle", {}, scene.subtitle)),
-    headerRate(scene.rate, scene.batch),
+    headerRate(scene.rate, scene.batch, scene.outcome),
     make("div.fl-header-tools", {}, projector, themeButton),
   );
 }
 
-/** @param {any} rate @param {any} batch */
-function headerRate(rate, batch) {
+/** @param {any} rate @param {any} batch @param {string} outcome */
+function headerRate(rate, batch, outcome) {
   const share = rate.limit === null || rate.share === null ? "" : `${formatNumber(100 * rate.share, 2)} % of the limit ${formatNumber(rate.limit, 3)}`;
   const box = make("div.fl-rate", {},
     make("p.fl-rate-line", {}, "rate ", make("strong", { "data-number": "rate" }, formatNumber(rate.value)), share === "" ? "" : ` · ${share}`),
-    make("p.fl-zone", {}, zoneWords(rate, batch)));
+    make("p.fl-zone", {}, zoneWords(rate, batch, outcome)));
   if (rate.limit !== null && rate.share !== null) box.append(headerGauge(rate));
   return box;
 }
@@ -39,15 +39,19 @@ function headerRate(rate, batch) {
  * with mini-batches it holds for the full batch only.
  * @param {any} rate
  * @param {any} batch
+ * @param {string} outcome
  * @returns {string}
  */
-export function zoneWords(rate, batch) {
-  if (rate.limit === null) return "this loss has no limit to compare it with";
-  const provable = rate.kind === "provable" || rate.kind.startsWith("largest");
-  const suffix = batch.size < batch.rows ? " (the limit is the full batch's)" : "";
-  if (rate.value > rate.limit) return (provable ? "past the limit: each step lands higher than the last" : "past the threshold: it stalls in a cycle") + suffix;
-  if (rate.crossing === null) return "below the limit" + suffix;
-  return (rate.value > rate.crossing ? "crosses the valley at every step" : "hugs the wall, then crawls") + suffix;
+export function zoneWords(rate, batch, outcome) {
+  if (rate.limit === null) return "no limit to compare it with";
+  const suffix = batch.size < batch.rows ? " (the full batch's limit)" : "";
+  if (rate.value > rate.limit) {
+    if (rate.kind === "frozen preconditioner") return `past the threshold: it stalls in a cycle${suffix}`;
+    return (outcome === "diverged" ? "past the limit: it climbs out of the valley" : "past the limit") + suffix;
+  }
+  if (rate.crossing === null) return `below the limit${suffix}`;
+  if (rate.value > rate.crossing) return `crosses the valley at every step${suffix}`;
+  return (outcome === "converged" ? "never overshoots" : "hugs the wall, then crawls") + suffix;
 }
 
 /** A track from 0 to a little past the limit. @param {any} rate */

@@ -22,9 +22,9 @@ const layoutTabs = [["bowl", "Bowl"], ["data", "Data"], ["loss", "Loss"]];
 
 /**
  * @param {HTMLElement} el the host's element
- * @param {{inset: boolean, onResize: () => void}} options
+ * @param {{inset: boolean, empty: boolean, onResize: () => void}} options empty: no step was taken, there is only the data to show
  */
-export function createLayout(el, { inset, onResize }) {
+export function createLayout(el, { inset, empty, onResize }) {
   /** @type {Record<string, Surface>} */
   const surfaces = {};
   /** @type {Record<string, HTMLElement>} */
@@ -43,12 +43,14 @@ export function createLayout(el, { inset, onResize }) {
     run: make("section.fl-run", { "aria-label": "The whole run" }),
     table: make("section.fl-numbers", { "aria-label": "The numbers as a table" }),
   };
-  const { contour, ...others } = panels;
+  const { contour, data, loss, parameters, ...shapes } = panels;
+  const charts = make("div.fl-charts", {}, data, loss, parameters);
   const body = make("div.fl-body", {},
-    contour, slots.transport, slots.step, slots.tabs, ...Object.values(others), slots.run, slots.table);
+    contour, slots.transport, slots.step, slots.tabs, ...Object.values(shapes), charts, slots.run, slots.table);
   if (!inset) body.classList.add("fl-body-no-inset");
+  if (empty) body.classList.add("fl-body-empty");
   const root = make("div.fl", { tabindex: "-1", "data-tab": "bowl" }, slots.header, body);
-  layoutFillTabs(root, slots.tabs, others, onResize);
+  layoutFillTabs(root, slots.tabs, panels, { first: empty ? "data" : "bowl", onChange: onResize });
   el.append(root);
   return {
     root, panels, surfaces, slots,
@@ -64,9 +66,9 @@ export function createLayout(el, { inset, onResize }) {
  * @param {HTMLElement} root
  * @param {HTMLElement} list
  * @param {Record<string, HTMLElement>} panels
- * @param {() => void} onChange
+ * @param {{first: string, onChange: () => void}} options
  */
-function layoutFillTabs(root, list, panels, onChange) {
+function layoutFillTabs(root, list, panels, { first, onChange }) {
   /** @type {HTMLElement[]} */
   const buttons = layoutTabs.map(([id, name]) => make("button.fl-tab", {
     type: "button", role: "tab", "data-name": id,
@@ -94,5 +96,5 @@ function layoutFillTabs(root, list, panels, onChange) {
     event.preventDefault();
     event.stopPropagation();
   });
-  choose("bowl");
+  choose(first);
 }

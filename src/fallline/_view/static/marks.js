@@ -3,9 +3,10 @@
 
 import { formatNumber } from "./scale.js";
 import { lossColour } from "./colour.js";
-import { drawArrow, drawBall, drawChevron, drawCross, drawGhostBall, drawMinimum, drawRightAngle } from "./arrows.js";
-import { plotDirection, plotPoint, windowPoint } from "./plot.js";
+import { ballRadius, drawArrow, drawBall, drawChevron, drawCross, drawGhostBall, drawMinimum, drawRightAngle } from "./arrows.js";
+import { clampToFrame, insideFrame, plotDirection, plotPoint, sideAlong, sideBeside, windowPoint } from "./plot.js";
 import { ballPlace, clipSegment } from "./track.js";
+import { drawParts } from "./parts.js";
 
 /**
  * One picture being drawn.
@@ -14,16 +15,7 @@ import { ballPlace, clipSegment } from "./track.js";
  */
 
 /**
- * The radius of the ball for a type size.
- * @param {any} theme
- * @returns {number} px
- */
-export function ballRadius(theme) {
-  return Math.max(6, (theme.fontSize || 12) * 0.5);
-}
-
-/**
- * Length of the size of a gradient: its direction is drawn, its number stands beside it.
+ * The size of a gradient: its direction is drawn, its number stands beside it.
  * @param {any} scene
  * @param {number} frame
  * @returns {number}
@@ -56,17 +48,20 @@ export function drawStepMarks(picture) {
 }
 
 /** @param {Picture} picture */
-function marksMinimum({ context, scene, theme, view, layout, labels, inset }) {
+function marksMinimum({ context, scene, state, theme, view, layout, labels, inset }) {
   const at = plotPoint(layout, view, scene.plane.minimum_uv);
   if (at === null) return;
   drawMinimum(context, at, ballRadius(theme) * 0.95);
   labels.blockBall(at, ballRadius(theme));
-  if (!inset && marksInside(layout, at)) labels.add({ text: "minimum", x: at[0], y: at[1], prefer: "belowRight" });
+  const ball = plotPoint(layout, view, ballPlace(scene, state).uv);
+  const apart = ball === null || Math.hypot(ball[0] - at[0], ball[1] - at[1]) > ballRadius(theme) * 6;
+  if (!inset && apart && insideFrame(layout, at)) labels.add({ text: "minimum", x: at[0], y: at[1], prefer: "belowRight" });
 }
 
-/** @param {import("./plot.js").PlotLayout} layout @returns {number} px */
-function marksArrowLength(layout) {
-  return Math.min(72, Math.max(32, Math.min(layout.width, layout.height) * 0.17));
+/** The uphill arrow's one length, less only where the frame is nearer. @param {import("./plot.js").PlotLayout} layout @param {number[]} start @param {number[]} along @returns {number} px */
+function marksArrowLength(layout, start, along) {
+  const fixed = Math.min(72, Math.max(32, Math.min(layout.width, layout.height) * 0.17));
+  return Math.min(fixed, Math.max(26, marksRoom(layout, start, along) - 3));
 }
 
 /** How far a direction can be followed inside the frame. @param {import("./plot.js").PlotLayout} layout @param {number[]} from @param {number[]} along @returns {number} px */
@@ -82,22 +77,22 @@ function marksGradient(picture, frame, start) {
   const along = plotDirection(layout, view, scene.frames.gradient_uv[frame]);
   if (along === null) return;
   const grown = state.beat === 1 ? state.beatProgress ?? 1 : 1;
-  const length = Math.min(marksArrowLength(layout), Math.max(26, marksRoom(layout, start, along) - 3)) * grown;
+  const length = marksArrowLength(layout, start, along) * grown;
   const tip = [start[0] + along[0] * length, start[1] + along[1] * length];
   const full = scene.batch.size === scene.batch.rows;
   if (layout.equal && full && scene.plane.kind === "parameters" && !state.moving) drawRightAngle(context, start, along, ballRadius(theme) * 1.9);
   const alpha = state.beat === 2 || state.beat === 3 ? 0.55 : 1;
   drawArrow(context, start, tip, { colour: theme.gradient, width: 3, dash: [6, 4], alpha });
-  if (!marksInside(layout, start)) return;
+  if (!insideFrame(layout, start)) return;
   labels.blockLine(start, tip);
   const text = `uphill: gradient ${formatNumber(gradientSize(scene, frame))}`;
-  if (!inset) labels.add({ text, x: tip[0], y: tip[1], prefer: marksSide(along), colour: theme.gradient, bold: true, away: 6, required: true });
-  if (!inset && scene.frames.parts_uv === null && state.beat !== 1) marksOpposite(picture, start, along);
+  if (!inset) labels.add({ text, x: tip[0], y: tip[1], prefer: sideAlong(along), colour: theme.gradient, bold: true, away: 6, required: true });
+  if (!inset && scene.frames.parts_uv === null && (state.beat === 0 || state.beat === 4)) marksOpposite(picture, start, along);
 }
 
 /** @param {Picture} picture @param {[number, number]} start @param {[number, number]} along */
 function marksOpposite({ labels, theme }, start, along) {
-  labels.add({ text: "opposite ways", x: start[0], y: start[1], prefer: Math.abs(along[0]) > Math.abs(along[1]) ? "above" : "right", away: ballRadius(theme) * 2.2 });
+  labels.add({ text: "opposite ways", x: start[0], y: start[1], prefer: Math.abs(along[0]) > Math.abs(along[1]) ? "above" : "right", away: ballRadius(theme) * 1.8, near: true });
 }
 
 /** The second beat: minus turns the arrow round. @param {Picture} picture @param {number} frame @param {[number, number]} start */
@@ -106,11 +101,11 @@ function marksMinus(picture, frame, start) {
   if (state.beat !== 2 && state.beat !== 3) return;
   const along = plotDirection(layout, view, scene.frames.gradient_uv[frame]);
   if (along === null) return;
-  const length = marksArrowLength(layout) * (state.beat === 2 ? state.beatProgress ?? 1 : 1);
+  const length = marksArrowLength(layout, start, along) * (state.beat === 2 ? state.beatProgress ?? 1 : 1);
   const tip = [start[0] - along[0] * length, start[1] - along[1] * length];
   drawArrow(context, start, tip, { colour: theme.step, width: 3, dash: [6, 4], alpha: state.beat === 2 ? 1 : 0.5 });
   labels.blockLine(start, tip);
-  if (state.beat === 2) labels.add({ text: "minus", x: tip[0], y: tip[1], prefer: marksSide([-along[0], -along[1]]), bold: true, away: 6 });
+  if (state.beat === 2) labels.add({ text: "minus", x: tip[0], y: tip[1], prefer: sideAlong([-along[0], -along[1]]), bold: true, away: 6, required: true });
 }
 
 /** @param {Picture} picture @param {number} frame @param {[number, number]} start @param {[number, number]} end */
@@ -119,41 +114,14 @@ function marksStep(picture, frame, start, end) {
   if (state.beat === 1 || state.beat === 2) return;
   const piece = clipSegment(start, end);
   if (piece === null) return;
-  if (scene.frames.parts_uv !== null) marksParts(picture, frame, start);
+  if (scene.frames.parts_uv !== null) drawParts(picture, frame, start);
   drawArrow(context, piece[0], piece[1], { colour: theme.step, width: 3.5 });
-  const seen = marksClamp(layout, piece[1]);
-  labels.blockLine(marksClamp(layout, piece[0]), seen);
+  const seen = clampToFrame(layout, piece[1]);
+  labels.blockLine(clampToFrame(layout, piece[0]), seen);
   const length = Math.hypot(end[0] - start[0], end[1] - start[1]);
-  if (inset || length < 2 * ballRadius(theme)) return;
+  if (inset || length < 5 * ballRadius(theme)) return;
   const text = state.beat === 3 ? `× ${formatNumber(scene.frames.learning_rate[frame])}` : "step";
-  labels.add({ text, x: (start[0] + seen[0]) / 2, y: (start[1] + seen[1]) / 2, prefer: marksBeside(start, seen), bold: true, away: 8 });
-}
-
-/**
- * Momentum, Adam …: what the step is made of, head to tail from start to end.
- * @param {Picture} picture @param {number} frame @param {[number, number]} start
- */
-function marksParts(picture, frame, start) {
-  const { context, scene, theme, view, layout, labels, inset } = picture;
-  /** @type {Record<string, string>} */
-  const colours = { gradient: theme.gradient, momentum: theme.w, preconditioning: theme.b, decay: theme.good };
-  const from = [...scene.frames.start_uv[frame]];
-  let at = start;
-  for (const part of scene.frames.parts_uv[frame] ?? []) {
-    from[0] += part.uv[0];
-    from[1] += part.uv[1];
-    const to = plotPoint(layout, view, from);
-    const piece = to === null ? null : clipSegment(at, to);
-    if (to === null || piece === null) return;
-    const length = Math.hypot(to[0] - at[0], to[1] - at[1]);
-    drawArrow(context, piece[0], piece[1], { colour: colours[part.name] ?? theme.muted, width: 2.25 });
-    const middle = [(at[0] + to[0]) / 2, (at[1] + to[1]) / 2];
-    if (length > 18 && marksInside(layout, middle)) {
-      labels.blockLine(marksClamp(layout, at), marksClamp(layout, to));
-      if (!inset) labels.add({ text: part.name, x: middle[0], y: middle[1], prefer: marksBeside(at, to), colour: colours[part.name], away: 6 });
-    }
-    at = to;
-  }
+  labels.add({ text, x: (start[0] + seen[0]) / 2, y: (start[1] + seen[1]) / 2, prefer: sideBeside(start, seen), bold: true, away: 8, near: true });
 }
 
 /** @param {Picture} picture @param {number} frame @param {[number, number]} start */
@@ -164,13 +132,13 @@ function marksGhost(picture, frame, start) {
   const piece = clipSegment(start, to);
   if (piece === null) return;
   drawArrow(context, piece[0], piece[1], { colour: theme.step, width: 3, alpha: 0.6, hollow: true });
-  const seen = marksClamp(layout, piece[1]);
-  if (marksInside(layout, to)) drawGhostBall(context, to, ballRadius(theme));
+  const seen = clampToFrame(layout, piece[1]);
+  if (insideFrame(layout, to)) drawGhostBall(context, to, ballRadius(theme));
   else marksChevron(context, layout, to, theme.muted);
   labels.blockLine(start, seen);
   labels.blockBall(seen, ballRadius(theme) + 2);
   const text = `with + instead of −: loss ${formatNumber(scene.frames.ghost_loss[frame])}`;
-  if (!inset) labels.add({ text, x: seen[0], y: seen[1], prefer: marksSide([seen[0] - start[0], seen[1] - start[1]]), required: true, away: ballRadius(theme) + 4 });
+  if (!inset) labels.add({ text, x: seen[0], y: seen[1], prefer: sideAlong([seen[0] - start[0], seen[1] - start[1]]), required: true, away: ballRadius(theme) + 4 });
 }
 
 /**
@@ -182,7 +150,7 @@ export function drawBallMarks(picture) {
   const place = ballPlace(scene, state);
   const at = plotPoint(layout, view, place.uv);
   if (at === null) return;
-  const inside = marksInside(layout, at);
+  const inside = insideFrame(layout, at);
   if (inside) {
     if (scene.plane.kind === "path") marksPin(picture, place.frame, at);
     drawBall(context, at, ballRadius(theme), place.lost);
@@ -191,9 +159,9 @@ export function drawBallMarks(picture) {
     const edge = marksChevron(context, layout, at, theme.step);
     labels.blockBall(edge, 14);
     const text = marksOutside(scene, state, view, place);
-    if (!inset) labels.add({ text, x: edge[0], y: edge[1], prefer: marksSide([layout.left + layout.width / 2 - edge[0], layout.top + layout.height / 2 - edge[1]]), required: true, bold: true, away: 16 });
+    if (!inset) labels.add({ text, x: edge[0], y: edge[1], prefer: sideAlong([layout.left + layout.width / 2 - edge[0], layout.top + layout.height / 2 - edge[1]]), required: true, bold: true, away: 16 });
   }
-  if (place.lost) marksCross(picture, inside ? at : marksClamp(layout, at));
+  if (place.lost) marksCross(picture, inside ? at : clampToFrame(layout, at));
 }
 
 /** @param {Picture} picture @param {number[]} at */
@@ -256,26 +224,4 @@ function marksOutside(scene, state, view, place) {
   const [across, up] = [view.x, view.y].map((/** @type {number[]} */ range, k) => Math.abs((point[k] - (range[0] + range[1]) / 2) / (range[1] - range[0])));
   const axis = across >= up ? 0 : 1;
   return `step ${frames.step[last]}: ${view.labels[axis]} = ${formatNumber(point[axis])}, outside`;
-}
-
-/** @param {import("./plot.js").PlotLayout} layout @param {number[]} at */
-function marksInside(layout, [x, y]) {
-  return x >= layout.left - 0.5 && x <= layout.left + layout.width + 0.5 && y >= layout.top - 0.5 && y <= layout.top + layout.height + 0.5;
-}
-
-/** @param {import("./plot.js").PlotLayout} layout @param {number[]} at @returns {[number, number]} */
-function marksClamp(layout, [x, y]) {
-  return [Math.min(Math.max(x, layout.left), layout.left + layout.width), Math.min(Math.max(y, layout.top), layout.top + layout.height)];
-}
-
-/** The side a label stands on so that it continues a direction. @param {number[]} along @returns {string} */
-function marksSide([x, y]) {
-  if (Math.abs(x) > 1.5 * Math.abs(y)) return x > 0 ? "right" : "left";
-  if (Math.abs(y) > 1.5 * Math.abs(x)) return y > 0 ? "below" : "above";
-  return (y > 0 ? "below" : "above") + (x > 0 ? "Right" : "Left");
-}
-
-/** The side a label stands on so that it lies beside a line. @param {number[]} from @param {number[]} to @returns {string} */
-function marksBeside(from, to) {
-  return Math.abs(to[0] - from[0]) > Math.abs(to[1] - from[1]) ? "below" : "right";
 }

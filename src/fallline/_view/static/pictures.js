@@ -32,6 +32,7 @@ export function createPictures(scene, surfaces) {
   return {
     draw: (state, theme) => {
       for (const [name, surface] of Object.entries(surfaces)) {
+        if (scene.frames.step.length === 0 && name !== "data") continue;
         surface.paint((context, size) => all[name].draw(context, size, scene, state, theme));
         if (state.mode === "idle") surface.describe(all[name].describe(state));
       }

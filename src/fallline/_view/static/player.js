@@ -91,12 +91,16 @@ export function createPlayer(scene, host) {
       stop();
       seek(here);
     },
-    /** Four beats: gradient, minus, times the rate, move. At the end of the run it begins again. */
+    /** Four beats: gradient, minus, times the rate, move. At the end of the run: back to the start. */
     takeStep: () => {
       if (count === 0) return;
       const next = place.mode === "beats" ? place.frame + 1 : taken();
+      if (next >= count) {
+        seek(0);
+        return;
+      }
       stop();
-      Object.assign(place, { frame: next >= count ? 0 : next, progress: 0, beat: 0, beatProgress: 1 });
+      Object.assign(place, { frame: next, progress: 0, beat: 0, beatProgress: 1 });
       clock = 0;
       if (host.reducedMotion()) set({ progress: 1, beat: 4 });
       else start("beats");

@@ -5,10 +5,12 @@ import { formatNumber, formatTicks, linear, niceTicks } from "./scale.js";
 import { shadeColour, shadeLoss } from "./colour.js";
 import { labelFont } from "./labels.js";
 
+const plotLongName = 0.3; // share of the width from which an axis' name has a row of its own
+
 /**
  * @typedef {{left: number, top: number, width: number, height: number, x: import("./scale.js").Scale, y: import("./scale.js").Scale,
- *   ratio: number, equal: boolean, xTicks: number[], yTicks: number[], header: number}} PlotLayout
- * ratio: units per pixel, y over x.
+ *   ratio: number, equal: boolean, xTicks: number[], yTicks: number[], nameApart: boolean}} PlotLayout
+ * ratio: units per pixel, y over x; nameApart: the horizontal axis' name is long and has a row of its own.
  */
 
 /**
@@ -24,7 +26,9 @@ export function plotLayout(context, view, size, theme, hasKey) {
   context.font = labelFont(theme);
   const line = Math.max(12, theme.fontSize || 12);
   const header = hasKey ? Math.round(line * 2.5) : Math.round(line * 1.5);
-  const footer = Math.round(line * 1.7);
+  const nameApart = plotNameWidth(context, view.labels[0], theme) > size.width * plotLongName;
+  const footer = Math.round(line * (nameApart ? 3.1 : 1.7));
+  context.font = labelFont(theme);
   const yTicks = niceTicks(view.y[0], view.y[1], Math.min(7, Math.max(2, Math.floor(size.height / (line * 4.5)))));
   const left = Math.ceil(Math.max(line, ...formatTicks(yTicks).map((text) => context.measureText(text).width))) + 10;
   const room = { width: Math.max(20, size.width - left - 8), height: Math.max(20, size.height - header - footer) };
@@ -38,7 +42,7 @@ export function plotLayout(context, view, size, theme, hasKey) {
   const y0 = header + (room.height - height) / 2;
   const ratio = (spans[1] / height) / (spans[0] / width);
   return {
-    left: x0, top: y0, width, height, header,
+    left: x0, top: y0, width, height, nameApart,
     x: linear(view.x, [x0, x0 + width]),
     y: linear(view.y, [y0 + height, y0]),
     ratio, equal: Math.abs(Math.log(ratio)) < 0.02,
@@ -146,13 +150,20 @@ export function drawAxes(context, layout, view, scene, theme) {
   context.restore();
 }
 
-/** @param {CanvasRenderingContext2D} context @param {string} name @param {PlotLayout} layout @param {any} scene @param {any} theme @param {number} line */
+/** The name of the horizontal axis; returns the room it takes from the ticks. @param {CanvasRenderingContext2D} context @param {string} name @param {PlotLayout} layout @param {any} scene @param {any} theme @param {number} line */
 function plotAxisName(context, name, layout, scene, theme, line) {
-  context.font = labelFont(theme, 1.1, true);
+  const wide = plotNameWidth(context, name, theme);
   context.fillStyle = axisColour(scene, theme, name);
   context.textAlign = "right";
-  context.fillText(`${name} →`, layout.left + layout.width, layout.top + layout.height + 6);
-  return context.measureText(`${name} →`).width + line * 0.5;
+  const text = shortenText(context, `${name} →`, layout.width);
+  context.fillText(text, layout.left + layout.width, layout.top + layout.height + (layout.nameApart ? 7 + line * 1.35 : 6));
+  return layout.nameApart ? -line : wide + line * 0.5;
+}
+
+/** @param {CanvasRenderingContext2D} context @param {string} name @param {any} theme @returns {number} px */
+function plotNameWidth(context, name, theme) {
+  context.font = labelFont(theme, 1.1, true);
+  return context.measureText(`${name} →`).width;
 }
 
 /**
@@ -279,4 +290,43 @@ function plotTickLine(context, x0, y0, x1, y1) {
   context.moveTo(x0, y0);
   context.lineTo(x1, y1);
   context.stroke();
+}
+
+/**
+ * @param {PlotLayout} layout
+ * @param {number[]} at px
+ * @returns {boolean} is it inside the frame
+ */
+export function insideFrame(layout, [x, y]) {
+  return x >= layout.left - 0.5 && x <= layout.left + layout.width + 0.5 && y >= layout.top - 0.5 && y <= layout.top + layout.height + 0.5;
+}
+
+/**
+ * @param {PlotLayout} layout
+ * @param {number[]} at px
+ * @returns {[number, number]} the nearest point inside the frame
+ */
+export function clampToFrame(layout, [x, y]) {
+  return [Math.min(Math.max(x, layout.left), layout.left + layout.width), Math.min(Math.max(y, layout.top), layout.top + layout.height)];
+}
+
+/**
+ * The side a label stands on so that it continues a direction.
+ * @param {number[]} along px
+ * @returns {string}
+ */
+export function sideAlong([x, y]) {
+  if (Math.abs(x) > 1.5 * Math.abs(y)) return x > 0 ? "right" : "left";
+  if (Math.abs(y) > 1.5 * Math.abs(x)) return y > 0 ? "below" : "above";
+  return (y > 0 ? "below" : "above") + (x > 0 ? "Right" : "Left");
+}
+
+/**
+ * The side a label stands on so that it lies beside a line.
+ * @param {number[]} from px
+ * @param {number[]} to px
+ * @returns {string}
+ */
+export function sideBeside(from, to) {
+  return Math.abs(to[0] - from[0]) > Math.abs(to[1] - from[1]) ? "below" : "right";
 }

@@ -42,11 +42,12 @@ export function render({ model, el }) {
  */
 function renderPage(payload, el) {
   const scene = decodePayload(payload);
+  const empty = scene.frames.step.length === 0;
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   /** @type {import("./switches.js").Choices & {camera: any, turning: boolean}} */
-  const choices = { ghost: false, windowId: "main", camera: homeCamera(scene), turning: false };
+  const choices = { ghost: false, windowId: "main", camera: empty ? topCamera() : homeCamera(scene), turning: false };
   const refresh = renderRefresher(() => draw());
-  const layout = createLayout(el, { inset: hasInset(scene), onResize: refresh.ask });
+  const layout = createLayout(el, { inset: hasInset(scene), empty, onResize: refresh.ask });
   const { root, slots, panels, surfaces } = layout;
   const player = createPlayer(scene, { onChange: refresh.ask, reducedMotion: () => still.matches });
   const theme = createThemeControl(root, refresh.ask);
@@ -77,7 +78,7 @@ function renderPage(payload, el) {
     ...renderPlayKeys(player),
     projector: toggleProjector,
     leaveProjector: () => { if (root.classList.contains("fl-projector")) toggleProjector(); },
-    cameraHome: () => look(homeCamera(scene)),
+    cameraHome: () => { if (!empty) look(homeCamera(scene)); },
     cameraTop: () => look(topCamera()),
     turn,
   });

@@ -2,9 +2,9 @@
 // The slice: the loss along the line of one step, the tangent that promised, what came, and how far the step reached.
 
 import { formatNumber, formatTicks, linear, niceTicks } from "./scale.js";
-import { drawBall, drawCross, strokeWithHalo } from "./arrows.js";
+import { ballRadius, drawBall, drawCross } from "./arrows.js";
 import { labelFont, wrapText } from "./labels.js";
-import { ballRadius } from "./marks.js";
+import { drawDial } from "./dial.js";
 
 /**
  * One slice being drawn. t: 0 is the start of the step, 1 its end.
@@ -39,7 +39,7 @@ export function drawSlice(context, size, scene, state, theme) {
   context.restore();
   sliceBar(slice);
   sliceBarNames(slice);
-  sliceDial(slice, frames.slice_reach[frame], frames.reach_note[frame]);
+  drawDial(slice, frames.slice_reach[frame], frames.reach_note[frame]);
   sliceBall(slice, state);
 }
 
@@ -78,13 +78,18 @@ function sliceHead(context, size, scene, frame, theme) {
   const x = wide ? 2 + context.measureText(first).width : 2;
   if (!wide) y += line * 1.3;
   context.fillText(second, x, y);
+  const used = x + context.measureText(second).width + line * 1.5;
   context.font = labelFont(theme);
   context.fillStyle = theme.muted;
-  const rows = scene.batch.size === scene.batch.rows ? "" : " · loss of all rows";
-  const caption = reachCaption(scene, frame) + rows;
-  for (const row of wrapText(context, caption.replace(/^ · /, ""), size.width - 4)) {
-    y += line * 1.3;
-    context.fillText(row, 2, y);
+  const rows = scene.batch.size === scene.batch.rows ? "" : "loss of all rows";
+  const caption = [reachCaption(scene, frame), rows].filter((text) => text !== "").join(" · ");
+  if (used + context.measureText(caption).width < size.width - 4) {
+    context.fillText(caption, used, y);
+  } else {
+    for (const row of wrapText(context, caption, size.width - 4)) {
+      y += line * 1.3;
+      context.fillText(row, 2, y);
+    }
   }
   context.restore();
   return y + line * 2.1;
@@ -129,7 +134,7 @@ function sliceTickTexts(y, height, line, start) {
   const [low, high] = y.domain;
   const count = Math.min(5, Math.max(2, Math.floor(height / (line * 3))));
   const relative = (high - low) / Math.max(Math.abs(low), Math.abs(high)) < 0.004;
-  const ticks = relative ? niceTicks(low - start, high - start, count) : niceTicks(low, high, count).filter((tick) => tick >= 0 || low >= 0 || tick > low / 2);
+  const ticks = relative ? niceTicks(low - start, high - start, count) : niceTicks(low, high, count);
   const values = relative ? ticks.map((tick) => tick + start) : ticks;
   const texts = formatTicks(ticks).map((text, i) => (relative && ticks[i] > 0 ? `+${text}` : text));
   return { values, texts, relative };
@@ -144,6 +149,7 @@ function sliceAxes(slice) {
   context.textBaseline = "middle";
   context.lineWidth = 1;
   values.forEach((value, i) => {
+    if (y(value) < top + line * 0.5) return;
     context.strokeStyle = theme.grid;
     context.beginPath();
     context.moveTo(left, y(value));
@@ -252,19 +258,21 @@ function sliceBar({ context, theme, x, y, start, promised, came }) {
 }
 
 /** Names at the two ends of the bar, where there is room. @param {Slice} slice */
-function sliceBarNames({ context, theme, line, left, width, x, y, start, promised, came }) {
+function sliceBarNames({ context, theme, line, left, width, x, y, at, start, promised, came }) {
   const [top, bottom] = [y(start + came), y(start + promised)];
   context.save();
   context.font = labelFont(theme);
   context.textBaseline = "middle";
   context.textAlign = "left";
-  const place = x(1) + 9;
-  const fits = place + context.measureText("promised").width < left + width && Math.abs(bottom - top) > line * 1.4;
-  if (fits) {
+  const [place, wide] = [x(1) + 9, context.measureText("promised").width];
+  const spots = [bottom - 1, top + line * 0.8];
+  /** @param {number} spot */
+  const crossed = (spot) => [1.03, 1.15, 1.3, 1.45].some((t) => x(t) < place + wide && Math.abs(y(at(t)) - spot) < line * 0.7);
+  if (place + wide < left + width && bottom - top > line * 2.2) {
     context.fillStyle = theme.tangent;
-    context.fillText("promised", place, bottom - 1);
+    if (!crossed(spots[0])) context.fillText("promised", place, spots[0]);
     context.fillStyle = theme.step;
-    context.fillText("got", place, top + Math.min(line * 0.9, (bottom - top) / 2 - line * 0.3));
+    if (!crossed(spots[1])) context.fillText("got", place, spots[1]);
   }
   context.restore();
 }
@@ -275,98 +283,6 @@ function sliceBall({ context, theme, x, y, at, left, top, width, height }, state
   const spot = [x(t), y(at(t))];
   if (Number.isFinite(spot[1]) && spot[1] >= top - 20 && spot[1] <= top + height + 20) drawBall(context, spot, ballRadius(theme) * 0.85);
   else drawCross(context, [left + width - 12, top + 12], 5, "#c8102e");
-}
-
-/**
- * A dial shaped like the valley it measures: 0 on the near rim, 1 at the bottom, 2 level on the other wall.
- * @param {Slice} slice @param {number | null} reach @param {string} note
- */
-function sliceDial(slice, reach, note) {
-  const { context, theme, line, x, y, start, came } = slice;
-  const radius = Math.min(34, Math.max(18, Math.min(slice.width, slice.height) * 0.15));
-  const spot = sliceDialPlace(slice, radius);
-  if (reach === null || !Number.isFinite(reach)) {
-    sliceReason(slice, note || "reach is not defined here");
-    return;
-  }
-  const [cx, cy] = spot;
-  const landing = [x(1), y(start + came)];
-  context.save();
-  context.strokeStyle = theme.muted;
-  context.setLineDash([2, 3]);
-  context.lineWidth = 1;
-  context.beginPath();
-  context.moveTo(cx, cy + radius + line * 1.5);
-  if (landing[1] > cy + radius + line * 2.2) context.lineTo(landing[0], landing[1] - 10);
-  context.stroke();
-  context.setLineDash([]);
-  context.lineWidth = 3;
-  context.lineCap = "round";
-  context.beginPath();
-  context.arc(cx, cy, radius, 0, Math.PI);
-  context.stroke();
-  const angle = Math.PI * (1 - Math.min(2.5, Math.max(0, reach)) / 2);
-  strokeWithHalo(context, () => {
-    context.moveTo(cx, cy);
-    context.lineTo(cx + Math.cos(angle) * (radius - 5), cy + Math.sin(angle) * (radius - 5));
-  }, { colour: theme.step, width: 2.5, halo: theme.surface });
-  context.beginPath();
-  context.arc(cx + Math.cos(angle) * radius, cy + Math.sin(angle) * radius, 4.5, 0, 2 * Math.PI);
-  context.fillStyle = theme.step;
-  context.fill();
-  sliceDialTexts(slice, spot, radius, reach);
-  context.restore();
-}
-
-/** @param {Slice} slice @param {number[]} spot @param {number} radius @param {number} reach */
-function sliceDialTexts({ context, theme, line }, [cx, cy], radius, reach) {
-  context.font = labelFont(theme);
-  context.fillStyle = theme.muted;
-  context.textBaseline = "middle";
-  context.textAlign = "right";
-  context.fillText("0", cx - radius - 6, cy);
-  context.textAlign = "left";
-  context.fillText("2", cx + radius + 6, cy);
-  context.textAlign = "center";
-  context.fillText("1", cx, cy + radius + line * 0.75);
-  context.font = labelFont(theme, 1, true);
-  context.fillStyle = theme.text;
-  context.fillText(`reach ${formatNumber(reach)}`, cx, cy - line * 0.85);
-}
-
-/** A place inside the valley, as near to the landing point as the curve allows. @param {Slice} slice @param {number} radius @returns {number[]} */
-function sliceDialPlace({ context, theme, line, left, top, width, x, y, points, start, promised }, radius) {
-  context.font = labelFont(theme, 1, true);
-  const half = Math.max(radius + line * 1.2, context.measureText("reach 0.0000").width / 2 + 2);
-  const cy = top + line * 1.5;
-  const floor = cy + radius + line * 1.4;
-  /** @param {number} cx */
-  const clear = (cx) => points.every(([t, loss]) => Math.abs(x(t) - cx) > half || y(loss) > floor)
-    && [-0.3, 0, 0.25, 0.5, 0.75, 1].every((t) => Math.abs(x(t) - cx) > half || y(start + t * promised) > floor);
-  const wanted = Math.min(left + width - half, Math.max(left + half, x(1)));
-  for (let shift = 0; shift < width; shift += 4) {
-    for (const cx of [wanted + shift, wanted - shift]) {
-      if (cx - half >= left && cx + half <= left + width && clear(cx)) return [cx, cy];
-    }
-  }
-  return [Math.min(left + width - half, x(1.6)), cy];
-}
-
-/** Why there is no reach. @param {Slice} slice @param {string} note */
-function sliceReason({ context, theme, line, left, top, width }, note) {
-  context.save();
-  context.font = labelFont(theme);
-  const rows = wrapText(context, note, Math.min(width * 0.6, 16 * line));
-  context.textAlign = "right";
-  context.textBaseline = "top";
-  rows.forEach((row, i) => {
-    const size = context.measureText(row).width;
-    context.fillStyle = theme.surface;
-    context.fillRect(left + width - size - 6, top + 4 + i * line * 1.3, size + 6, line * 1.3);
-    context.fillStyle = theme.text;
-    context.fillText(row, left + width - 2, top + 5 + i * line * 1.3);
-  });
-  context.restore();
 }
 
 /** @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size @param {any} theme @param {string} text @param {number} top */

@@ -13,10 +13,11 @@ const tableRows = 40;
  */
 export function fillTable(slot, scene) {
   const chosen = chooseRows(scene.frames.step.length, tableRows);
+  if (chosen.length === 0) return;
   const region = make("div.fl-table-scroll", { tabindex: "0", role: "region", "aria-label": "Numbers of the steps", "data-scrolls": true });
   const details = make("details.fl-details", {
     toggle: () => { if (details.open && region.childElementCount === 0) region.append(tableElement(scene, chosen)); },
-  }, make("summary", {}, `The numbers of ${chosen.length} steps, as a table`), region);
+  }, make("summary", {}, `The numbers of ${chosen.length === 1 ? "the step" : `${chosen.length} steps`}, as a table`), region);
   slot.append(details);
 }
 

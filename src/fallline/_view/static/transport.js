@@ -27,7 +27,7 @@ export function fillTransport(slot, scene, player) {
   const play = make("button.fl-button.fl-button-play", { type: "button", click: () => transportToggle(player) }, playIcon, playLabel);
   const back = transportButton("back", "One step back", () => player.back());
   const forward = transportButton("forward", "One step on", () => player.forward());
-  const counter = make("output.fl-counter");
+  const counter = make("span.fl-counter");
   const skip = make("span.fl-skip", { "aria-hidden": "true" });
   const scrub = make("input.fl-scrub", {
     type: "range", min: "0", max: String(transportScrub), step: "any", value: "0", "aria-label": "Steps taken",

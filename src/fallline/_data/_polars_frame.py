@@ -1,0 +1,86 @@
+"""A Polars frame as a source: what files become, and what a Polars user passes. It needs no narwhals."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fallline._data._block import Block, gather
+from fallline._data._source import NUMERIC, Kind, not_numeric
+from fallline._data._text import kind_of_text, numbers_from_text
+
+if TYPE_CHECKING:
+    import polars
+
+
+@dataclass(frozen=True)
+class PolarsSource:
+    """A Polars frame in memory."""
+
+    frame: "polars.DataFrame"
+    label: str
+    name: str
+    kinds: Mapping[str, Kind]
+    text_as_numbers: bool = False
+    """Whether text may stand for numbers, as in a file that has no types."""
+    notes: tuple[str, ...] = ()
+
+    def numbers(self, names: Sequence[str]) -> Block:
+        """The columns [N, C] as float64, missing as NaN; see :class:`~fallline._data._source.Source`."""
+        import polars as pl  # noqa: PLC0415
+
+        chosen = self.frame.select(names)
+        for name in names:
+            is_text = self.text_as_numbers and chosen[name].dtype == pl.String
+            if self.kinds[name] not in NUMERIC and not is_text:
+                raise not_numeric(name, self.kinds[name])
+        text = [numbers_from_text(column) for column in chosen.iter_columns() if column.dtype == pl.String]
+        return block_of_polars(chosen.with_columns(text) if text else chosen)
+
+
+def polars_source(
+    frame: "polars.DataFrame", label: str, name: str = "table", *, text_as_numbers: bool = False
+) -> PolarsSource:
+    """Look at the columns of a Polars frame; with ``text_as_numbers`` also at what its text stands for."""
+    kinds = {column.name: _kind(column) for column in frame.iter_columns()}
+    if text_as_numbers:
+        for column in [column for column, kind in kinds.items() if kind is Kind.TEXT]:
+            kinds[column] = kind_of_text(frame[column].drop_nulls())
+    return PolarsSource(frame, label, name, kinds, text_as_numbers=text_as_numbers)
+
+
+def is_polars(source: object) -> bool:
+    """Whether it is a Polars frame, eager or lazy. Polars is only looked up: its owner has imported it."""
+    polars = sys.modules.get("polars")
+    return polars is not None and isinstance(source, (polars.DataFrame, polars.LazyFrame))
+
+
+def open_polars(source: "polars.DataFrame | polars.LazyFrame") -> PolarsSource:
+    """A frame that somebody passed; a lazy one is collected."""
+    frame = source.lazy().collect()
+    return polars_source(frame, "the polars data frame")
+
+
+def block_of_polars(frame: "polars.DataFrame") -> Block:
+    """Numeric Polars columns [N, C] as float64, null as NaN."""
+    import polars as pl  # noqa: PLC0415
+
+    plain = frame.with_columns(pl.exclude(pl.Float64).cast(pl.Float64))
+    chunks = [[chunk.to_numpy() for chunk in column.get_chunks()] for column in plain.iter_columns()]
+    return gather(chunks, len(frame))
+
+
+def _kind(column: "polars.Series") -> Kind:
+    """What a typed column holds."""
+    import polars as pl  # noqa: PLC0415
+
+    dtype = column.dtype
+    families = (
+        (dtype.is_numeric(), Kind.NUMBER),
+        (dtype == pl.Boolean, Kind.BOOLEAN),
+        (dtype.is_temporal(), Kind.DATE),
+        (dtype.is_nested(), Kind.NESTED),
+        (dtype in (pl.String, pl.Categorical, pl.Enum), Kind.TEXT),
+        (dtype == pl.Null, Kind.EMPTY),
+    )
+    return next((kind for belongs, kind in families if belongs), Kind.OTHER)

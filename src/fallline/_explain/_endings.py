@@ -1,0 +1,132 @@
+"""How a run ended and why, outcome by outcome."""
+
+import math
+
+import numpy as np
+
+from fallline._explain._numbers import count, number, percent, short, spelled
+from fallline._explain._phases import Phases, phases_of
+from fallline._explain._step import is_plain, reach_of
+from fallline._records import Run, Summary
+
+MOST_EPOCHS = 100_000
+"""More than this is not advice any more."""
+
+
+def converged(run: Run, summary: Summary) -> list[str]:
+    """When the goal was reached, and by what kind of steps."""
+    first = _first_at_goal(run)
+    if first is None:
+        return ["It converged: what is left of the excess loss is below a millionth, or below rounding."]
+    if first == 1:
+        reach = reach_of(run, 0)
+        landed = "" if reach is None else f" (reach {number(reach, 3)})"
+        round_bowl = (summary.condition_number or math.inf) < 1.05
+        why = " In a round bowl downhill points straight at the bottom." if round_bowl else ""
+        return [
+            f"It converged in a single step{landed}; the other {spelled(len(run) - 1)} had nothing left to do.{why}"
+        ]
+    return [f"It converged: after {count(first, 'step')} a millionth of the excess loss was left."]
+
+
+def _first_at_goal(run: Run) -> int | None:
+    """Steps until at most a millionth of the excess loss was left, where the optimum is known."""
+    if run.moments is None:
+        return None
+    columns = run.columns
+    excess = np.where(columns.full_loss_measured, columns.full_loss, math.inf) - run.moments.optimum_loss
+    reached = excess <= 1e-6 * (run.header.start_loss - run.moments.optimum_loss)
+    return int(np.argmax(reached)) + 1 if reached.any() else None
+
+
+def descending(run: Run, summary: Summary) -> list[str]:
+    phases = phases_of(run) if is_plain(run) else None
+    said = [_crawl(phases)] if phases else ["It was still descending when its epochs ran out."]
+    return [*said, *_what_would_finish(run, summary)]
+
+
+def _crawl(phases: Phases) -> str:
+    first = "The first step fixes" if phases.wall_steps == 1 else f"The first {spelled(phases.wall_steps)} steps fix"
+    return (
+        f"{first} {phases.across} and take away {percent(phases.wall_part)} of the excess loss; the other "
+        f"{spelled(phases.crawl_steps)} crawl along the valley ({percent(phases.crawl_share)} of the remaining "
+        f"distance each), and {phases.along} is still off by {number(phases.short_by, 3)}."
+    )
+
+
+def _what_would_finish(run: Run, summary: Summary) -> list[str]:
+    """More epochs, or standardising, where that is known to help."""
+    steps = summary.steps_to_finish
+    steep = summary.condition_number is not None and summary.condition_number > 10
+    can_standardise = is_plain(run) and run.header.scaling.is_identity and steep
+    ways = []
+    if steps is not None and steps <= MOST_EPOCHS:
+        ways.append(f"{count(steps, 'more epoch')} at this rate")
+    if can_standardise:
+        ways.append("standardising")
+    if not ways:
+        return []
+    said = f"{', or '.join(ways)}{',' if len(ways) > 1 else ''} would finish it."
+    return [said[0].upper() + said[1:]]
+
+
+def stalled(run: Run, summary: Summary) -> list[str]:
+    """Nothing lower was found at the end: a rate too small to move, a cycle, or noise."""
+    tail = max(1, len(run) // 10)
+    path = np.vstack((np.array(run.header.start), run.columns.parameters))
+    if np.array_equal(path[-1 - tail], path[-1]):
+        return [
+            f"It stands still: the steps are below the rounding of {run.header.dtype}. "
+            "A larger rate, or --dtype float64, would move it."
+        ]
+    above = (
+        ""
+        if run.moments is None
+        else (f", {number(summary.last_loss - run.moments.optimum_loss, 3)} above the lowest possible loss")
+    )
+    if run.header.batch_size < run.header.rows:
+        return [
+            f"It hovers{above}: the batches disagree about which way is down. "
+            "A smaller rate, or a schedule, comes closer."
+        ]
+    return [
+        f"It stalls{above}: the last tenth of the steps found nothing lower. "
+        "A smaller rate, or a schedule, comes closer."
+    ]
+
+
+def diverged(run: Run, summary: Summary) -> list[str]:
+    """What was passed, by how much, and a rate that works."""
+    columns = run.columns
+    finite = np.isfinite(columns.loss) & np.isfinite(columns.parameters).all(axis=1)
+    end = f"from {number(summary.first_loss)} to {number(summary.last_loss)}"
+    when = "" if finite.all() else f" At step {int(np.argmin(finite)):,} a number was no longer finite."
+    said = [f"It diverged: the loss went {end}.{when}"]
+    share, limit = summary.share_of_limit, summary.stability_limit
+    if limit is None or share is None or share <= 1 or summary.limit_kind == "frozen preconditioner":
+        rate = run.header.learning_rate
+        return [*said, f"A smaller rate is the first thing to try: {short(rate / 10)}."]
+    grows = ""
+    if is_plain(run) and summary.sharpness is not None and run.moments is not None:
+        factor = abs(1 - run.header.learning_rate * summary.sharpness)
+        grows = (
+            ": along the steepest direction every step flips the sign "
+            f"and multiplies the distance by {number(factor, 3)}"
+        )
+    chosen = short(run.header.learning_rate)
+    return [
+        *said,
+        f"The rate {chosen} is past the limit {number(limit, 3)} by {percent(share - 1)}{grows}.",
+        f"Half the limit is safe: --learning-rate {limit / 2:.3g}.",
+    ]
+
+
+def interrupted(run: Run, summary: Summary) -> list[str]:
+    del summary
+    header = run.header
+    per_epoch = -(-header.rows // header.batch_size)
+    done = len(run) // per_epoch
+    return [
+        f"It was interrupted after {count(len(run), 'step')}, {done:,} of {header.epochs:,} epochs; "
+        "everything up to there is recorded."
+    ]

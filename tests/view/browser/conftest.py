@@ -1,0 +1,124 @@
+"""A real Chromium for the pages, and pages of small recorded runs.
+
+``tests/view/fixtures/textbook.json`` is the payload of the textbook run cut to its first 30 steps,
+``diverged.json`` that of the same line at twice the stability limit: 75 steps, of which some are frames, the last ones
+not finite.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+from fallline._report import write_report
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+_ARGUMENTS += ["--disable-component-update", "--disable-sync"]
+
+
+def find_chromium(playwright: Playwright) -> str | None:
+    """``FALLLINE_CHROMIUM``, then a browser on the path, then the one Playwright installed."""
+    named = os.environ.get("FALLLINE_CHROMIUM")
+    if named:
+        return named
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+        if found := shutil.which(name):
+            return found
+    own = playwright.chromium.executable_path
+    return own if Path(own).exists() else None
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        path = find_chromium(playwright)
+        if path is None:
+            pytest.fail(
+                "No Chromium was found. Install one (make test does, or: playwright install chromium), "
+                "or name one in the environment variable FALLLINE_CHROMIUM."
+            )
+        started = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        yield started
+        started.close()
+
+
+@dataclass
+class Opened:
+    """A report in the browser, with everything the browser had to say about it."""
+
+    page: Page
+    payload: dict[str, Any]
+    url: str
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def number(self, name: str) -> str:
+        return self.page.locator(f'[data-number="{name}"]').inner_text()
+
+    def picture(self, name: str) -> str:
+        """The canvas as it is painted, after whatever was asked for has been drawn."""
+        self.settle()
+        return str(self.page.evaluate(f"document.querySelector('.fl-canvas-{name}').toDataURL()"))
+
+    def settle(self) -> None:
+        """Wait until what was asked for is drawn: two animation frames."""
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+Open = Callable[..., Opened]
+
+
+@pytest.fixture
+def open_report(browser: Browser, tmp_path: Path) -> Iterator[Open]:
+    """Write a fixture's report, open it from ``file://``; at the end nothing may have been complained or asked for."""
+    opened: list[Opened] = []
+
+    def start(
+        name: str = "textbook", *, change: Callable[[dict[str, Any]], None] | None = None, **context: Any
+    ) -> Opened:
+        payload = json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
+        if change is not None:
+            change(payload)
+        target = tmp_path / f"{name}.html"
+        write_report(json.dumps(payload), f"{name} · fallline", target)
+        page = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}).new_page()
+        report = Opened(page, payload, target.as_uri())
+        page.on("console", lambda message: report.complaints.append(message.text))
+        page.on("pageerror", lambda error: report.complaints.append(str(error)))
+        page.on("request", lambda request: report.requests.append(request.url))
+        opened.append(report)
+        page.goto(report.url)
+        if context.get("java_script_enabled", True):
+            page.wait_for_selector(".fl-button-step, .fl-body-empty", state="attached")
+            report.settle()
+        return report
+
+    yield start
+    for report in opened:
+        assert report.complaints == []
+        assert [url for url in report.requests if not url.startswith("data:")] == [report.url]
+        report.page.context.close()
+
+
+def shown(value: float | str | None) -> str:
+    """A number as the page writes it: four significant figures, a true minus sign, grouped digits, powers of ten."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return {"NaN": "NaN", "Infinity": "∞", "-Infinity": "−∞"}[value]
+    if value == 0 or 1e-4 <= abs(float(f"{value:.4g}")) < 1e4:
+        text = f"{value:.4g}"
+    elif 1e4 <= abs(value) < 999_950:
+        text = f"{float(f'{value:.4g}'):,.0f}"
+    else:
+        mantissa, exponent = f"{value:.3e}".split("e")
+        raised = "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(digit)] for digit in str(abs(int(exponent))))
+        text = f"{float(mantissa):g}×10" + ("⁻" if int(exponent) < 0 else "") + raised
+    return text.replace("-", "−")
