@@ -88,7 +88,7 @@ def test_other_columns_than_numbers_are_left_out_and_said_so(cli: Cli) -> None:
     done = cli("fit", PENGUINS, "--target", "body_mass_g", "--drop-missing", "--epochs", 5, "--json")
     names = {"w_bill_length_mm", "w_bill_depth_mm", "w_flipper_length_mm", "w_year", "b"}
     assert set(done.json["learned"]) == names
-    assert 'Left out: "species", "island" and "sex" (text).' in done.err
+    assert 'Left out: "species", "island", "sex" (text).' in done.err
 
 
 def test_raw_columns_on_request(cli: Cli, folder: Path) -> None:

@@ -64,13 +64,24 @@ def parse(path: Path) -> ast.Module:
 
 
 def long_functions(tree: ast.Module) -> list[str]:
-    """Every function over the limit, counted from its ``def`` to its last line, docstring included."""
+    """Every function whose code is over the limit: its body without the docstring.
+
+    Signatures and docstrings are what a reader of the interface needs; ``fl.fit`` has eighteen settings.
+    """
     return [
         f"{node.name}: {length} lines"
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (length := (node.end_lineno or node.lineno) - node.lineno + 1) > MOST_LINES_OF_A_FUNCTION
+        and (length := (node.end_lineno or node.lineno) - code_begins(node)) > MOST_LINES_OF_A_FUNCTION
     ]
+
+
+def code_begins(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The line before the first statement that is not the docstring."""
+    body = function.body
+    if ast.get_docstring(function) is not None and len(body) > 1:
+        return body[0].end_lineno or body[0].lineno
+    return body[0].lineno - 1
 
 
 def is_vague(name: str) -> bool:
@@ -128,7 +139,7 @@ def loads_only_weights(keyword: ast.keyword) -> bool:
 
 
 def test_a_long_function_is_seen() -> None:
-    body = "\n".join(["    x = 1"] * MOST_LINES_OF_A_FUNCTION)
+    body = "\n".join(["    x = 1"] * (MOST_LINES_OF_A_FUNCTION + 1))
     assert long_functions(ast.parse(f"class A:\n  def f():\n{body}")) == ["f: 61 lines"]
     assert long_functions(ast.parse(f"def f():\n{body}"[: -len("    x = 1")])) == []
 

@@ -28,7 +28,7 @@ def run_cli(arguments: list[str] | None = None) -> int:
     """Run one command and give its exit status. Bad input is one sentence on stderr and status 2."""
     screen = Screen.standard()
     try:
-        result = app(arguments, standalone_mode=False)
+        result = app(arguments, standalone_mode=False, prog_name="fallline")
     except FalllineError as error:
         screen.complain(str(error))
         return 2
@@ -39,7 +39,8 @@ def run_cli(arguments: list[str] | None = None) -> int:
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         where = f' See "{context.command_path} --help".' if context is not None else ""
-        screen.complain(error.format_message().rstrip(".") + "." + where)
+        said = error.format_message()
+        screen.complain(said + ("" if said.endswith((".", "?")) else ".") + where)
         return 2
     return result if isinstance(result, int) else 0
 

@@ -87,6 +87,7 @@ def fit(
     from fallline._fit import fit as train  # noqa: PLC0415
 
     _check(table, target, every)
+    _check_places(table, run, report)
     screen = Screen.standard()
     _show.use_one_thread()
     progress = ProgressLine(screen, visible=not (quiet or as_json))
@@ -124,3 +125,19 @@ def _check(table: str | None, target: str | None, every: int | None) -> None:
         raise OptionError(f"Say which column of {table} to predict: --target COLUMN.")
     if every is not None and every < 1:
         raise OptionError(f"--every must be 1 epoch or more, not {every}.")
+
+
+def _check_places(table: str | None, run: Path | None, report: Path | None) -> None:
+    """Where the report would go, before anything is trained: a folder that exists, and nobody else's place."""
+    named = run is not None and run.suffix != ""
+    place = run.with_suffix(".html") if run is not None and named and report is None else report
+    if place is None:
+        return
+    for other, what in ((table, "table"), (run, "run file")):
+        if other is not None and place.resolve() == Path(other).resolve():
+            raise OptionError(f"The {what} and the report cannot both be {place}: name another file with --report.")
+    if place.is_dir():
+        raise OptionError(f"The report cannot be written to {place}: it is a folder; name a file in it.")
+    made_by_run = RUNS if run is None else run.parent if named else run
+    if not place.parent.is_dir() and place.parent.resolve() != made_by_run.resolve():
+        raise OptionError(f"The report cannot be written to {place}: there is no folder {place.parent}; make it first.")

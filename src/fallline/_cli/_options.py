@@ -31,6 +31,8 @@ def pairs(given: list[str], flag: str) -> dict[str, str]:
         key, equals, value = text.partition("=")
         if not equals or not key.strip() or not value.strip():
             raise OptionError(f'{flag} takes KEY=VALUE, as in {flag} momentum=0.9, not "{text}".')
+        if key.strip() in found:
+            raise OptionError(f"{flag} names {key.strip()} twice: give it once.")
         found[key.strip()] = value.strip()
     return found
 

@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from dataclasses import dataclass
+from io import TextIOWrapper
 from typing import TextIO
 
 BAR_AFTER_SECONDS = 1.0
@@ -26,9 +27,8 @@ class Screen:
     def standard(cls) -> "Screen":
         """The process's own streams."""
         for stream in (sys.stdout, sys.stderr):
-            encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
-            if not encoding.startswith("utf"):  # a Windows pipe or LANG=C: degrade letters, never stop
-                stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]  # text streams have it
+            if isinstance(stream, TextIOWrapper):  # LANG=C, a Windows pipe, a file name that is not UTF-8: never stop
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         return cls(sys.stdout, sys.stderr, colour, shutil.get_terminal_size((80, 24)).columns)
 

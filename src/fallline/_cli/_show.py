@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fallline._cli._contour import contour_lines
 from fallline._cli._screen import Screen
+from fallline._errors import RunFileError
 from fallline._explain import (
     conversion_line,
     data_line,
@@ -31,7 +32,10 @@ def use_one_thread() -> None:
 def report_beside(run: Run, given: Path | None) -> Path:
     """Write the report, beside the run file unless told; where it is."""
     place = given or Path(str(run.path)).with_suffix(".html")
-    report(run, place)
+    try:
+        report(run, place)
+    except RunFileError as problem:
+        raise RunFileError(f"{problem} The run itself is recorded: {run.path}.") from problem
     return place
 
 

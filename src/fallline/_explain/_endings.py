@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from fallline._explain._numbers import count, number, percent, short, spelled
+from fallline._explain._numbers import count, number, percent, rough, short, spelled
 from fallline._explain._phases import Phases, phases_of
 from fallline._explain._step import is_plain, reach_of
 from fallline._records import Run, Summary
@@ -23,9 +23,8 @@ def converged(run: Run, summary: Summary) -> list[str]:
         landed = "" if reach is None else f" (reach {number(reach, 3)})"
         round_bowl = (summary.condition_number or math.inf) < 1.05
         why = " In a round bowl downhill points straight at the bottom." if round_bowl else ""
-        return [
-            f"It converged in a single step{landed}; the other {spelled(len(run) - 1)} had nothing left to do.{why}"
-        ]
+        others = f"; the other {spelled(len(run) - 1)} had nothing left to do" if len(run) > 1 else ""
+        return [f"It converged in a single step{landed}{others}.{why}"]
     return [f"It converged: after {count(first, 'step')} a millionth of the excess loss was left."]
 
 
@@ -57,13 +56,16 @@ def _crawl(phases: Phases) -> str:
 def _what_would_finish(run: Run, summary: Summary) -> list[str]:
     """More epochs, or standardising, where that is known to help."""
     steps = summary.steps_to_finish
+    header = run.header
     steep = summary.condition_number is not None and summary.condition_number > 10
-    can_standardise = is_plain(run) and run.header.scaling.is_identity and steep
+    # One standardised feature under the square makes a round bowl, where half the limit needs a single step.
+    round_then = run.moments is not None and len(header.features) == 1 and header.batch_size >= header.rows
+    can_standardise = is_plain(run) and header.scaling.is_identity and steep and round_then
     ways = []
     if steps is not None and steps <= MOST_EPOCHS:
         ways.append(f"{count(steps, 'more epoch')} at this rate")
     if can_standardise:
-        ways.append("standardising")
+        ways.append("standardising with --learning-rate auto")
     if not ways:
         return []
     said = f"{', or '.join(ways)}{',' if len(ways) > 1 else ''} would finish it."
@@ -74,7 +76,9 @@ def stalled(run: Run, summary: Summary) -> list[str]:
     """Nothing lower was found at the end: a rate too small to move, a cycle, or noise."""
     tail = max(1, len(run) // 10)
     path = np.vstack((np.array(run.header.start), run.columns.parameters))
-    if np.array_equal(path[-1 - tail], path[-1]):
+    if not run.columns.gradient[-1].any():
+        return ["It stands still where every slope is zero."]
+    if (path[-1 - tail :] == path[-1]).all():
         return [
             f"It stands still: the steps are below the rounding of {run.header.dtype}. "
             "A larger rate, or --dtype float64, would move it."
@@ -90,7 +94,7 @@ def stalled(run: Run, summary: Summary) -> list[str]:
             "A smaller rate, or a schedule, comes closer."
         ]
     return [
-        f"It stalls{above}: the last tenth of the steps found nothing lower. "
+        f"It stalls{above}: the last tenth of the epochs gained next to nothing. "
         "A smaller rate, or a schedule, comes closer."
     ]
 
@@ -102,23 +106,30 @@ def diverged(run: Run, summary: Summary) -> list[str]:
     end = f"from {number(summary.first_loss)} to {number(summary.last_loss)}"
     when = "" if finite.all() else f" At step {int(np.argmin(finite)):,} a number was no longer finite."
     said = [f"It diverged: the loss went {end}.{when}"]
+    largest = float(np.max(columns.learning_rate))
     share, limit = summary.share_of_limit, summary.stability_limit
     if limit is None or share is None or share <= 1 or summary.limit_kind == "frozen preconditioner":
-        rate = run.header.learning_rate
-        return [*said, f"A smaller rate is the first thing to try: {short(rate / 10)}."]
+        if run.header.optimizer_options.get("maximize"):
+            return [*said, "It was told to maximize: it climbs the loss."]
+        return [*said, f"A smaller rate is the first thing to try: {short(largest / 10)}."]
     grows = ""
-    if is_plain(run) and summary.sharpness is not None and run.moments is not None:
-        factor = abs(1 - run.header.learning_rate * summary.sharpness)
+    steady = not run.header.schedule and run.header.batch_size >= run.header.rows
+    if is_plain(run) and steady and summary.sharpness is not None and run.moments is not None:
+        factor = abs(1 - largest * summary.sharpness)
         grows = (
             ": along the steepest direction every step flips the sign "
             f"and multiplies the distance by {number(factor, 3)}"
         )
-    chosen = short(run.header.learning_rate)
     return [
         *said,
-        f"The rate {chosen} is past the limit {number(limit, 3)} by {percent(share - 1)}{grows}.",
+        f"The rate {short(largest)} is past the limit {number(limit, 3)} by {percent(share - 1)}{grows}.",
         f"Half the limit is safe: --learning-rate {limit / 2:.3g}.",
     ]
+
+
+def _past(share: float) -> str:
+    """How far past the limit, where percentages would be silly as times."""
+    return f"{rough(share)} times" if share > 10 else f"{percent(share - 1)} past"
 
 
 def interrupted(run: Run, summary: Summary) -> list[str]:

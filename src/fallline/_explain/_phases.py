@@ -7,6 +7,9 @@ import numpy as np
 from fallline._quadratic import Quadratic
 from fallline._records import Run
 
+MOSTLY = 0.9
+"""The part of a direction (squared) that one parameter must make up for the direction to be called by its name."""
+
 
 class Phases(NamedTuple):
     """A descent into a long valley, split where the floor begins to be all that is left."""
@@ -43,14 +46,16 @@ def phases_of(run: Run) -> Phases | None:
         return None
     wall_steps = int(np.argmax(floor_leads))
     total = parts.sum(axis=1)
-    vectors = np.abs(quadratic.eigenvectors)
-    along = int(np.argmax(vectors[:, -1]))
+    parts_of = quadratic.eigenvectors**2  # [parameter, direction], every column sums to 1
+    along, across = int(np.argmax(parts_of[:, -1])), int(np.argmax(parts_of[:, 0]))
+    if min(parts_of[along, -1], parts_of[across, 0]) < MOSTLY:
+        return None
     return Phases(
         wall_steps=wall_steps,
         wall_part=float(1 - total[wall_steps] / total[0]),
         crawl_steps=len(run) - wall_steps,
         crawl_share=header.learning_rate * float(quadratic.eigenvalues[-1]),
-        across=header.parameter_names[int(np.argmax(vectors[:, 0]))],
+        across=header.parameter_names[across],
         along=header.parameter_names[along],
         short_by=abs(float(path[-1, along] - quadratic.optimum[along])),
     )

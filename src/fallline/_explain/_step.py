@@ -174,7 +174,7 @@ def in_words(reach: float) -> str:
     ('it landed at the bottom ahead', 'timid; the bottom along this line was 200 steps like this one away')
     """
     if reach == 0:
-        return "the ground ahead is straight, no bottom is in sight"
+        return "the ground ahead is straight to rounding, no bottom is in sight"
     if reach < TIMID:
         return f"timid; the bottom along this line was {number(1 / reach, 3)} steps like this one away"
     if reach < 0.95:

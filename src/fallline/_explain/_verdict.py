@@ -46,7 +46,7 @@ def _share(run: Run, summary: Summary) -> list[str]:
         return [said + over]
     where = " (the largest curvature this loss can have on these rows)" if "anywhere" in summary.limit_kind else ""
     said = f"The rate {rate} is {phrase}{where}"
-    if not is_plain(run) or share >= 1 or where or run.header.batch_size < run.header.rows:
+    if not is_plain(run) or share >= 1 or where or run.header.schedule or run.header.batch_size < run.header.rows:
         return [said + "."]
     if abs(share - 0.5) < 0.005:
         return [said + ": at half of it, a step ends at the bottom of the steepest direction."]

@@ -97,7 +97,8 @@ def fit(
     problem = make_problem(
         table, loss=loss, standardised=not textbook if standardise is None else standardise, dtype=dtype
     )
-    model = starting_neuron(problem, start, seed=seed, dtype=dtype)
+    drawn = table.rows if data is None else 0
+    model = starting_neuron(problem, start, seed=seed, dtype=dtype, drawn=drawn)
     batches = Batches(problem.features, problem.target, size=batch_size, seed=seed)
     options = _options(optimizer, optimizer_options)
     rate = _rate(learning_rate, textbook, problem, batches, optimizer, options, model, epochs)

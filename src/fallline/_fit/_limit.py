@@ -26,16 +26,18 @@ class Curvature(NamedTuple):
     condition_number: float | None
 
 
-def spread(eigenvalues: Floats) -> Curvature:
-    """Largest, smallest above rounding, and their ratio, from all eigenvalues [P] of a Hessian.
+def spread(eigenvalues: Floats, rounding: float = 1e-15) -> Curvature:
+    """Largest, smallest above ``rounding`` · largest, and their ratio, from all eigenvalues [P] of a Hessian.
 
     >>> spread(np.array([4.0, 2.0, 0.0]))
     Curvature(sharpness=4.0, flattest=2.0, condition_number=2.0)
     """
     largest = float(np.max(eigenvalues))
-    above = eigenvalues[eigenvalues > largest * len(eigenvalues) * np.finfo(np.float64).eps]
+    above = eigenvalues[eigenvalues > largest * rounding]
     if not largest > 0 or not above.size:
         return Curvature(None, None, None)
+    if above.size == 1 and eigenvalues.size > 1:
+        return Curvature(largest, None, None)  # one direction says nothing about the shape of the bowl
     smallest = float(np.min(above))
     return Curvature(largest, smallest, largest / smallest)
 
@@ -43,7 +45,7 @@ def spread(eigenvalues: Floats) -> Curvature:
 def curvature_of(problem: Problem, at: Floats) -> Curvature:
     """The curvature a fit is judged by, at the parameters ``at`` [P] where it depends on them."""
     if isinstance(problem.objective, Quadratic):
-        return spread(problem.objective.eigenvalues)
+        return spread(problem.objective.eigenvalues, rounding=0.0)
     bound = problem.kind.curvature_bound
     if bound is None or not np.isfinite(at).all():
         return Curvature(None if bound is None else largest_anywhere(problem), None, None)

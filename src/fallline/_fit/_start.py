@@ -10,14 +10,19 @@ from fallline._fit._problem import DTYPES, Problem
 from fallline._models import neuron
 
 
-def starting_neuron(problem: Problem, start: Mapping[str, float] | None, *, seed: int, dtype: str) -> torch.nn.Linear:
+def starting_neuron(
+    problem: Problem, start: Mapping[str, float] | None, *, seed: int, dtype: str, drawn: int = 0
+) -> torch.nn.Linear:
     """A neuron with PyTorch's random start for this seed, some or all of its parameters set to ``start``.
 
-    ``start`` is in the training scale. The program's global random state is left as it was.
+    ``start`` is in the training scale. ``drawn`` normal numbers are taken from the seeded stream first: a script
+    that makes its own noisy data draws that many before its model, and its start is to be the same as ours. The
+    program's global random state is left as it was.
     """
     state = torch.random.get_rng_state()
     try:
         torch.default_generator.manual_seed(seed)
+        torch.randn(drawn, 1)
         model = neuron(problem.features.shape[1], dtype=DTYPES[dtype])
     finally:
         torch.random.set_rng_state(state)

@@ -66,7 +66,7 @@ def _without_standardising(problem: Problem, start: Floats) -> tuple[Curvature, 
     to_training = _to_training_scale(problem.scaling)
     raw = problem.quadratic.reparametrised(to_training)
     start = np.asarray(np.linalg.solve(to_training, start), dtype=np.float64)  # the same line, in the table's units
-    curvature = spread(raw.eigenvalues)
+    curvature = spread(raw.eigenvalues, rounding=0.0)
     if curvature.sharpness is None:
         return curvature, None, None
     goal = CONVERGED_PART * float(raw.excess(start)[0])

@@ -60,7 +60,7 @@ def _begin(path: Path, mode: str) -> sqlite3.Connection:
     try:
         connection.execute("BEGIN")
         _check_format(connection, path)  # its first read also fixes the snapshot
-    except BaseException:
+    except BaseException:  # Ctrl-C as well: the connection would keep the file open
         connection.close()
         raise
     return connection

@@ -81,7 +81,7 @@ class RunWriter:
                 connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
                 try:
                     header, note = _write_head(connection, path, header, sample, moments)
-                except BaseException:
+                except BaseException:  # Ctrl-C as well: the connection would keep the file open
                     connection.close()
                     raise
         except _TakenError:
@@ -174,7 +174,7 @@ class RunWriter:
                 if summary is not None:
                     _put(self._connection, "summary", to_json(summary))
                 self._connection.execute("COMMIT")
-            except BaseException:
+            except BaseException:  # Ctrl-C as well: half a transaction must not be left open
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise

@@ -75,7 +75,9 @@ def _color_range(
 ) -> tuple[float, float]:
     """Excess loss at shade 1 (the main window's highest) and at shade 0 (the lowest ring of any window)."""
     main = next(grid for window, grid in zip(windows, grids, strict=True) if window.id == "main")
-    finite = main.loss[np.isfinite(main.loss)] - path.floor
+    with np.errstate(over="ignore"):
+        finite = main.loss[np.isfinite(main.loss)] - path.floor
+    finite = finite[np.isfinite(finite)]
     top = float(finite.max()) if finite.size else path.start_excess
     if not top > 0.0:
         top = path.start_excess

@@ -22,7 +22,7 @@ def trail(uv: Floats, middle: Floats, sides: Floats) -> list[Floats | None]:
         sides: [2] its width and height; the tolerance is half of a six-hundredth of them, more on a path so
             tangled that it would need over 4,000 points.
     """
-    finite = np.isfinite(uv).all(axis=1)
+    finite: NDArray[np.bool_] = np.asarray(np.isfinite(uv).all(axis=1))
     with np.errstate(over="ignore", invalid="ignore"):
         pixels = (uv - middle) / (sides * _PIXEL)
         near: NDArray[np.bool_] = np.logical_and(finite, (np.abs(pixels) < _FAR / _PIXEL).all(axis=1))

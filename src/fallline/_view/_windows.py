@@ -67,7 +67,7 @@ def choose_windows(path: Path, plane: Plane, objective: LossFunction, excess: Fl
     Args:
         excess: [T + 1] loss above the floor along the path; NaN where it was not measured or is not finite.
     """
-    framed = coordinates(plane, np.concatenate([path.framed, path.lowest[None]]))
+    framed = _bounded(coordinates(plane, np.concatenate([path.framed, path.lowest[None]])))
     main = _frame("main", framed, plane.axes)
     uv = coordinates(plane, path.vectors)[path.finite]
     windows = [main]
@@ -88,7 +88,7 @@ def choose_windows(path: Path, plane: Plane, objective: LossFunction, excess: Fl
 
 def _frame(name: str, points: Floats, labels: tuple[str, str], turn: tuple[Floats, Floats] | None = None) -> Window:
     """The smallest window with margins around points [B, 2] in window coordinates."""
-    centre, sides = _extent(np.clip(points, -_HUGE, _HUGE))
+    centre, sides = _extent(points)
     longest = float(sides.max())
     padded = sides + 2 * _MARGIN * longest
     if padded.min() >= _SQUEEZED * padded.max():
@@ -99,6 +99,12 @@ def _frame(name: str, points: Floats, labels: tuple[str, str], turn: tuple[Float
         half = np.maximum(half, _resolution(centre))
     (x, y) = ((float(c - h), float(c + h)) for c, h in zip(centre, half, strict=True))
     return Window(name, x, y, labels, 1.0, turn)
+
+
+def _bounded(uv: Floats) -> Floats:
+    """[≥ 1, 2] points that a window can hold: none too huge, none whose shadow in the plane overflowed."""
+    known = uv[~np.isnan(uv).any(axis=1)]
+    return np.clip(known, -_HUGE, _HUGE) if len(known) else np.zeros((1, 2))
 
 
 def _extent(points: Floats) -> tuple[Floats, Floats]:
@@ -127,7 +133,7 @@ def _inset(main: Window, path: Path, plane: Plane, uv: Floats, excess: Floats) -
     after[: high[-1] + 1 if len(high) else 0] = False
     settled = np.maximum.accumulate(after)
     shown = settled if 2 * after.sum() >= low.sum() else low  # noise may keep throwing it out
-    framed = np.clip(np.concatenate([uv[shown], coordinates(plane, path.lowest[None])]), -_HUGE, _HUGE)
+    framed = _bounded(np.concatenate([uv[shown], coordinates(plane, path.lowest[None])]))
     sides = np.array([main.x[1] - main.x[0], main.y[1] - main.y[0]])
     low_corner, high_corner = framed.min(axis=0), framed.max(axis=0)
     share = float(((high_corner - low_corner) * (1 + 2 * _MARGIN) / sides).max())
@@ -170,8 +176,7 @@ def _valley(path: Path, plane: Plane, objective: LossFunction, framed: Floats) -
     matrix = np.array([flat, [-flat[1], flat[0]]])  # a turn, never a mirror image
     turn = (matrix, coordinates(plane, path.lowest[None])[0])
     labels = ("along the flattest direction", "along the sharpest direction")
-    turned = (np.clip(framed, -_HUGE, _HUGE) - turn[1]) @ matrix.T
-    return _frame("valley", turned, labels, turn)
+    return _frame("valley", (framed - turn[1]) @ matrix.T, labels, turn)
 
 
 def hessian_by_differences(objective: LossFunction, at: Floats) -> Floats:

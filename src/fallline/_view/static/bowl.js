@@ -82,7 +82,9 @@ function bowlLayer(kept, picture) {
 function bowlSurface(pen, picture) {
   const { scene, state, theme, bowl, box, eye } = picture;
   const levels = scene.windows.find((/** @type {any} */ window) => window.id === bowl.window)?.levels ?? [];
-  const cells = meshCells(bowl, box, eye, state.moving ? 1 : 2);
+  const finer = state.moving ? 1 : 2;
+  const cells = meshCells(bowl, box, eye, finer);
+  const behind = (3 * Math.max(box.x / (bowl.x.length - 1), box.y / (bowl.y.length - 1))) / finer;
   pen.lineJoin = "round";
   /** @param {import("./mesh.js").MeshCell} cell */
   const paint = (cell) => {
@@ -101,31 +103,50 @@ function bowlSurface(pen, picture) {
       pen.stroke();
     }
     pen.globalAlpha = 1;
-    bowlMesh(pen, points, cell, shade, theme);
-    for (const level of levels) bowlLevel(pen, points, cell, level);
+    bowlMesh(pen, points, cell, shade);
   };
-  cells.forEach(paint);
+  let lined = 0;
+  /** Lines follow a cell or two behind, once no neighbour can paint over them. @param {number} nearness */
+  const line = (nearness) => {
+    for (; lined < cells.length && cells[lined].nearness <= nearness; lined += 1) bowlLines(pen, eye, cells[lined], levels, theme);
+  };
+  for (const cell of cells) {
+    paint(cell);
+    line(cell.nearness - behind);
+  }
+  line(Infinity);
 }
 
-/** A contour line's piece inside one cell: drawn with the cell, so that nearer walls cover it. @param {OffscreenCanvasRenderingContext2D} pen @param {[number, number][]} points @param {import("./mesh.js").MeshCell} cell @param {{loss: number, shade: number}} level */
-function bowlLevel(pen, points, cell, level) {
-  /** @type {number[][]} */
-  const crossings = [];
-  for (let i = 0; i < points.length; i += 1) {
-    const next = (i + 1) % points.length;
-    const [from, to] = [cell.points[i][3], cell.points[next][3]];
-    if (from > level.loss === to > level.loss) continue;
-    const part = (level.loss - from) / (to - from);
-    crossings.push([points[i][0] + part * (points[next][0] - points[i][0]), points[i][1] + part * (points[next][1] - points[i][1])]);
-  }
-  if (crossings.length !== 2) return;
-  pen.beginPath();
-  pen.moveTo(crossings[0][0], crossings[0][1]);
-  pen.lineTo(crossings[1][0], crossings[1][1]);
-  pen.strokeStyle = level.shade > 0.55 ? "rgba(20,20,30,0.5)" : "rgba(255,255,255,0.6)";
+/** The contour lines' and the rim's pieces inside one cell: drawn with the cells, so that nearer walls cover them. @param {OffscreenCanvasRenderingContext2D} pen @param {BowlPicture["eye"]} eye @param {import("./mesh.js").MeshCell} cell @param {{loss: number, shade: number}[]} levels @param {any} theme */
+function bowlLines(pen, eye, cell, levels, theme) {
   pen.globalAlpha = cell.facing >= 0 ? 1 : bowlGlass;
-  pen.lineWidth = 1;
-  pen.stroke();
+  for (const level of levels) {
+    /** @type {[number, number][]} */
+    const crossings = [];
+    cell.points.forEach((from, i) => {
+      const to = cell.points[(i + 1) % cell.points.length];
+      if (from[3] > level.loss === to[3] > level.loss) return;
+      const part = (level.loss - from[3]) / (to[3] - from[3]);
+      const [x, y, z] = [0, 1, 2].map((k) => from[k] + part * (to[k] - from[k]));
+      crossings.push(eye.project(x, y, z));
+    });
+    if (crossings.length !== 2) continue;
+    pen.beginPath();
+    pen.moveTo(...crossings[0]);
+    pen.lineTo(...crossings[1]);
+    pen.strokeStyle = level.shade > 0.55 ? "rgba(20,20,30,0.55)" : "rgba(255,255,255,0.65)";
+    pen.lineWidth = 1;
+    pen.stroke();
+  }
+  if (cell.rim !== null) {
+    const [from, to] = cell.rim.map((i) => cell.points[i]);
+    pen.beginPath();
+    pen.moveTo(...eye.project(from[0], from[1], from[2]));
+    pen.lineTo(...eye.project(to[0], to[1], to[2]));
+    pen.strokeStyle = theme.text;
+    pen.lineWidth = 1.5;
+    pen.stroke();
+  }
   pen.globalAlpha = 1;
 }
 
@@ -139,8 +160,8 @@ function bowlShade(shade, facing, light) {
   return `rgb(${[red, green, blue].map((value) => Math.round(Math.min(255, (value + mix * (grey - value)) * brightness))).join(",")})`;
 }
 
-/** @param {OffscreenCanvasRenderingContext2D} pen @param {[number, number][]} points @param {import("./mesh.js").MeshCell} cell @param {number} shade @param {any} theme */
-function bowlMesh(pen, points, cell, shade, theme) {
+/** @param {OffscreenCanvasRenderingContext2D} pen @param {[number, number][]} points @param {import("./mesh.js").MeshCell} cell @param {number} shade */
+function bowlMesh(pen, points, cell, shade) {
   pen.beginPath();
   points.forEach(([x, y], i) => {
     if (!cell.mesh[i]) return;
@@ -150,14 +171,6 @@ function bowlMesh(pen, points, cell, shade, theme) {
   });
   pen.strokeStyle = shade > 0.55 ? "rgba(60,45,0,0.16)" : "rgba(255,255,255,0.2)";
   pen.lineWidth = 0.6;
-  pen.stroke();
-  if (cell.rim === null) return;
-  const [from, to] = cell.rim;
-  pen.beginPath();
-  pen.moveTo(points[from][0], points[from][1]);
-  pen.lineTo(points[to][0], points[to][1]);
-  pen.strokeStyle = withAlpha(theme.text, 0.7);
-  pen.lineWidth = 1.5;
   pen.stroke();
 }
 
@@ -263,7 +276,7 @@ function bowlFloor(picture) {
 
 /** One of the floor's two near edges as an axis. @param {BowlPicture} picture @param {number} axis 0 or 1 */
 function bowlFloorAxis(picture, axis) {
-  const { context, scene, theme, bowl, box, eye, labels } = picture;
+  const { context, scene, theme, bowl, box, eye } = picture;
   const view = scene.windows.find((/** @type {any} */ window) => window.id === bowl.window);
   const values = axis === 0 ? bowl.x : bowl.y;
   const range = [values[0], values[values.length - 1]];

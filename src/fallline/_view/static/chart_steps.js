@@ -154,7 +154,7 @@ export function drawParametersChart(context, size, scene, state, theme) {
  * @param {CanvasRenderingContext2D} context @param {import("./chart_frame.js").ChartBox} box @param {any} y @param {any} what
  */
 function chartParameterEnds(context, box, y, { scene, state, theme, at, named, size }) {
-  const { frames, parameters } = scene;
+  const { frames, parameters, optimum } = scene;
   const last = frames.end[frames.end.length - 1];
   /** @type {{name: string, at: number, colour: string}[]} */
   const names = [];
@@ -170,7 +170,9 @@ function chartParameterEnds(context, box, y, { scene, state, theme, at, named, s
       context.lineWidth = 1.5;
       context.stroke();
     }
-    const end = Number.isFinite(last[p]) ? Math.max(box.top, Math.min(box.top + box.height, y(last[p]))) : box.top;
+    const rests = Number.isFinite(last[p]) && y(last[p]) >= box.top && y(last[p]) <= box.top + box.height;
+    const level = rests ? last[p] : optimum?.parameters[p] ?? frames.start[0][p];
+    const end = Math.max(box.top, Math.min(box.top + box.height, y(level)));
     names.push({ name: chartShortened(context, name, size.width - box.left - box.width - 8, theme), at: end, colour });
   });
   if (!named) return;

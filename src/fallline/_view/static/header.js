@@ -50,6 +50,7 @@ export function zoneWords(rate, batch, outcome) {
     return (outcome === "diverged" ? "past the limit: it climbs out of the valley" : "past the limit") + suffix;
   }
   if (rate.crossing === null) return `below the limit${suffix}`;
+  if (Math.abs(rate.value / rate.crossing - 1) < 0.01) return `lands on the floor of the steepest direction${suffix}`;
   if (rate.value > rate.crossing) return `crosses the valley at every step${suffix}`;
   return (outcome === "converged" ? "never overshoots" : "hugs the wall, then crawls") + suffix;
 }
