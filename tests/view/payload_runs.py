@@ -10,14 +10,31 @@ from fallline._reach import measure_reach
 from fallline._records import Columns, Header, Moments, Outcome, Run, Sample, Scaling, Summary
 from fallline._view._text import ViewText
 
+
+def _step(run: Run, step: int) -> list[str]:
+    return [f"step {step} of {len(run)}"]
+
+
+def _beats(run: Run, step: int) -> list[str]:
+    return [f"{beat} of step {step}" for beat in ("gradient", "minus", "times the rate", "move")]
+
+
+def _reach_note(run: Run, step: int) -> str:
+    return "" if run.columns.reach_measured[step] else "no reach"
+
+
+def _of(run: Run) -> str:
+    return run.header.source
+
+
 TEXT = ViewText(
     verdict=lambda run: [f"{len(run)} steps"],
-    data_line=lambda run: run.header.source,
-    conversion_line=lambda run: "",
-    subtitle=lambda run: run.header.optimizer,
-    step_sentences=lambda run, step: [f"step {step}"],
-    step_beats=lambda run, step: ["gradient", "minus", "times the rate", "move"],
-    reach_note=lambda run, step: "" if run.columns.reach_measured[step] else "no reach",
+    data_line=_of,
+    conversion_line=_of,
+    subtitle=_of,
+    step_sentences=_step,
+    step_beats=_beats,
+    reach_note=_reach_note,
 )
 
 

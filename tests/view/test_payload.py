@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from view.payload_runs import TEXT, descend, logistic, textbook
 
 from fallline._view._payload import build_payload, to_json
+from view.payload_runs import TEXT, descend, logistic, textbook
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "payload.md"
 

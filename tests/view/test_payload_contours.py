@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from view.payload_runs import TEXT, descend, logistic, textbook
 
 from fallline._planes import coordinates, points
 from fallline._quadratic import Quadratic
@@ -17,6 +16,7 @@ from fallline._view._frame import plane_of
 from fallline._view._path import Path
 from fallline._view._payload import build_payload
 from fallline._view._simplify import simplified
+from view.payload_runs import TEXT, descend, logistic, textbook
 
 PIXELS = 600.0
 TOLERANCE = 1.0  # pixel of a 600 px picture: a third for simplifying, the rest for straight lines between grid nodes

@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from view.payload_runs import TEXT, descend, run_of, textbook
 
 from fallline._quadratic import Quadratic
 from fallline._records import Columns, Run
@@ -15,6 +15,7 @@ from fallline._view._chosen import chosen_steps
 from fallline._view._history import history
 from fallline._view._payload import build_payload, to_json
 from fallline._view._trail import trail
+from view.payload_runs import TEXT, descend, run_of, textbook
 
 
 def columns_of(parameters: np.ndarray, loss: np.ndarray, gradient: np.ndarray, full: np.ndarray) -> Columns:
@@ -145,7 +146,7 @@ def test_history_bands_hold_every_value() -> None:
     bands = history(run)
     starts = [*bands["step"], 1789]  # type: ignore[misc]
     assert starts[0] == 0
-    for bucket, (first, last) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
+    for bucket, (first, last) in enumerate(pairwise(starts)):
         for k in range(2):
             values = run.columns.parameters[first:last, k]
             assert bands["parameters_low"][k][bucket] == pytest.approx(values.min(), rel=1e-5)  # type: ignore[index]

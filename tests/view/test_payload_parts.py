@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from view.payload_runs import TEXT, textbook
 
 from fallline._records import Run
 from fallline._view._parts import step_parts
 from fallline._view._payload import build_payload
+from view.payload_runs import TEXT, textbook
 
 STEPS = 40
 CASES: list[tuple[str, dict[str, Any]]] = [
@@ -59,7 +59,7 @@ def updates(run: Run) -> np.ndarray:
     return np.diff(np.concatenate([[run.header.start], run.columns.parameters]), axis=0)
 
 
-@pytest.mark.parametrize(("name", "options"), CASES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("name", "options"), CASES, ids=str)
 def test_named_parts_are_the_whole_step(name: str, options: dict[str, Any]) -> None:
     run = recorded(name, options)
     parts = step_parts(run)

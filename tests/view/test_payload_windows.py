@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from view.payload_runs import TEXT, descend, logistic, textbook
 
 from fallline._planes import parameter_plane
 from fallline._quadratic import Quadratic
@@ -13,6 +12,7 @@ from fallline._records import Moments
 from fallline._view._path import Path
 from fallline._view._payload import build_payload
 from fallline._view._windows import Window, hessian_by_differences
+from view.payload_runs import TEXT, descend, logistic, textbook
 
 
 def windows_of(run: Any, objective: Any) -> dict[str, dict[str, Any]]:

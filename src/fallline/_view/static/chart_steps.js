@@ -23,8 +23,8 @@ export function lossMeasure(scene) {
   const shift = excess ? floor.loss : 0;
   /** @param {number | null} loss */
   const value = (loss) => (loss === null ? null : loss - shift);
-  const all = [...history.loss_low, ...history.loss_high, ...history.full_loss]
-    .map(value).filter((each) => each !== null && Number.isFinite(each) && each > 0);
+  const all = /** @type {number[]} */ ([...history.loss_low, ...history.loss_high, ...history.full_loss]
+    .map(value).filter((each) => each !== null && Number.isFinite(each) && each > 0));
   const high = Math.min(1e300, all.reduce((a, b) => Math.max(a, b), 0) || 1);
   const least = all.reduce((a, b) => Math.min(a, b), Infinity);
   // Fourteen digits below the start an excess is rounding, not loss.

@@ -107,7 +107,7 @@ function labelPlace(request, size, bounds, blocked) {
   const order = [request.prefer ?? "right", ...names.filter((name) => name !== request.prefer)];
   let best = null;
   let least = Infinity;
-  for (const far of request.required ? [0, 10, 24, 42, 64] : request.near ? [0, 8] : [0, 10, 24]) {
+  for (const far of request.required ? [0, 10, 24, 42, 64, 90, 125] : request.near ? [0, 8] : [0, 10, 24]) {
     for (const name of order) {
       const box = labelBox(request, size, bounds, labelDirections[/** @type {keyof typeof labelDirections} */ (name)], far);
       const covered = blocked.reduce((sum, other) => sum + labelOverlap(box, other), 0);

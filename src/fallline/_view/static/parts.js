@@ -110,9 +110,9 @@ function partsCorner({ scene, state, view, layout }, width, height) {
   const lowest = plotPoint(layout, view, scene.plane.minimum_uv);
   /** @param {number[] | null} at @param {number[]} corner @param {number} around px */
   const covers = (at, [x, y], around) => at !== null && at[0] > x - around && at[0] < x + width + around && at[1] > y - around && at[1] < y + height + around;
-  const costs = corners.map((corner) => path.filter((/** @type {number[] | null} */ at) => covers(at, corner, 0)).length
+  const costs = corners.map((corner, i) => path.filter((/** @type {number[] | null} */ at) => covers(at, corner, 0)).length
     + 1 / (1 + Math.hypot(ball[0] - corner[0] - width / 2, ball[1] - corner[1] - height / 2))
-    + (covers(ball, corner, 20) ? 1e6 : 0) + (covers(lowest, corner, 10) ? 1e3 : 0));
+    + (covers(ball, corner, 20) ? 1e6 : 0) + (covers(lowest, corner, 10) ? 1e3 : 0) + (i === 2 && !layout.equal ? 1e5 : 0)); // the badge of unequal axes stands at the lower left
   return corners[costs.indexOf(Math.min(...costs))];
 }
 

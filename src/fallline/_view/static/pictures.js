@@ -33,6 +33,8 @@ export function createPictures(scene, surfaces) {
     draw: (state, theme) => {
       for (const [name, surface] of Object.entries(surfaces)) {
         if (scene.frames.step.length === 0 && name !== "data") continue;
+        // While something moves only what can be seen is drawn; the last frame draws everything.
+        if ((state.mode !== "idle" || state.moving) && !surface.inSight()) continue;
         surface.paint((context, size) => all[name].draw(context, size, scene, state, theme));
         if (state.mode === "idle") surface.describe(all[name].describe(state));
       }

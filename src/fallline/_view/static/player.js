@@ -5,6 +5,7 @@ import { makeSchedule, positionAt, secondsAt } from "./schedule.js";
 
 const playerBeat = 0.6; // seconds
 const playerCut = 0.25; // seconds between two jump cuts when reduced motion is asked for
+const playerLongest = 0.3; // seconds one animation frame may advance: a page that was hidden does not jump ahead
 
 /**
  * @typedef {{frame: number, progress: number, beat: number, beatProgress: number, mode: "idle" | "beats" | "playing", skip: number}} Place
@@ -44,7 +45,7 @@ export function createPlayer(scene, host) {
   };
   /** @param {number} now milliseconds */
   const tick = (now) => {
-    const passed = last === 0 ? 0 : Math.min(0.1, (now - last) / 1000);
+    const passed = last === 0 ? 0 : Math.min(playerLongest, (now - last) / 1000);
     if (place.mode === "playing" && host.reducedMotion() && last !== 0 && now - last < playerCut * 1000) {
       request = requestAnimationFrame(tick);
       return;

@@ -53,6 +53,7 @@ function renderPage(payload, el) {
   const theme = createThemeControl(root, refresh.ask);
   const toggleProjector = () => {
     root.classList.toggle("fl-projector");
+    root.focus(); // the button that was pressed is hidden now
     refresh.ask();
   };
   fillHeader(slots.header, scene, { theme, onProjector: toggleProjector });

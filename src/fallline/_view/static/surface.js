@@ -3,7 +3,7 @@
 
 import { make } from "./element.js";
 
-/** @typedef {{canvas: HTMLCanvasElement, paint: (draw: (context: CanvasRenderingContext2D, size: {width: number, height: number}) => void) => void, describe: (text: string) => void, stop: () => void}} Surface */
+/** @typedef {{canvas: HTMLCanvasElement, paint: (draw: (context: CanvasRenderingContext2D, size: {width: number, height: number}) => void) => void, describe: (text: string) => void, inSight: () => boolean, stop: () => void}} Surface */
 
 /**
  * @param {string} className
@@ -21,6 +21,12 @@ export function createSurface(className, onResize) {
     onResize();
   });
   observer.observe(canvas);
+  let seen = true;
+  const sight = new IntersectionObserver((entries) => {
+    seen = entries[entries.length - 1].isIntersecting;
+    if (seen) onResize();
+  });
+  sight.observe(canvas);
   return {
     canvas,
     paint: (draw) => {
@@ -35,6 +41,10 @@ export function createSurface(className, onResize) {
     describe: (text) => {
       if (canvas.getAttribute("aria-label") !== text) canvas.setAttribute("aria-label", text);
     },
-    stop: () => observer.disconnect(),
+    inSight: () => seen,
+    stop: () => {
+      observer.disconnect();
+      sight.disconnect();
+    },
   };
 }

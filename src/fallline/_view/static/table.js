@@ -18,7 +18,7 @@ export function fillTable(slot, scene) {
   const details = make("details.fl-details", {
     toggle: () => { if (details.open && region.childElementCount === 0) region.append(tableElement(scene, chosen)); },
   }, make("summary", {}, `The numbers of ${chosen.length === 1 ? "the step" : `${chosen.length} steps`}, as a table`), region);
-  slot.append(details);
+  slot.append(details, make("p.fl-keys", {}, "Keys: Space plays, ← and → step, Home and End jump, P is the projector, 0 and T turn the bowl back and look from above."));
 }
 
 /**
