@@ -127,7 +127,7 @@ ENDINGS = (
     Setting("Adam on its way", "descending", TILTED, {"optimizer": "Adam", "learning_rate": 1e-3, "epochs": 30}),
     Setting("mini-batches", "stalled", SEVERAL, {"batch_size": 4, "learning_rate": 0.1, "epochs": 100}),
     Setting("mae bouncing", "stalled", ABSOLUTE, {"learning_rate": 0.5, "epochs": 400}),
-    Setting("Adam in a cycle", "stalled", ROUND, {"optimizer": "RMSprop", "learning_rate": 0.1, "epochs": 400}),
+    Setting("RMSprop in a cycle", "stalled", TILTED, {"optimizer": "RMSprop", "learning_rate": 1.0, "epochs": 400}),
     Setting("below rounding", "stalled", None, {"learning_rate": 1e-12}),
     Setting("past the limit", "diverged", None, {"learning_rate": 0.0295, "epochs": 100}),
     Setting("overflow", "diverged", None, {"learning_rate": 1.0}),

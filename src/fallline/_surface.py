@@ -13,6 +13,7 @@ from fallline._planes import Plane, points
 
 Floats = NDArray[np.float64]
 
+_LOCAL_ERROR = 0.005
 _CHUNK = 1 << 14  # vectors evaluated at once: bounds the memory of a big grid
 
 
@@ -65,11 +66,68 @@ def grid_loss(
     With ``turn = (matrix, origin)``, an orthogonal ``[2, 2]`` and a ``[2]``, the window's axes are
     ``matrix · (uv − origin)`` instead of the plane's own.
     """
-    xs = np.linspace(x[0], x[1], shape[0])
-    ys = np.linspace(y[0], y[1], shape[1])
+    xs, ys = np.linspace(*x, shape[0]), np.linspace(*y, shape[1])
+    return Grid(xs, ys, _on_nodes(objective, plane, xs, ys, turn))
+
+
+def smooth_grid_loss(
+    objective: LossFunction,
+    plane: Plane,
+    *,
+    x: tuple[float, float],
+    y: tuple[float, float],
+    shape: tuple[int, int],
+    floor: float,
+    turn: tuple[Floats, Floats] | None = None,
+) -> Grid | None:
+    """:func:`grid_loss` interpolated from 17 × 17, else 33 × 33, Chebyshev nodes, for losses dear to
+    evaluate.
+
+    It is checked against the loss itself at 30 of its cells, most of them among the lowest: the largest
+    error relative to the local excess above ``floor`` must be under half a percent. None where it is not, as
+    at a kink, or where a value is not finite. (Berrut and Trefethen 2004, "Barycentric Lagrange
+    Interpolation".)
+    """
+    xs, ys = np.linspace(*x, shape[0]), np.linspace(*y, shape[1])
+    for count in (17, 33):
+        unit = np.cos(np.pi * np.arange(count) / (count - 1))
+        node_x, node_y = ((side[0] + side[1]) / 2 + (side[1] - side[0]) / 2 * unit for side in (x, y))
+        values = _on_nodes(objective, plane, node_x, node_y, turn)
+        if not np.isfinite(values).all():
+            return None
+        guess = _barycentric(ys, node_y) @ values @ _barycentric(xs, node_x).T
+        ranks = np.unique(np.geomspace(1, guess.size, 30).astype(np.int64)) - 1
+        row, column = np.unravel_index(np.argsort(guess, axis=None)[ranks], guess.shape)
+        true = _at(objective, plane, np.stack([xs[column], ys[row]], axis=1), turn)
+        local = np.maximum(true - floor, 1e-6 * np.ptp(values))
+        if float((np.abs(guess[row, column] - true) / local).max()) <= _LOCAL_ERROR:
+            return Grid(xs, ys, guess)
+    return None
+
+
+def _on_nodes(
+    objective: LossFunction, plane: Plane, xs: Floats, ys: Floats, turn: tuple[Floats, Floats] | None
+) -> Floats:
+    """[ny, nx] the loss at every pair of ``xs`` [nx] and ``ys`` [ny]."""
     columns, rows = np.meshgrid(xs, ys)
     nodes = np.stack([columns.ravel(), rows.ravel()], axis=1)
+    return np.reshape(_at(objective, plane, nodes, turn), (len(ys), len(xs)))
+
+
+def _at(objective: LossFunction, plane: Plane, nodes: Floats, turn: tuple[Floats, Floats] | None) -> Floats:
+    """[B] the loss at window coordinates ``nodes`` [B, 2]."""
     if turn is not None:
         matrix, origin = turn
         nodes = nodes @ matrix + origin  # the inverse of an orthogonal matrix is its transpose
-    return Grid(xs, ys, stacked_loss(objective, points(plane, nodes)).reshape(shape[1], shape[0]))
+    return stacked_loss(objective, points(plane, nodes))
+
+
+def _barycentric(at: Floats, nodes: Floats) -> Floats:
+    """[n, nodes] matrix that takes values at Chebyshev nodes of the second kind to values at ``at`` [n]."""
+    weights = np.where(np.arange(len(nodes)) % 2 == 0, 1.0, -1.0)
+    weights[[0, -1]] /= 2
+    offset = at[:, None] - nodes[None, :]
+    hit = offset == 0.0
+    ratio = weights / np.where(hit, 1.0, offset)
+    matrix = ratio / ratio.sum(axis=1, keepdims=True)
+    return np.asarray(np.where(hit.any(axis=1, keepdims=True), hit.astype(np.float64), matrix))

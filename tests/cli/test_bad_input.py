@@ -79,8 +79,8 @@ SETTINGS = {
     "run in a missing folder": (["--run", "no/a.db"], "there is no folder no"),
     "report in a missing folder": (["--report", "no/a.html"], "no"),
     "report is a folder": (["--report", "."], "folder"),
-    "run and report the same": (["--run", "a.db", "--report", "a.db"], "a.db"),
-    "run would be the report": (["--run", "a.html"], "a.html"),
+    "run and report the same": (["--run", "a.db", "--report", "a.db"], "The report would overwrite the run file a.db"),
+    "run would be the report": (["--run", "a.html"], "The report would overwrite the run file a.html"),
 }
 
 
@@ -113,7 +113,8 @@ def test_an_existing_run_file_is_never_overwritten(cli: Cli) -> None:
 def test_a_report_over_the_table_is_refused(cli: Cli) -> None:
     polars.DataFrame({"x": [1.0, 2.0, 3.0], "y": [1, 2, 1]}).write_csv("t.csv")
     before = Path("t.csv").read_bytes()
-    assert "t.csv" in cli("fit", "t.csv", "--target", "y", "--report", "t.csv").sentence
+    sentence = cli("fit", "t.csv", "--target", "y", "--report", "t.csv").sentence
+    assert "The report would overwrite the table t.csv" in sentence
     assert Path("t.csv").read_bytes() == before
 
 
@@ -130,9 +131,7 @@ def test_a_report_over_the_table_is_refused(cli: Cli) -> None:
         (["explain", "1", "--step", "x"], "--step"),
     ],
 )
-def test_a_command_or_option_that_does_not_exist(
-    cli: Cli, folder: Path, arguments: list[str], expected: str
-) -> None:
+def test_a_command_or_option_that_does_not_exist(cli: Cli, folder: Path, arguments: list[str], expected: str) -> None:
     done = cli(*arguments)
     assert done.status == 2
     assert done.out == ""

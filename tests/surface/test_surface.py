@@ -6,7 +6,7 @@ import pytest
 from fallline._planes import parameter_plane, path_plane, points
 from fallline._quadratic import Quadratic
 from fallline._records import Moments
-from fallline._surface import grid_loss, stacked_loss
+from fallline._surface import grid_loss, smooth_grid_loss, stacked_loss
 
 MOMENTS = Moments(np.array([[4.0, 1.0], [1.0, 2.0]]), np.array([1.0, -2.0]), 0.5)
 
@@ -49,3 +49,48 @@ def test_chunks_give_what_one_pass_gives(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_overflow_is_infinity() -> None:
     assert stacked_loss(Quadratic(MOMENTS), np.array([[1e300, 0.0]]))[0] == np.inf
+
+
+class Softplus:
+    """A smooth loss that is no polynomial; with ``kink`` an absolute value."""
+
+    parameter_count = 2
+
+    def __init__(self, kink: bool = False) -> None:
+        self.kink = kink
+
+    def loss(self, parameters: np.ndarray, /) -> np.ndarray:
+        w, b = parameters[:, 0], parameters[:, 1]
+        return np.asarray(np.abs(w - 0.123) + b**2 if self.kink else np.logaddexp(0, 2 * w + b) + 0.1 * (w - b) ** 2)
+
+    def gradient(self, parameters: np.ndarray, /) -> np.ndarray:
+        raise NotImplementedError
+
+
+def test_a_smooth_surface_is_interpolated_within_its_promise() -> None:
+    plane = parameter_plane(0, 1, ("w", "b"))
+    turn = (np.array([[0.6, 0.8], [-0.8, 0.6]]), np.array([0.3, 0.4]))
+    for turned in (None, turn):
+        exact = grid_loss(Softplus(), plane, x=(-4.0, 3.0), y=(-2.0, 5.0), shape=(40, 31), turn=turned)
+        smooth = smooth_grid_loss(
+            Softplus(), plane, x=(-4.0, 3.0), y=(-2.0, 5.0), shape=(40, 31), floor=0.0, turn=turned
+        )
+        assert smooth is not None
+        assert np.array_equal(smooth.x, exact.x)
+        assert np.abs(smooth.loss / exact.loss - 1).max() < 0.02
+
+
+def test_a_kink_or_an_overflow_is_not_interpolated() -> None:
+    plane = parameter_plane(0, 1, ("w", "b"))
+    box = {"x": (-1.0, 1.0), "y": (-1.0, 1.0), "shape": (9, 7)}
+    assert smooth_grid_loss(Softplus(kink=True), plane, **box, floor=0.0) is None  # type: ignore[arg-type]
+    huge = {"x": (-1e300, 1e300), "y": (-1.0, 1.0), "shape": (9, 7)}
+    assert smooth_grid_loss(Quadratic(MOMENTS), plane, **huge, floor=0.0) is None  # type: ignore[arg-type]
+
+
+def test_interpolation_of_a_polynomial_is_exact_also_at_its_nodes() -> None:
+    quadratic, plane = Quadratic(MOMENTS), parameter_plane(0, 1, ("w", "b"))
+    exact = grid_loss(quadratic, plane, x=(-1.0, 3.0), y=(0.0, 7.0), shape=(5, 8))
+    smooth = smooth_grid_loss(quadratic, plane, x=(-1.0, 3.0), y=(0.0, 7.0), shape=(5, 8), floor=0.5)
+    assert smooth is not None
+    assert np.allclose(smooth.loss, exact.loss, rtol=1e-12)

@@ -1,5 +1,7 @@
 """The loss bowl in block characters, seen from above, with the first steps numbered."""
 
+from textwrap import wrap
+
 import numpy as np
 
 from fallline._cli._screen import Screen
@@ -12,6 +14,8 @@ ROWS = 19
 NARROWEST, WIDEST = 30, 60
 SHADES = " ·░▒▓█"
 """From the highest ring to the lowest: the darker the deeper."""
+LONGEST_NAME = 10
+"""A longer name of the upright axis stands above the picture instead of beside it."""
 NUMBERED = 9
 """Steps whose landing points are numbered."""
 
@@ -25,7 +29,7 @@ def contour_lines(run: Run, objective: LossFunction, screen: Screen) -> list[str
     grid = grid_loss(objective, frame.plane, x=frame.x, y=frame.y, shape=(columns, ROWS))
     cells = [[SHADES[k] for k in row] for row in _rings(grid.loss, frame.floor, frame.start_excess)][::-1]
     _mark(cells, frame, frame.path, run)
-    return _framed(cells, frame)
+    return _framed(cells, frame, screen.width)
 
 
 def _rings(loss: Floats, floor: float, start_excess: float) -> list[list[int]]:
@@ -57,18 +61,33 @@ def _put(cells: list[list[str]], frame: Frame, point: Floats, mark: str) -> None
         cells[rows - 1 - round(up * (rows - 1))][round(across * (columns - 1))] = mark
 
 
-def _framed(cells: list[list[str]], frame: Frame) -> list[str]:
-    """Axes with their names and ends around the picture, and what the marks mean."""
+def _framed(cells: list[list[str]], frame: Frame, width: int) -> list[str]:
+    """Axes with their names and ends around the picture, and what its marks mean."""
     high, low = number(frame.y[1], 3), number(frame.y[0], 3)
-    gutter = max(len(high), len(low), len(frame.axes[1]))
-    labels = {0: high, len(cells) // 2: frame.axes[1], len(cells) - 1: low}
-    lines = [f"{labels.get(k, ''):>{gutter}} │{''.join(row)}" for k, row in enumerate(cells)]
+    short = len(frame.axes[1]) <= LONGEST_NAME
+    gutter = max(len(high), len(low), len(frame.axes[1]) if short else 0)
+    labels = {0: high, len(cells) // 2: frame.axes[1] if short else "", len(cells) - 1: low}
     left, right = number(frame.x[0], 3), number(frame.x[1], 3)
-    middle = frame.axes[0].center(len(cells[0]) - len(left) - len(right))
-    minimum = "" if frame.minimum is None else " × lowest possible,"
-    return [
-        *lines,
+    room = len(cells[0]) - len(left) - len(right)
+    across = (
+        [left + frame.axes[0].center(room) + right]
+        if len(frame.axes[0]) < room
+        else [
+            left + " " * room + right,
+            frame.axes[0].center(len(cells[0])),
+        ]
+    )
+    lines = [
+        *([] if short else [f"{'':>{gutter}} {frame.axes[1]}"]),
+        *(f"{labels.get(k, ''):>{gutter}} │{''.join(row)}" for k, row in enumerate(cells)),
         f"{'':>{gutter}} └{'─' * len(cells[0])}",
-        f"{'':>{gutter}}  {left}{middle}{right}",
-        f"{'':>{gutter}}  darker is lower; 0 start, 1 … first steps,{minimum} ● end",
+        *(f"{'':>{gutter}}  {line}" for line in (*across, *wrap(_legend(cells), width - gutter - 2))),
     ]
+    return [line.rstrip() for line in lines]
+
+
+def _legend(cells: list[list[str]]) -> str:
+    """What the marks that can be seen mean."""
+    seen = {cell for row in cells for cell in row}
+    meanings = {"0": "0 start", "1": "1 … first steps", "×": "× lowest possible", "●": "● end"}
+    return "darker is lower; " + ", ".join(text for mark, text in meanings.items() if mark in seen)

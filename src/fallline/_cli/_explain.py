@@ -36,7 +36,10 @@ def explain(
         _follow(screen, path)
     made = finished(path)
     explanation = explained(made, step)
-    screen.say(explanation.title, "", *explanation.figures, "")
+    screen.say(explanation.title, "")
+    for figure in explanation.figures:
+        screen.say(*screen.wrapped(figure))
+    screen.say("")
     for sentence in explanation.sentences:
         screen.paragraph(sentence)
     return 0

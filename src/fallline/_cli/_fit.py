@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from fallline._cli._options import RUNS, Json, names, pairs, start_values
+from fallline._cli._places import check_place
 from fallline._cli._screen import ProgressLine, Screen
 from fallline._errors import OptionError
 
@@ -87,30 +88,32 @@ def fit(
     from fallline._fit import fit as train  # noqa: PLC0415
 
     _check(table, target, every)
-    _check_places(table, run, report)
+    _check_report_place(table, run, report)
     screen = Screen.standard()
     _show.use_one_thread()
     progress = ProgressLine(screen, visible=not (quiet or as_json))
-    made = train(
-        table,
-        target=target,
-        features=names(features),
-        drop_missing=drop_missing,
-        standardise=standardise,
-        learning_rate=learning_rate,
-        epochs=epochs,
-        batch_size=batch_size,
-        optimizer=optimizer,
-        optimizer_options=pairs(option or [], "--option"),
-        schedule=schedule,
-        loss=loss,
-        start=start_values(start),
-        seed=seed,
-        dtype=dtype,
-        run=RUNS if run is None else run,
-        progress=progress.update,
-    )
-    progress.clear()
+    try:
+        made = train(
+            table,
+            target=target,
+            features=names(features),
+            drop_missing=drop_missing,
+            standardise=standardise,
+            learning_rate=learning_rate,
+            epochs=epochs,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            optimizer_options=pairs(option or [], "--option"),
+            schedule=schedule,
+            loss=loss,
+            start=start_values(start),
+            seed=seed,
+            dtype=dtype,
+            run=RUNS if run is None else run,
+            progress=progress.update,
+        )
+    finally:
+        progress.clear()
     _show.warn_of_notes(screen, made, quiet=quiet)
     page = _show.report_beside(made, report)
     if as_json:
@@ -127,17 +130,12 @@ def _check(table: str | None, target: str | None, every: int | None) -> None:
         raise OptionError(f"--every must be 1 epoch or more, not {every}.")
 
 
-def _check_places(table: str | None, run: Path | None, report: Path | None) -> None:
-    """Where the report would go, before anything is trained: a folder that exists, and nobody else's place."""
-    named = run is not None and run.suffix != ""
-    place = run.with_suffix(".html") if run is not None and named and report is None else report
+def _check_report_place(table: str | None, run: Path | None, report: Path | None) -> None:
+    """The report's place where it is known before the run has its number."""
+    is_file = run is not None and run.suffix != ""
+    place = run.with_suffix(".html") if run is not None and is_file and report is None else report
     if place is None:
         return
-    for other, what in ((table, "table"), (run, "run file")):
-        if other is not None and place.resolve() == Path(other).resolve():
-            raise OptionError(f"The {what} and the report cannot both be {place}: name another file with --report.")
-    if place.is_dir():
-        raise OptionError(f"The report cannot be written to {place}: it is a folder; name a file in it.")
-    made_by_run = RUNS if run is None else run.parent if named else run
-    if not place.parent.is_dir() and place.parent.resolve() != made_by_run.resolve():
-        raise OptionError(f"The report cannot be written to {place}: there is no folder {place.parent}; make it first.")
+    inputs = {"table": table, "run file": run if is_file else None}
+    taken = {what: Path(path) for what, path in inputs.items() if path is not None}
+    check_place(place, "report", taken, made=None if is_file else run or RUNS)

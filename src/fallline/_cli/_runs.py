@@ -7,6 +7,7 @@ import typer
 
 from fallline._cli._explain import finished
 from fallline._cli._options import RUNS, Folder, Json, Output, RunName
+from fallline._cli._places import check_place
 from fallline._cli._screen import Screen
 from fallline._errors import OptionError
 
@@ -24,12 +25,13 @@ def runs(folder: Folder = RUNS, as_json: Json = False) -> int:
     if not rows:
         screen.note(f"There are no runs in {folder} yet: fallline fit makes one.")
         return 0
-    table = [("file", "started", "optimizer", "rate", "steps", "last loss", "outcome")]
+    table = [("run", "started (UTC)", "optimizer", "rate", "steps", "last loss", "outcome")]
     for row in rows:
         rate = "" if row.learning_rate is None else short(row.learning_rate)
         loss = "" if row.loss is None else number(row.loss)
         steps = "" if row.steps is None else f"{row.steps:,}"
-        table.append((row.path.name, (row.started or "")[:16], row.optimizer or "", rate, steps, loss, row.outcome))
+        started = (row.started or "")[:16].replace("T", " ")
+        table.append((row.path.stem, started, row.optimizer or "", rate, steps, loss, row.outcome))
     widths = [max(len(line[k]) for line in table) for k in range(len(table[0]))]
     for line in table:
         screen.say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
@@ -51,6 +53,7 @@ def export(
     kind: Literal["parquet", "csv"] = "parquet" if parquet else "csv"
     path = last_run(folder) if run is None else find_run(folder, run)
     place = output or path.with_suffix(f".{kind}")
+    check_place(place, "export", {"run file": path})
     export_run(read_run(path), place, kind)
     Screen.standard().say(str(place))
     return 0
@@ -63,6 +66,7 @@ def report(run: RunName = None, output: Output = None, folder: Folder = RUNS) ->
 
     path = last_run(folder) if run is None else find_run(folder, run)
     place = output or path.with_suffix(".html")
+    check_place(place, "report", {"run file": path})
     write(finished(path), place)
     Screen.standard().say(str(place))
     return 0

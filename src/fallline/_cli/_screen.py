@@ -10,6 +10,8 @@ from typing import TextIO
 
 BAR_AFTER_SECONDS = 1.0
 """Work that is over sooner shows no progress bar."""
+MOST_READABLE = 100
+"""Prose is not set wider than this many columns."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,13 @@ class Screen:
 
     def paragraph(self, text: str) -> None:
         """Results that are prose, wrapped to the terminal."""
+        self.say(*self.wrapped(text, min(self.width, MOST_READABLE)))
+
+    def wrapped(self, text: str, width: int | None = None) -> list[str]:
+        """Lines no longer than ``width``, that of the terminal unless told; never split within a word."""
         import textwrap  # noqa: PLC0415
 
-        self.say(*textwrap.wrap(text, width=min(self.width, 100), break_on_hyphens=False, break_long_words=False))
+        return textwrap.wrap(text, width or self.width, break_on_hyphens=False, break_long_words=False) or [""]
 
     def note(self, text: str) -> None:
         """Something beside the result."""

@@ -89,7 +89,8 @@ def as_json(run: Run, page: Path) -> str:
 
 def show_run(screen: Screen, run: Run, page: Path, every: int | None) -> None:
     """The whole story, top to bottom."""
-    screen.say(data_line(run), optimizer_line(run))
+    screen.paragraph(data_line(run))
+    screen.paragraph(optimizer_line(run))
     if run.header.learning_rate_reason:
         screen.paragraph(f"Auto: {run.header.learning_rate_reason}")
     screen.say("", *loss_lines(run, every or max(1, run.header.epochs // 5)), "")

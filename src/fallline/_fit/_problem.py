@@ -109,7 +109,8 @@ def make_problem(table: Table, *, loss: str, standardised: bool, dtype: str) -> 
         kind=kind,
         scaling=scaling,
         parameter_names=parameter_names(table.feature_names),
-        features=torch.tensor(features, dtype=DTYPES[dtype]),
+        # Row by row as a script's own tensor, strides included: products round differently on other layouts.
+        features=torch.tensor(np.ravel(features), dtype=DTYPES[dtype]).view(features.shape),
         target=torch.tensor(table.target, dtype=DTYPES[dtype]).unsqueeze(1),
     )
 

@@ -20,7 +20,7 @@ _ICON = (
 """A ball in a bowl; as a link, or the browser would ask for /favicon.ico."""
 
 _PAGE_STYLE = """
-html { background: #f4f5f7; scroll-padding: 96px 0; }
+html { background: #f4f5f7; }
 html:has(.fl[data-mode="dark"]) { background: #0f1218; }
 body { margin: 0; }
 .page-noscript { max-width: 36em; margin: 4em auto; padding: 0 1em; font: 18px/1.5 system-ui, sans-serif; }

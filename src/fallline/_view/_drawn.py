@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fallline._planes import Plane, coordinates
 from fallline._records import Run
-from fallline._surface import Grid, LossFunction, grid_loss
+from fallline._surface import Grid, LossFunction, grid_loss, smooth_grid_loss
 from fallline._view._contours import Level, contour_levels
 from fallline._view._path import Path
 from fallline._view._rounding import significant, within
@@ -29,8 +29,7 @@ def draw_windows(run: Run, path: Path, plane: Plane, objective: LossFunction) ->
     with np.errstate(over="ignore", invalid="ignore"):
         excess = losses - path.floor
     windows = choose_windows(path, plane, objective, excess)
-    shape = _fine_shape(run)
-    grids = [grid_loss(objective, plane, x=w.x, y=w.y, shape=shape, turn=w.turn) for w in windows]
+    grids = [_grid(run, objective, plane, path.floor, w) for w in windows]
     levels = [contour_levels(grid, path.floor, path.start_excess) for grid in grids]
     top, bottom = _color_range(path, windows, grids, levels)
     finest = max(windows, key=lambda window: window.magnification)
@@ -46,7 +45,7 @@ def draw_windows(run: Run, path: Path, plane: Plane, objective: LossFunction) ->
         "color": {"top": top, "bottom": bottom},
         "bowls": [
             _bowl(
-                grid_loss(objective, plane, x=window.x, y=window.y, shape=_BOWL),
+                _grid(run, objective, plane, path.floor, window, bowl=True),
                 window,
                 _rim(window, path, uv, excess),
             )
@@ -68,6 +67,17 @@ def _fine_shape(run: Run) -> tuple[int, int]:
     side = int(np.sqrt(_ROW_EVALUATIONS / max(len(run.sample.target), 1)))
     side = int(np.clip(side, _COARSEST, _FINE[0]))
     return side, side
+
+
+def _grid(run: Run, objective: LossFunction, plane: Plane, floor: float, window: Window, *, bowl: bool = False) -> Grid:
+    """A window's grid; interpolated, where that is true enough, for losses that cost a pass over the rows per node."""
+    if run.moments is None:
+        shape = _BOWL if bowl else _FINE
+        smooth = smooth_grid_loss(objective, plane, x=window.x, y=window.y, shape=shape, floor=floor, turn=window.turn)
+        if smooth is not None:
+            return smooth
+    shape = _BOWL if bowl else _fine_shape(run)
+    return grid_loss(objective, plane, x=window.x, y=window.y, shape=shape, turn=window.turn)
 
 
 def _color_range(

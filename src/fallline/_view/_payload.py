@@ -22,8 +22,8 @@ from fallline._view._text import ViewText
 Floats = NDArray[np.float64]
 
 SCHEMA = "fallline.view/1"
-_ROW_EVALUATIONS = 40_000_000  # rows × parameter vectors the frames may cost where a loss has no moments
-_FEWEST_FRAMES, _VECTORS_PER_FRAME = 60, 45
+_ROW_EVALUATIONS = 20_000_000  # rows × parameter vectors the frames may cost where a loss has no moments
+_FEWEST_FRAMES, _VECTORS_PER_FRAME = 40, 45
 
 
 def build_payload(run: Run, objective: LossFunction, explanation: ViewText | None = None) -> dict[str, Any]:

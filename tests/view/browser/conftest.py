@@ -1,7 +1,7 @@
 """A real Chromium for the pages, and pages of small recorded runs.
 
 ``tests/view/fixtures/textbook.json`` is the payload of the textbook run cut to its first 30 steps,
-``diverged.json`` that of the same line at twice the stability limit: 75 steps, of which some are frames, the last ones
+``diverged.json`` that of the same line at twice the stability limit: 80 steps, of which some are frames, the last ones
 not finite.
 """
 

@@ -53,7 +53,7 @@ function bowlPicture(context, size, scene, state, theme, bowl) {
   const camera = state.camera;
   context.font = labelFont(theme);
   const left = Math.max(line * 2.6, bowlWidest(context, formatTicks(niceTicks(bowlLowest(bowl), bowl.cut, 3))) + 14);
-  const room = { left, top: line * 1.4, width: size.width - left - line * 2.6, height: size.height - line * 4.6 };
+  const room = { left, top: line * 1.4, width: size.width - left - line * 2.6, height: size.height - line * 4.2 };
   const eye = cameraView(camera, box, room);
   const sample = meshLoss(bowl, box);
   const labels = createLabels({ x: 2, y: 2, width: size.width - 4, height: size.height - 4 });

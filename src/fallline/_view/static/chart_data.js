@@ -8,7 +8,13 @@ import { chartBox, drawChartAxes, drawTag, insideChart, traceLine } from "./char
 
 const chartStickPoints = 120; // residual sticks only where they can be told apart
 
-/** @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size @param {any} scene @param {any} state @param {any} theme */
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {{width: number, height: number}} size
+ * @param {any} scene
+ * @param {any} state
+ * @param {any} theme
+ */
 export function drawDataChart(context, size, scene, state, theme) {
   const { data } = scene;
   const parity = data.kind === "parity";
@@ -19,8 +25,12 @@ export function drawDataChart(context, size, scene, state, theme) {
   const x = linear(xRange, [box.left, box.left + box.width]);
   const y = linear(yRange, [box.top + box.height, box.top]);
   drawChartAxes(context, box, theme, {
-    x, y, xTicks: niceTicks(xRange[0], xRange[1], Math.max(3, box.width / 80)), yTicks,
-    xName: parity ? `${data.target}, as measured` : data.feature, yName: parity ? `${data.target}, as predicted` : data.target,
+    x,
+    y,
+    xTicks: niceTicks(xRange[0], xRange[1], Math.max(3, box.width / 80)),
+    yTicks,
+    xName: parity ? `${data.target}, as measured` : data.feature,
+    yName: parity ? `${data.target}, as predicted` : data.target,
   });
   insideChart(context, box, () => {
     if (parity) {
@@ -28,13 +38,26 @@ export function drawDataChart(context, size, scene, state, theme) {
       if (current !== null) chartPoints(context, data.x, current, x, y, theme);
       return;
     }
-    if (current !== null && chartInSight(data, parity, current, yRange) && data.kind === "line" && data.x.length <= chartStickPoints) chartSticks(context, data, current, x, y, theme);
+    if (current !== null && chartInSight(data, parity, current, yRange) && data.kind === "line" && data.x.length <= chartStickPoints)
+      chartSticks(context, data, current, x, y, theme);
     chartPoints(context, data.x, data.y, x, y, theme);
     if (data.best !== null) chartReference(context, data.curve_x, data.best, x, y, theme);
-    if (current !== null) strokeWithHalo(context, () => traceLine(context, data.curve_x, current, x, y), { colour: theme.step, width: 3, halo: theme.halo });
+    if (current !== null)
+      strokeWithHalo(context, () => traceLine(context, data.curve_x, current, x, y), { colour: theme.step, width: 3, halo: theme.halo });
   });
   chartDataKey(context, size, scene, theme, parity);
-  if (!chartInSight(data, parity, current, yRange)) drawTag(context, box, { text: parity ? "the predictions are outside" : "the line is outside", x: box.left + 8, y: box.top + theme.fontSize, colour: theme.step }, theme);
+  if (!chartInSight(data, parity, current, yRange))
+    drawTag(
+      context,
+      box,
+      {
+        text: parity ? "the predictions are outside" : "the line is outside",
+        x: box.left + 8,
+        y: box.top + theme.fontSize,
+        colour: theme.step,
+      },
+      theme,
+    );
 }
 
 /**
@@ -60,7 +83,9 @@ function chartCurve(scene, state) {
   const [start, end] = [scene.frames.curve_start[state.frame], scene.frames.curve_end[state.frame]];
   if (state.progress === 0) return start;
   if (state.progress === 1) return end;
-  return start.map((/** @type {number | null} */ value, /** @type {number} */ i) => (value === null || end[i] === null ? null : value + state.progress * (end[i] - value)));
+  return start.map((/** @type {number | null} */ value, /** @type {number} */ i) =>
+    value === null || end[i] === null ? null : value + state.progress * (end[i] - value),
+  );
 }
 
 /** @param {any} data @param {boolean} parity @param {any} scene @returns {[number, number][]} */
@@ -71,7 +96,10 @@ function chartDataRanges(data, parity, scene) {
   const ends = scene.frames.curve_end.at(-1) ?? [];
   const finite = [...data.x, ...ends].filter(Number.isFinite);
   const span = high - low;
-  const both = /** @type {[number, number]} */ ([Math.max(low - span, Math.min(low, ...finite)), Math.min(high + span, Math.max(high, ...finite))]);
+  const both = /** @type {[number, number]} */ ([
+    Math.max(low - span, Math.min(low, ...finite)),
+    Math.min(high + span, Math.max(high, ...finite)),
+  ]);
   return [[low, high], both];
 }
 
@@ -85,7 +113,14 @@ function chartPadded(values) {
   return [low - pad, high + pad];
 }
 
-/** @param {CanvasRenderingContext2D} context @param {(number | null)[]} xs @param {(number | null)[]} ys @param {any} x @param {any} y @param {any} theme */
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {(number | null)[]} xs
+ * @param {(number | null)[]} ys
+ * @param {any} x
+ * @param {any} y
+ * @param {any} theme
+ */
 function chartPoints(context, xs, ys, x, y, theme) {
   context.fillStyle = withAlpha(theme.line, theme.dark ? 0.75 : 0.6);
   const radius = xs.length > 200 ? 2 : 2.8;
@@ -98,7 +133,15 @@ function chartPoints(context, xs, ys, x, y, theme) {
   }
 }
 
-/** From each point to the current line: what the loss squares and averages. @param {CanvasRenderingContext2D} context @param {any} data @param {(number | null)[]} current @param {any} x @param {any} y @param {any} theme */
+/**
+ * From each point to the current line: what the loss squares and averages.
+ * @param {CanvasRenderingContext2D} context
+ * @param {any} data
+ * @param {(number | null)[]} current
+ * @param {any} x
+ * @param {any} y
+ * @param {any} theme
+ */
 function chartSticks(context, data, current, x, y, theme) {
   const [x0, x1] = data.curve_x;
   const [y0, y1] = current;
@@ -114,7 +157,15 @@ function chartSticks(context, data, current, x, y, theme) {
   context.stroke();
 }
 
-/** The best there is, dashed. @param {CanvasRenderingContext2D} context @param {number[]} xs @param {number[]} ys @param {any} x @param {any} y @param {any} theme */
+/**
+ * The best there is, dashed.
+ * @param {CanvasRenderingContext2D} context
+ * @param {number[]} xs
+ * @param {number[]} ys
+ * @param {any} x
+ * @param {any} y
+ * @param {any} theme
+ */
 function chartReference(context, xs, ys, x, y, theme) {
   context.save();
   context.strokeStyle = theme.good;
@@ -126,9 +177,18 @@ function chartReference(context, xs, ys, x, y, theme) {
   context.restore();
 }
 
-/** Which line is which, at the top right. @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size @param {any} scene @param {any} theme @param {boolean} parity */
+/**
+ * Which line is which, at the top right.
+ * @param {CanvasRenderingContext2D} context
+ * @param {{width: number, height: number}} size
+ * @param {any} scene
+ * @param {any} theme
+ * @param {boolean} parity
+ */
 function chartDataKey(context, size, scene, theme, parity) {
-  const entries = parity ? [["exact", theme.good, true]] : [["now", theme.step, false], ...(scene.data.best === null ? [] : [["best", theme.good, true]])];
+  const entries = parity
+    ? [["exact", theme.good, true]]
+    : [["now", theme.step, false], ...(scene.data.best === null ? [] : [["best", theme.good, true]])];
   context.save();
   context.font = `${theme.fontSize}px ${theme.font}`;
   context.textAlign = "right";
@@ -157,6 +217,11 @@ function chartDataKey(context, size, scene, theme, parity) {
  */
 export function describeData(scene) {
   const { data } = scene;
-  const shown = data.x.length === data.rows ? `${formatNumber(data.rows, 12)} rows` : `${formatNumber(data.x.length, 12)} of ${formatNumber(data.rows, 12)} rows`;
-  return data.kind === "parity" ? `Predicted against measured ${data.target}, ${shown}.` : `${data.target} against ${data.feature}, ${shown}, with the model's current ${data.kind === "line" ? "line" : "curve"}.`;
+  const shown =
+    data.x.length === data.rows
+      ? `${formatNumber(data.rows, 12)} rows`
+      : `${formatNumber(data.x.length, 12)} of ${formatNumber(data.rows, 12)} rows`;
+  return data.kind === "parity"
+    ? `Predicted against measured ${data.target}, ${shown}.`
+    : `${data.target} against ${data.feature}, ${shown}, with the model's current ${data.kind === "line" ? "line" : "curve"}.`;
 }

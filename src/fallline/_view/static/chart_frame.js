@@ -20,7 +20,12 @@ export function chartBox(context, size, theme, yLabels, right = 14) {
   context.font = labelFont(theme);
   const left = Math.ceil(Math.max(0, ...yLabels.map((text) => context.measureText(text).width))) + 12;
   const top = Math.round(theme.fontSize * 1.9);
-  return { left, top, width: Math.max(20, size.width - left - right), height: Math.max(20, size.height - top - Math.ceil(theme.fontSize * 3)) };
+  return {
+    left,
+    top,
+    width: Math.max(20, size.width - left - right),
+    height: Math.max(20, size.height - top - Math.ceil(theme.fontSize * 3)),
+  };
 }
 
 /**
@@ -28,7 +33,7 @@ export function chartBox(context, size, theme, yLabels, right = 14) {
  * @param {CanvasRenderingContext2D} context
  * @param {ChartBox} box
  * @param {any} theme
- * @param {{x: Scale, y: Scale, xTicks: number[], yTicks: number[], xLabels?: string[], yLabels?: string[], xName: string, yName: string}} axes
+ * @param {{x: Scale, y: Scale, xTicks: number[], yTicks: number[], xLabels?: string[], yLabels?: string[], xName: string, yName: string, bare?: boolean}} axes bare: no labels on the axis of x
  */
 export function drawChartAxes(context, box, theme, axes) {
   const { x, y, xTicks, yTicks } = axes;
@@ -41,14 +46,15 @@ export function drawChartAxes(context, box, theme, axes) {
   context.lineWidth = 1;
   context.beginPath();
   for (const tick of yTicks) chartLine(context, box.left, Math.round(y(tick)) + 0.5, box.left + box.width, Math.round(y(tick)) + 0.5);
-  for (const tick of xTicks) chartLine(context, Math.round(x(tick)) + 0.5, box.top + box.height, Math.round(x(tick)) + 0.5, box.top + box.height + 4);
+  for (const tick of xTicks)
+    chartLine(context, Math.round(x(tick)) + 0.5, box.top + box.height, Math.round(x(tick)) + 0.5, box.top + box.height + 4);
   chartLine(context, box.left, box.top + box.height + 0.5, box.left + box.width, box.top + box.height + 0.5);
   context.stroke();
   context.textAlign = "right";
   context.textBaseline = "middle";
   yTicks.forEach((tick, i) => context.fillText(yLabels[i], box.left - 6, y(tick)));
   context.textBaseline = "top";
-  let free = -Infinity;
+  let free = axes.bare ? Infinity : -Infinity;
   xTicks.forEach((tick, i) => {
     const half = context.measureText(xLabels[i]).width / 2;
     const middle = Math.min(x(tick), box.left + box.width + 12 - half);
@@ -58,7 +64,7 @@ export function drawChartAxes(context, box, theme, axes) {
     context.fillText(xLabels[i], middle, box.top + box.height + 6);
   });
   context.textAlign = "right";
-  context.fillText(axes.xName, box.left + box.width, box.top + box.height + 8 + theme.fontSize * 1.15);
+  if (!axes.bare) context.fillText(axes.xName, box.left + box.width, box.top + box.height + 8 + theme.fontSize * 1.15);
   context.textAlign = "left";
   context.fillText(axes.yName, 2, 2);
   context.restore();
@@ -96,9 +102,14 @@ export function stepsAxis(total, box) {
   const flat = linear([0, end], [box.left, box.left + box.width]);
   /** @param {number} value */
   const map = (value) => flat(Math.log1p(Math.max(0, value)));
-  const x = Object.assign(map, { invert: (/** @type {number} */ px) => Math.expm1(flat.invert(px)), domain: /** @type {[number, number]} */ ([0, total]), range: flat.range });
+  const x = Object.assign(map, {
+    invert: (/** @type {number} */ px) => Math.expm1(flat.invert(px)),
+    domain: /** @type {[number, number]} */ ([0, total]),
+    range: flat.range,
+  });
   const xTicks = [0];
-  for (let power = 1; power <= total; power *= 10) for (const factor of total > 2000 ? [1] : [1, 2, 5]) if (factor * power < total) xTicks.push(factor * power);
+  for (let power = 1; power <= total; power *= 10)
+    for (const factor of total > 2000 ? [1] : [1, 2, 5]) if (factor * power < total) xTicks.push(factor * power);
   const spaced = xTicks.filter((tick) => x(total) - x(tick) > 44 || tick === 0);
   spaced.push(total);
   return { x, xTicks: spaced, xLabels: spaced.map((tick) => formatNumber(tick, 12)) };
@@ -223,4 +234,19 @@ export function drawTag(context, box, tag, theme) {
   context.textBaseline = "middle";
   context.fillText(tag.text, Math.max(left, box.left) + 4, top + height / 2 + 0.5);
   context.restore();
+}
+
+/**
+ * How many of the first frames follow each other without a gap: there every step is known exactly, beyond them the history's buckets.
+ * @param {any} scene
+ * @returns {number}
+ */
+export function chartExact(scene) {
+  const gap = scene.frames.step.findIndex((/** @type {number} */ step, /** @type {number} */ i) => step !== i);
+  return gap === -1 ? scene.frames.step.length : gap;
+}
+
+/** Steps taken in this state, with the part of the one that is being taken. @param {any} scene @param {any} state */
+export function chartStepsTaken(scene, state) {
+  return scene.frames.step[state.frame] + state.progress;
 }

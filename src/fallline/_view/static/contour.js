@@ -141,7 +141,7 @@ function contourInsetBox({ context, scene, view, layout, labels }) {
 
 /** What the picture does to lengths: the magnifier's factor, or axes that differ. @param {import("./marks.js").Picture} picture */
 function contourBadge({ view, layout, labels, inset }) {
-  const corner = { x: layout.left, y: layout.top, prefer: "belowRight", away: 4, required: true };
+  const corner = { x: layout.left, y: layout.top, prefer: "belowRight", away: 4, required: true, corner: true };
   if (inset) labels.add({ ...corner, text: `× ${formatNumber(view.magnification, 2)}`, bold: true });
   if (layout.equal) return;
   const wide = layout.ratio < 1;

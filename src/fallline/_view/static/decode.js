@@ -1,12 +1,33 @@
 // @ts-check
 // The payload (docs/payload.md) as it travels, turned into the scene the pictures read: numbers that JSON cannot write are numbers again.
 
-const decodeWords = new Map([["NaN", NaN], ["Infinity", Infinity], ["-Infinity", -Infinity]]);
+const decodeWords = new Map([
+  ["NaN", NaN],
+  ["Infinity", Infinity],
+  ["-Infinity", -Infinity],
+]);
 
 // Fields that hold text: a title or a column may well be called "NaN".
 const decodeText = new Set([
-  "schema", "title", "subtitle", "data_line", "conversion", "outcome", "verdict", "kind", "name", "axes", "note",
-  "reach_note", "sentences", "beats", "id", "labels", "window", "feature", "target",
+  "schema",
+  "title",
+  "subtitle",
+  "data_line",
+  "conversion",
+  "outcome",
+  "verdict",
+  "kind",
+  "name",
+  "axes",
+  "note",
+  "reach_note",
+  "sentences",
+  "beats",
+  "id",
+  "labels",
+  "window",
+  "feature",
+  "target",
 ]);
 
 /**
@@ -28,7 +49,5 @@ function decodeValue(value) {
   if (typeof value === "string") return decodeWords.get(value) ?? value;
   if (Array.isArray(value)) return value.map(decodeValue);
   if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, held]) => [name, decodeText.has(name) ? held : decodeValue(held)]),
-  );
+  return Object.fromEntries(Object.entries(value).map(([name, held]) => [name, decodeText.has(name) ? held : decodeValue(held)]));
 }

@@ -3,21 +3,17 @@
 
 import { formatNumber } from "./scale.js";
 import { strokeWithHalo } from "./arrows.js";
-import { labelFont, wrapText } from "./labels.js";
+import { labelFont } from "./labels.js";
 
 /**
  * A dial shaped like the valley it measures: 0 on the near rim, 1 at the bottom, 2 level on the other wall.
  * @param {import("./slice.js").Slice} slice
- * @param {number | null} reach
- * @param {string} note why there is no reach
+ * @param {number | null} reach null where it is not defined: the slice's caption says why
  */
-export function drawDial(slice, reach, note) {
+export function drawDial(slice, reach) {
   const { context, theme, line, x, y, start, came } = slice;
   const radius = Math.min(34, Math.max(18, Math.min(slice.width, slice.height) * 0.15));
-  if (reach === null || !Number.isFinite(reach)) {
-    dialReason(slice, note || "reach is not defined here");
-    return;
-  }
+  if (reach === null || !Number.isFinite(reach)) return;
   const spot = dialPlace(slice, radius);
   const [cx, cy] = spot;
   const landing = [x(1), y(start + came)];
@@ -87,21 +83,4 @@ function dialPlace({ context, theme, line, left, top, width, height, x, y, point
     }
   }
   return best;
-}
-
-/** Why there is no reach. @param {import("./slice.js").Slice} slice @param {string} note */
-function dialReason({ context, theme, line, left, top, width }, note) {
-  context.save();
-  context.font = labelFont(theme);
-  const rows = wrapText(context, note, Math.min(width * 0.6, 16 * line));
-  context.textAlign = "right";
-  context.textBaseline = "top";
-  rows.forEach((row, i) => {
-    const size = context.measureText(row).width;
-    context.fillStyle = theme.surface;
-    context.fillRect(left + width - size - 6, top + 4 + i * line * 1.3, size + 6, line * 1.3);
-    context.fillStyle = theme.text;
-    context.fillText(row, left + width - 2, top + 5 + i * line * 1.3);
-  });
-  context.restore();
 }

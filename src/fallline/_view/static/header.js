@@ -10,15 +10,31 @@ import { formatNumber } from "./scale.js";
  * @param {{theme: {next: () => string, choice: () => string}, onProjector: () => void}} host
  */
 export function fillHeader(slot, scene, host) {
-  const themeButton = make("button.fl-button.fl-button-small", { type: "button", title: "Light or dark", click: () => showTheme(host.theme.next()) });
+  const themeButton = make("button.fl-button.fl-button-small", {
+    type: "button",
+    title: "Light or dark",
+    click: () => showTheme(host.theme.next()),
+  });
   /** @param {string} choice */
   const showTheme = (choice) => setText(themeButton, { auto: "Theme: auto", light: "Theme: light", dark: "Theme: dark" }[choice] ?? choice);
   showTheme(host.theme.choice());
-  const projector = make("button.fl-button.fl-button-small.fl-button-projector", { type: "button", title: "Large type, two pictures (key P)", click: host.onProjector }, "Projector");
+  const projector = make(
+    "button.fl-button.fl-button-small.fl-button-projector",
+    { type: "button", title: "Large type, two pictures (key P)", click: host.onProjector },
+    "Projector",
+  );
   slot.append(
-    make("div.fl-heading", {},
-      make("div.fl-heading-line", {}, make("h1.fl-title", {}, scene.title), make(`span.fl-outcome.fl-outcome-${scene.outcome}`, {}, scene.outcome)),
-      make("p.fl-subtitle", {}, scene.subtitle)),
+    make(
+      "div.fl-heading",
+      {},
+      make(
+        "div.fl-heading-line",
+        {},
+        make("h1.fl-title", {}, scene.title),
+        make(`span.fl-outcome.fl-outcome-${scene.outcome}`, {}, scene.outcome),
+      ),
+      make("p.fl-subtitle", {}, scene.subtitle),
+    ),
     headerRate(scene.rate, scene.batch, scene.outcome),
     make("div.fl-header-tools", {}, projector, themeButton),
   );
@@ -26,10 +42,22 @@ export function fillHeader(slot, scene, host) {
 
 /** @param {any} rate @param {any} batch @param {string} outcome */
 function headerRate(rate, batch, outcome) {
-  const share = rate.limit === null || rate.share === null ? "" : `${formatNumber(100 * rate.share, 2)} % of the limit ${formatNumber(rate.limit, 3)}`;
-  const box = make("div.fl-rate", {},
-    make("p.fl-rate-line", {}, "rate ", make("strong", { "data-number": "rate" }, formatNumber(rate.value)), share === "" ? "" : ` · ${share}`),
-    make("p.fl-zone", {}, zoneWords(rate, batch, outcome)));
+  const share =
+    rate.limit === null || rate.share === null
+      ? ""
+      : `${formatNumber(100 * rate.share, rate.share < 1 ? 2 : 3)} % of the limit ${formatNumber(rate.limit, 3)}`;
+  const box = make(
+    "div.fl-rate",
+    {},
+    make(
+      "p.fl-rate-line",
+      {},
+      "rate ",
+      make("strong", { "data-number": "rate" }, formatNumber(rate.value)),
+      share === "" ? "" : ` · ${share}`,
+    ),
+    make("p.fl-zone", {}, zoneWords(rate, batch, outcome)),
+  );
   if (rate.limit !== null && rate.share !== null) box.append(headerGauge(rate));
   return box;
 }
@@ -80,7 +108,11 @@ function headerGauge(rate) {
 export function fillRun(slot, scene) {
   slot.append(make("h2.fl-run-title", {}, "The whole run"));
   for (const sentence of scene.verdict) slot.append(make("p.fl-verdict", {}, sentence));
-  for (const [kind, text] of [["data", scene.data_line], ["conversion", scene.conversion], ["note", scene.plane.kind === "parameters" ? "" : scene.plane.note]]) {
+  for (const [kind, text] of [
+    ["data", scene.data_line],
+    ["conversion", scene.conversion],
+    ["note", scene.plane.kind === "parameters" ? "" : scene.plane.note],
+  ]) {
     if (text) slot.append(make(`p.fl-run-small.fl-run-${kind}`, {}, text));
   }
 }

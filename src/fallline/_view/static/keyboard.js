@@ -43,9 +43,17 @@ function keyboardAction(event, bowl, actions) {
   if (on.matches("[data-scrolls]") && /^(Arrow|Home|End)/.test(event.key)) return null;
   /** @type {Record<string, () => void>} */
   const keys = {
-    " ": actions.toggle, ArrowRight: actions.forward, ArrowLeft: actions.back, Home: actions.home, End: actions.end,
-    p: actions.projector, P: actions.projector, Escape: actions.leaveProjector,
-    0: actions.cameraHome, t: actions.cameraTop, T: actions.cameraTop,
+    " ": actions.toggle,
+    ArrowRight: actions.forward,
+    ArrowLeft: actions.back,
+    Home: actions.home,
+    End: actions.end,
+    p: actions.projector,
+    P: actions.projector,
+    Escape: actions.leaveProjector,
+    0: actions.cameraHome,
+    t: actions.cameraTop,
+    T: actions.cameraTop,
   };
   return keys[event.key] ?? null;
 }
@@ -53,7 +61,10 @@ function keyboardAction(event, bowl, actions) {
 /** @param {string} key @returns {[number, number] | null} */
 function keyboardTurns(key) {
   const turns = /** @type {Record<string, [number, number]>} */ ({
-    ArrowLeft: [-keyboardTurn, 0], ArrowRight: [keyboardTurn, 0], ArrowUp: [0, -keyboardTurn], ArrowDown: [0, keyboardTurn],
+    ArrowLeft: [-keyboardTurn, 0],
+    ArrowRight: [keyboardTurn, 0],
+    ArrowUp: [0, -keyboardTurn],
+    ArrowDown: [0, keyboardTurn],
   });
   return turns[key] ?? null;
 }

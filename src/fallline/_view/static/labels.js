@@ -4,8 +4,9 @@
 import { withAlpha } from "./colour.js";
 
 /** @typedef {{x: number, y: number, width: number, height: number}} Box */
-/** @typedef {{text: string, x: number, y: number, prefer?: string, colour?: string, away?: number, required?: boolean, near?: boolean, bold?: boolean}} LabelRequest
- * required: placed even where it covers something; near: left out where it would stand far from its point */
+/** @typedef {{text: string, x: number, y: number, prefer?: string, colour?: string, away?: number, required?: boolean, near?: boolean, corner?: boolean, bold?: boolean}} LabelRequest
+ * required: placed even where it covers something; near: left out where it would stand far from its point;
+ * corner: it belongs to the whole picture and stands in its point's corner, else in another */
 /** @typedef {{block: (box: Box) => void, blockLine: (from: number[], to: number[]) => void, blockBall: (at: number[], radius: number) => void, add: (request: LabelRequest) => void, draw: (context: CanvasRenderingContext2D, theme: any) => void}} Labels */
 
 const labelDirections = {
@@ -56,7 +57,7 @@ export function createLabels(bounds) {
         if (box === null) continue;
         blocked.push(box);
         placed.push(() => labelPaint(context, theme, request, lines, box));
-        labelLeader(context, theme, request, box);
+        if (!request.corner) labelLeader(context, theme, request, box);
       }
       for (const paint of placed) paint();
     },
@@ -107,6 +108,10 @@ function labelPlace(request, size, bounds, blocked) {
   const order = [request.prefer ?? "right", ...names.filter((name) => name !== request.prefer)];
   let best = null;
   let least = Infinity;
+  if (request.corner) {
+    const corner = labelCorners(request, size, bounds).find((box) => blocked.every((other) => labelOverlap(box, other) === 0));
+    if (corner) return corner;
+  }
   for (const far of request.required ? [0, 10, 24, 42, 64, 90, 125] : request.near ? [0, 8] : [0, 10, 24]) {
     for (const name of order) {
       const box = labelBox(request, size, bounds, labelDirections[/** @type {keyof typeof labelDirections} */ (name)], far);
@@ -116,6 +121,14 @@ function labelPlace(request, size, bounds, blocked) {
     }
   }
   return request.required ? best : null;
+}
+
+/** The corners of the picture, the nearest to the request's point first. @param {LabelRequest} request @param {{width: number, height: number}} size @param {Box} bounds @returns {Box[]} */
+function labelCorners(request, { width, height }, bounds) {
+  const corners = [0, 1].flatMap((right) => [0, 1].map((low) => ({ x: bounds.x + 3 + right * (bounds.width - width - 6), y: bounds.y + 3 + low * (bounds.height - height - 6), width, height })));
+  /** @param {Box} box */
+  const far = (box) => Math.hypot(box.x + width / 2 - request.x, box.y + height / 2 - request.y);
+  return corners.sort((a, b) => far(a) - far(b));
 }
 
 /** @param {LabelRequest} request @param {{width: number, height: number}} size @param {Box} bounds @param {number[]} direction @param {number} far */

@@ -18,7 +18,11 @@ const layoutPanels = [
   { name: "parameters", title: "Parameters over steps", tab: "loss" },
 ];
 
-const layoutTabs = [["bowl", "Bowl"], ["data", "Data"], ["loss", "Loss"]];
+const layoutTabs = [
+  ["bowl", "Bowl"],
+  ["data", "Data"],
+  ["loss", "Loss"],
+];
 
 /**
  * @param {HTMLElement} el the host's element
@@ -32,8 +36,12 @@ export function createLayout(el, { inset, empty, onResize }) {
   for (const { name, title, tab } of layoutPanels) {
     if (name === "inset" && !inset) continue;
     surfaces[name] = createSurface(`fl-canvas-${name}`, onResize);
-    panels[name] = make(`section.fl-panel.fl-panel-${name}`, { "data-tab": tab, "aria-label": title },
-      make("div.fl-panel-head", {}, make("h2.fl-panel-title", {}, title)), surfaces[name].canvas);
+    panels[name] = make(
+      `section.fl-panel.fl-panel-${name}`,
+      { "data-tab": tab, "aria-label": title },
+      make("div.fl-panel-head", {}, make("h2.fl-panel-title", {}, title)),
+      surfaces[name].canvas,
+    );
   }
   const slots = {
     header: make("header.fl-header"),
@@ -45,15 +53,28 @@ export function createLayout(el, { inset, empty, onResize }) {
   };
   const { contour, data, loss, parameters, ...shapes } = panels;
   const charts = make("div.fl-charts", {}, data, loss, parameters);
-  const body = make("div.fl-body", {},
-    contour, slots.transport, slots.step, slots.tabs, ...Object.values(shapes), charts, slots.run, slots.table);
+  const body = make(
+    "div.fl-body",
+    {},
+    contour,
+    slots.transport,
+    slots.step,
+    slots.tabs,
+    ...Object.values(shapes),
+    charts,
+    slots.run,
+    slots.table,
+  );
   if (!inset) body.classList.add("fl-body-no-inset");
   if (empty) body.classList.add("fl-body-empty");
   const root = make("div.fl", { tabindex: "-1", "data-tab": "bowl" }, slots.header, body);
   layoutFillTabs(root, slots.tabs, panels, { first: empty ? "data" : "bowl", onChange: onResize });
   el.append(root);
   return {
-    root, panels, surfaces, slots,
+    root,
+    panels,
+    surfaces,
+    slots,
     stop: () => {
       Object.values(surfaces).forEach((surface) => surface.stop());
       root.remove();
@@ -70,10 +91,18 @@ export function createLayout(el, { inset, empty, onResize }) {
  */
 function layoutFillTabs(root, list, panels, { first, onChange }) {
   /** @type {HTMLElement[]} */
-  const buttons = layoutTabs.map(([id, name]) => make("button.fl-tab", {
-    type: "button", role: "tab", "data-name": id,
-    click: () => choose(id),
-  }, name));
+  const buttons = layoutTabs.map(([id, name]) =>
+    make(
+      "button.fl-tab",
+      {
+        type: "button",
+        role: "tab",
+        "data-name": id,
+        click: () => choose(id),
+      },
+      name,
+    ),
+  );
   /** @param {string} id */
   const choose = (id) => {
     root.dataset.tab = id;

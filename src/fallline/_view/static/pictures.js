@@ -5,11 +5,14 @@ import { createContourPainter } from "./contour.js";
 import { createBowlPainter } from "./bowl.js";
 import { drawSlice } from "./slice.js";
 import { describeData, drawDataChart } from "./chart_data.js";
-import { drawLossChart, drawParametersChart } from "./chart_steps.js";
+import { drawLossChart } from "./chart_loss.js";
+import { drawParametersChart } from "./chart_parameters.js";
 import { formatNumber } from "./scale.js";
 
 /** @typedef {import("./surface.js").Surface} Surface */
-/** @typedef {{draw: (context: CanvasRenderingContext2D, size: {width: number, height: number}, scene: any, state: any, theme: any) => void, describe: (state: any) => string}} Picturing */
+/**
+ * @typedef {{draw: (context: CanvasRenderingContext2D, size: {width: number, height: number}, scene: any, state: any, theme: any) => void, describe: (state: any) => string}} Picturing
+ */
 
 /**
  * @param {any} scene
@@ -23,7 +26,10 @@ export function createPictures(scene, surfaces) {
   const all = {
     contour: { draw: contour.draw, describe: (state) => `The loss seen from above, with the path. ${describePlace(scene, state)}` },
     inset: { draw: contour.drawInset, describe: (state) => `The valley floor, magnified. ${describePlace(scene, state)}` },
-    bowl: { draw: bowl.draw, describe: (state) => `The loss as a bowl; arrow keys turn it, 0 resets, T looks from above. ${describePlace(scene, state)}` },
+    bowl: {
+      draw: bowl.draw,
+      describe: (state) => `The loss as a bowl; arrow keys turn it, 0 resets, T looks from above. ${describePlace(scene, state)}`,
+    },
     slice: { draw: drawSlice, describe: (state) => describeSlice(scene, state) },
     data: { draw: drawDataChart, describe: (state) => `${describeData(scene)} ${describePlace(scene, state)}` },
     loss: { draw: drawLossChart, describe: (state) => `Loss over steps. ${describePlace(scene, state)}` },
@@ -48,7 +54,10 @@ function describePlace(scene, state) {
   if (frames.step.length === 0) return "No step was taken.";
   const moved = state.progress === 1;
   const values = (moved ? frames.end : frames.start)[state.frame];
-  const where = parameters.slice(0, 8).map((/** @type {string} */ name, /** @type {number} */ i) => `${name} ${formatNumber(values[i])}`).join(", ");
+  const where = parameters
+    .slice(0, 8)
+    .map((/** @type {string} */ name, /** @type {number} */ i) => `${name} ${formatNumber(values[i])}`)
+    .join(", ");
   const loss = formatNumber((moved ? frames.loss_after : frames.loss)[state.frame]);
   const best = optimum === null ? "" : ` The minimum has loss ${formatNumber(optimum.loss)}.`;
   return `${moved ? "After" : "Before"} step ${formatNumber(frames.step[state.frame], 12)}: ${where}, loss ${loss}.${best}`;

@@ -15,7 +15,9 @@ import { createPictures } from "./pictures.js";
 import { hasInset } from "./contour.js";
 import { homeCamera, topCamera, turnCamera } from "./camera.js";
 
-/** @typedef {{get: (name: string) => any, on?: (event: string, listener: () => void) => void, off?: (event: string, listener: () => void) => void}} HostModel */
+/**
+ * @typedef {{get: (name: string) => any, on?: (event: string, listener: () => void) => void, off?: (event: string, listener: () => void) => void}} HostModel
+ */
 
 /**
  * Draws the payload `model.get("payload")` (docs/payload.md) into `el`, and again whenever it changes.
@@ -78,8 +80,12 @@ function renderPage(payload, el) {
   const silence = listenToKeys(el, root, surfaces.bowl.canvas, {
     ...renderPlayKeys(player),
     projector: toggleProjector,
-    leaveProjector: () => { if (root.classList.contains("fl-projector")) toggleProjector(); },
-    cameraHome: () => { if (!empty) look(homeCamera(scene)); },
+    leaveProjector: () => {
+      if (root.classList.contains("fl-projector")) toggleProjector();
+    },
+    cameraHome: () => {
+      if (!empty) look(homeCamera(scene));
+    },
     cameraTop: () => look(topCamera()),
     turn,
   });

@@ -72,8 +72,12 @@ function frameBefore(starts, seconds) {
 function screenTravel(scene) {
   const windows = scene.windows.filter((/** @type {any} */ each) => each.id === "main" || each.id === "inset");
   const { start_uv: start, end_uv: end } = scene.frames;
-  const far = start.map((/** @type {any} */ from, /** @type {number} */ i) => windows.reduce(
-    (/** @type {number} */ sum, /** @type {any} */ each) => sum + insideLength(each, from, end[i]) * (each.id === "inset" ? 0.5 : 1), 0));
+  const far = start.map((/** @type {any} */ from, /** @type {number} */ i) =>
+    windows.reduce(
+      (/** @type {number} */ sum, /** @type {any} */ each) => sum + insideLength(each, from, end[i]) * (each.id === "inset" ? 0.5 : 1),
+      0,
+    ),
+  );
   const whole = far.reduce((/** @type {number} */ sum, /** @type {number} */ value) => sum + value, 0) || 1;
   return far.map((/** @type {number} */ value) => value / whole + 0.12 / far.length);
 }

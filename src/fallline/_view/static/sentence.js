@@ -28,7 +28,14 @@ export function fillSentence(slot, scene) {
         return;
       }
       const moved = place.progress > 0;
-      setText(title, moved || place.beat > 0 ? `Step ${formatNumber(scene.frames.step[place.frame], 12)}` : place.frame === 0 ? "The start" : `Before step ${formatNumber(scene.frames.step[place.frame], 12)}`);
+      setText(
+        title,
+        moved || place.beat > 0
+          ? `Step ${formatNumber(scene.frames.step[place.frame], 12)}`
+          : place.frame === 0
+            ? "The start"
+            : `Before step ${formatNumber(scene.frames.step[place.frame], 12)}`,
+      );
       for (const cell of cells) cell(place, theme);
       words.setAttribute("aria-live", place.mode === "playing" ? "off" : "polite");
       const key = place.mode === "playing" ? "playing" : `${place.frame} ${place.mode} ${place.beat} ${place.progress === 1}`;
@@ -41,13 +48,21 @@ export function fillSentence(slot, scene) {
 
 /** @param {any} scene @param {Place} place @returns {HTMLElement[]} */
 function sentenceWords(scene, place) {
-  if (place.mode === "playing") return [make("p.fl-word-quiet", {}, "Playing: the ball moves at one pace across the picture, so it lingers where the steps are long.")];
+  if (place.mode === "playing")
+    return [make("p.fl-word-quiet", {}, "Playing: the ball moves at one pace across the picture, so it lingers where the steps are long.")];
   if (place.mode === "beats") {
-    return scene.frames.beats[place.frame].map((/** @type {string} */ text, /** @type {number} */ i) => make(
-      `p.fl-beat.fl-beat-${i + 1}${i + 1 === place.beat ? ".fl-beat-now" : i + 1 > place.beat ? ".fl-beat-later" : ""}`, {}, text));
+    return scene.frames.beats[place.frame].map((/** @type {string} */ text, /** @type {number} */ i) =>
+      make(`p.fl-beat.fl-beat-${i + 1}${i + 1 === place.beat ? ".fl-beat-now" : i + 1 > place.beat ? ".fl-beat-later" : ""}`, {}, text),
+    );
   }
   if (place.progress === 0 && place.frame === 0) {
-    return [make("p", {}, "The ball is where training starts: height and colour are the loss, dark is low. Press “Take a step”: it finds which way is uphill, and goes the other way.")];
+    return [
+      make(
+        "p",
+        {},
+        "The ball is where training starts: height and colour are the loss, dark is low. Press “Take a step”: it finds which way is uphill, and goes the other way.",
+      ),
+    ];
   }
   return scene.frames.sentences[place.frame].map((/** @type {string} */ text) => make("p", {}, text));
 }
@@ -63,11 +78,17 @@ function sentenceCells(list, scene) {
   const shown = parameters.length > sentenceParameters ? [] : parameters;
   const rows = [
     sentenceCell(list, "loss", "loss", (place) => sentenceNow(place, frames.loss, frames.loss_after)),
-    ...shown.map((/** @type {string} */ name, /** @type {number} */ i) => sentenceCell(list, name, "parameter", (place) => (
-      place.progress < 1 ? frames.start : frames.end)[place.frame][i], { colour: (theme) => parameterColour(theme, i, parameters.length) })),
+    ...shown.map((/** @type {string} */ name, /** @type {number} */ i) =>
+      sentenceCell(list, name, "parameter", (place) => (place.progress < 1 ? frames.start : frames.end)[place.frame][i], {
+        colour: (theme) => parameterColour(theme, i, parameters.length),
+      }),
+    ),
     sentenceCell(list, "the slope promised", "promised", (place) => frames.first_order_change[place.frame]),
     sentenceCell(list, "what came", "came", (place) => frames.real_change[place.frame], { later: true }),
-    sentenceCell(list, "reach", "reach", (place) => frames.reach[place.frame], { later: true, note: (place) => frames.reach_note[place.frame] }),
+    sentenceCell(list, "reach", "reach", (place) => frames.reach[place.frame], {
+      later: true,
+      note: (place) => frames.reach_note[place.frame],
+    }),
   ];
   return rows;
 }

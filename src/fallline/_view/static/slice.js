@@ -39,7 +39,7 @@ export function drawSlice(context, size, scene, state, theme) {
   context.restore();
   sliceBar(slice);
   sliceBarNames(slice);
-  drawDial(slice, frames.slice_reach[frame], frames.reach_note[frame]);
+  drawDial(slice, frames.slice_reach[frame]);
   sliceBall(slice, state);
 }
 
@@ -82,7 +82,8 @@ function sliceHead(context, size, scene, frame, theme) {
   context.font = labelFont(theme);
   context.fillStyle = theme.muted;
   const rows = scene.batch.size === scene.batch.rows ? "" : "loss of all rows";
-  const caption = [reachCaption(scene, frame), rows].filter((text) => text !== "").join(" · ");
+  const reach = scene.frames.slice_reach[frame] === null ? scene.frames.reach_note[frame] || "reach is not defined here" : reachCaption(scene, frame);
+  const caption = [reach, rows].filter((text) => text !== "").join(" · ");
   if (used + context.measureText(caption).width < size.width - 4) {
     context.fillText(caption, used, y);
   } else {
@@ -223,7 +224,8 @@ function sliceTangent({ context, theme, line, left, width, x, y, start, promised
   context.textBaseline = "middle";
   const spot = y(start + 0.62 * promised);
   const room = x(0.62) - 10 - left;
-  if (room > context.measureText("tangent").width) context.fillText("tangent", x(0.62) - 10, spot);
+  const below = promised < 0 ? line * 0.95 : -line * 0.95; // on the side the line does not run to
+  if (room > context.measureText("tangent").width) context.fillText("tangent", x(0.62) - 4, spot + below);
   context.restore();
 }
 

@@ -3,7 +3,9 @@
 
 import { make } from "./element.js";
 
-/** @typedef {{canvas: HTMLCanvasElement, paint: (draw: (context: CanvasRenderingContext2D, size: {width: number, height: number}) => void) => void, describe: (text: string) => void, inSight: () => boolean, stop: () => void}} Surface */
+/**
+ * @typedef {{canvas: HTMLCanvasElement, paint: (draw: (context: CanvasRenderingContext2D, size: {width: number, height: number}) => void) => void, describe: (text: string) => void, inSight: () => boolean, stop: () => void}} Surface
+ */
 
 /**
  * @param {string} className

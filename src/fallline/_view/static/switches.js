@@ -16,9 +16,19 @@ export function fillSwitches(panel, scene, choices, onChange) {
   const has = (/** @type {string} */ id) => scene.windows.some((/** @type {any} */ view) => view.id === id);
   const row = make("div.fl-switches");
   panel.querySelector(".fl-panel-head")?.append(row);
-  const ghost = switchButton("+ gradient", "Show where + gradient, uphill, would have gone", () => { choices.ghost = !choices.ghost; });
-  const valley = switchButton("valley axes", "Plot along the sharpest and the flattest direction", () => { choices.windowId = choices.windowId === "valley" ? "main" : "valley"; });
-  const zoom = make("button.fl-button.fl-button-small.fl-zoom", { type: "button", click: () => { choices.windowId = switchZoomed(choices.windowId, has); onChange(); } });
+  const ghost = switchButton("+ gradient", "Show where + gradient, uphill, would have gone", () => {
+    choices.ghost = !choices.ghost;
+  });
+  const valley = switchButton("valley axes", "Plot along the sharpest and the flattest direction", () => {
+    choices.windowId = choices.windowId === "valley" ? "main" : "valley";
+  });
+  const zoom = make("button.fl-button.fl-button-small.fl-zoom", {
+    type: "button",
+    click: () => {
+      choices.windowId = switchZoomed(choices.windowId, has);
+      onChange();
+    },
+  });
   row.append(ghost);
   if (has("valley")) row.append(valley);
   const leaves = has("wide") && pathLeaves(scene);
@@ -36,7 +46,12 @@ export function fillSwitches(panel, scene, choices, onChange) {
 
 /** @param {string} text @param {string} title @param {() => void} act */
 function switchButton(text, title, act) {
-  return make("button.fl-switch", { type: "button", role: "switch", title, "aria-checked": "false", click: act }, make("span.fl-switch-knob"), text);
+  return make(
+    "button.fl-switch",
+    { type: "button", role: "switch", title, "aria-checked": "false", click: act },
+    make("span.fl-switch-knob"),
+    text,
+  );
 }
 
 /** @param {string} id @param {(id: string) => boolean} has @returns {"main" | "wide" | "wider"} */
@@ -52,8 +67,9 @@ function switchZoomed(id, has) {
  */
 export function pathLeaves(scene) {
   const main = scene.windows.find((/** @type {any} */ view) => view.id === "main");
-  return scene.frames.end_uv.some((/** @type {any} */ uv) => uv === null || !(
-    uv[0] >= main.x[0] && uv[0] <= main.x[1] && uv[1] >= main.y[0] && uv[1] <= main.y[1]));
+  return scene.frames.end_uv.some(
+    (/** @type {any} */ uv) => uv === null || !(uv[0] >= main.x[0] && uv[0] <= main.x[1] && uv[1] >= main.y[0] && uv[1] <= main.y[1]),
+  );
 }
 
 /**

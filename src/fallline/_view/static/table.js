@@ -15,10 +15,24 @@ export function fillTable(slot, scene) {
   const chosen = chooseRows(scene.frames.step.length, tableRows);
   if (chosen.length === 0) return;
   const region = make("div.fl-table-scroll", { tabindex: "0", role: "region", "aria-label": "Numbers of the steps", "data-scrolls": true });
-  const details = make("details.fl-details", {
-    toggle: () => { if (details.open && region.childElementCount === 0) region.append(tableElement(scene, chosen)); },
-  }, make("summary", {}, `The numbers of ${chosen.length === 1 ? "the step" : `${chosen.length} steps`}, as a table`), region);
-  slot.append(details, make("p.fl-keys", {}, "Keys: Space plays, ← and → step, Home and End jump, P is the projector, 0 and T turn the bowl back and look from above."));
+  const details = make(
+    "details.fl-details",
+    {
+      toggle: () => {
+        if (details.open && region.childElementCount === 0) region.append(tableElement(scene, chosen));
+      },
+    },
+    make("summary", {}, `The numbers of ${chosen.length === 1 ? "the step" : `${chosen.length} steps`}, as a table`),
+    region,
+  );
+  slot.append(
+    details,
+    make(
+      "p.fl-keys",
+      {},
+      "Keys: Space plays, ← and → step, Home and End jump, P is the projector, 0 and T turn the bowl back and look from above.",
+    ),
+  );
 }
 
 /**
@@ -46,15 +60,29 @@ function tableElement(scene, chosen) {
     ["rate", (i) => formatNumber(frames.learning_rate[i])],
     ["loss before", (i) => formatNumber(frames.loss[i])],
     ["loss after", (i) => formatNumber(frames.loss_after[i])],
-    ...parameters.map((/** @type {string} */ name, /** @type {number} */ p) => [`${name} after`, (/** @type {number} */ i) => formatNumber(frames.end[i][p])]),
-    ...parameters.map((/** @type {string} */ name, /** @type {number} */ p) => [`slope of ${name}`, (/** @type {number} */ i) => formatNumber(frames.gradient[i][p])]),
+    ...parameters.map((/** @type {string} */ name, /** @type {number} */ p) => [
+      `${name} after`,
+      (/** @type {number} */ i) => formatNumber(frames.end[i][p]),
+    ]),
+    ...parameters.map((/** @type {string} */ name, /** @type {number} */ p) => [
+      `slope of ${name}`,
+      (/** @type {number} */ i) => formatNumber(frames.gradient[i][p]),
+    ]),
     ["promised", (i) => formatNumber(frames.first_order_change[i])],
     ["came", (i) => formatNumber(frames.real_change[i])],
     ["reach", (i) => (frames.reach[i] === null ? frames.reach_note[i] : formatNumber(frames.reach[i]))],
   ];
-  return make("table.fl-table", {},
+  return make(
+    "table.fl-table",
+    {},
     make("caption", {}, "Losses and changes are of each step's own batch; parameters and slopes in the training scale."),
     make("thead", {}, make("tr", {}, ...columns.map(([name]) => make("th", { scope: "col" }, name)))),
-    make("tbody", {}, ...chosen.map((i) => make("tr", {}, ...columns.map(([, text], c) => (
-      c === 0 ? make("th", { scope: "row" }, text(i)) : make("td", {}, text(i))))))));
+    make(
+      "tbody",
+      {},
+      ...chosen.map((i) =>
+        make("tr", {}, ...columns.map(([, text], c) => (c === 0 ? make("th", { scope: "row" }, text(i)) : make("td", {}, text(i))))),
+      ),
+    ),
+  );
 }

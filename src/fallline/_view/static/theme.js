@@ -4,7 +4,24 @@
 /** @typedef {"auto" | "light" | "dark"} ThemeChoice */
 
 const themeChoices = /** @type {ThemeChoice[]} */ (["auto", "light", "dark"]);
-const themeColours = ["text", "muted", "grid", "surface", "halo", "step", "gradient", "tangent", "good", "w", "b", "line", "p3", "p4", "p5", "p6"];
+const themeColours = [
+  "text",
+  "muted",
+  "grid",
+  "surface",
+  "halo",
+  "step",
+  "gradient",
+  "tangent",
+  "good",
+  "w",
+  "b",
+  "line",
+  "p3",
+  "p4",
+  "p5",
+  "p6",
+];
 
 /**
  * The colours and the font that hold for an element now.

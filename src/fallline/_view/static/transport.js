@@ -30,7 +30,12 @@ export function fillTransport(slot, scene, player) {
   const counter = make("span.fl-counter");
   const skip = make("span.fl-skip", { "aria-hidden": "true" });
   const scrub = make("input.fl-scrub", {
-    type: "range", min: "0", max: String(transportScrub), step: "any", value: "0", "aria-label": "Steps taken",
+    type: "range",
+    min: "0",
+    max: String(transportScrub),
+    step: "any",
+    value: "0",
+    "aria-label": "Steps taken",
     input: () => player.seek(transportPosition(scrub.valueAsNumber, player.count)),
     keydown: (/** @type {KeyboardEvent} */ event) => transportScrubKey(event, player),
   });
@@ -52,7 +57,14 @@ export function fillTransport(slot, scene, player) {
       const words = transportWords(scene, player);
       scrub.setAttribute("aria-valuetext", words);
       setText(counter, words);
-      setText(skip, place.skip > 1 ? `× ${place.skip}` : "");
+      setText(
+        skip,
+        place.mode === "beats"
+          ? (scene.frames.beats[place.frame][place.beat - 1] ?? "")
+          : place.skip > 1
+            ? `× ${transportCount(place.skip)}`
+            : "",
+      );
     },
   };
 }
@@ -68,7 +80,11 @@ export function transportToggle(player) {
 
 /** @param {"back" | "forward"} icon @param {string} label @param {() => void} act */
 function transportButton(icon, label, act) {
-  return make("button.fl-button.fl-button-icon", { type: "button", "aria-label": label, title: label, click: act }, makeIcon(transportIcons[icon]));
+  return make(
+    "button.fl-button.fl-button-icon",
+    { type: "button", "aria-label": label, title: label, click: act },
+    makeIcon(transportIcons[icon]),
+  );
 }
 
 /** @param {any} scene @param {Player} player */

@@ -1,0 +1,106 @@
+// @ts-check
+// Loss over steps, with where the run stands now.
+
+import { formatNumber, logTicks, logarithmic } from "./scale.js";
+import { drawBall, drawCross } from "./arrows.js";
+import { withAlpha } from "./colour.js";
+import { chartBox, chartExact, chartStepsTaken, drawBand, drawChartAxes, drawCursor, drawLevel, drawTag, insideChart, stepsAxis, traceLine } from "./chart_frame.js";
+
+/** @typedef {{width: number, height: number}} Size */
+
+/**
+ * What the loss chart plots. The excess over the best possible loss where that is known and every loss lies above it: on it each phase of a descent
+ * is a slope of its own, while the plain loss would look finished as soon as the steep direction is done. Else the loss.
+ * @param {any} scene
+ * @returns {{name: string, value: (loss: number | null) => number | null, low: number, high: number, level: number | null, excess: boolean}}
+ */
+export function lossMeasure(scene) {
+  const { history, floor, batch } = scene;
+  const excess = floor.kind === "optimum" && batch.size === batch.rows;
+  const shift = excess ? floor.loss : 0;
+  /** @param {number | null} loss */
+  const value = (loss) => (loss === null ? null : loss - shift);
+  const all = /** @type {number[]} */ (
+    [...history.loss_low, ...history.loss_high, ...history.full_loss]
+      .map(value)
+      .filter((each) => each !== null && Number.isFinite(each) && each > 0)
+  );
+  const high = Math.min(1e300, all.reduce((a, b) => Math.max(a, b), 0) || 1);
+  const least = all.reduce((a, b) => Math.min(a, b), Infinity);
+  // Fourteen digits below the start an excess is rounding, not loss.
+  const first = value(history.full_loss[0] ?? null) ?? 0;
+  const low = Math.max(Number.isFinite(least) ? least : high / 10, excess && first > 0 ? first * 1e-14 : 0);
+  const whole = batch.size === batch.rows ? "loss (logarithmic)" : "loss (logarithmic): line all rows, band each batch";
+  const name = excess ? `loss above the best possible, ${formatNumber(floor.loss)} (logarithmic)` : whole;
+  return { name, value, low: low === high ? high / 10 : low, high, excess, level: !excess && floor.kind === "optimum" ? floor.loss : null };
+}
+
+/** @param {CanvasRenderingContext2D} context @param {Size} size @param {any} scene @param {any} state @param {any} theme */
+export function drawLossChart(context, size, scene, state, theme) {
+  const measure = lossMeasure(scene);
+  const low = measure.level !== null && measure.level > 0 ? Math.min(measure.low, measure.level) : measure.low;
+  const yTicks = logTicks(low / 1.3, measure.high * 1.3, Math.max(3, size.height / 50));
+  const yLabels = yTicks.map((tick) => formatNumber(tick));
+  const box = chartBox(context, size, theme, yLabels);
+  const y = logarithmic([low / 1.3, measure.high * 1.3], [box.top + box.height, box.top]);
+  const steps = stepsAxis(scene.total_steps, box);
+  drawChartAxes(context, box, theme, { ...steps, y, yTicks, yLabels, xName: "steps taken (logarithmic)", yName: measure.name });
+  if (measure.level !== null) drawLevel(context, box, y(measure.level), theme.good);
+  const { history, batch } = scene;
+  const full = batch.size === batch.rows;
+  insideChart(context, box, () => {
+    if (!full) drawBand(context, chartBatchBand(scene, measure), steps.x, y, withAlpha(theme.line, 0.3));
+    context.beginPath();
+    traceLine(
+      context,
+      history.full_step.map((/** @type {number} */ step) => step + 1),
+      history.full_loss.map(measure.value),
+      steps.x,
+      y,
+    );
+    context.strokeStyle = theme.line;
+    context.lineWidth = 2;
+    context.lineJoin = "round";
+    context.stroke();
+  });
+  if (measure.level !== null)
+    drawTag(
+      context,
+      box,
+      { text: `best possible ${formatNumber(measure.level)}`, x: box.left - 4, y: y(measure.level) + theme.fontSize, colour: theme.good },
+      theme,
+    );
+  chartLossNow(context, box, steps.x, y, { scene, state, theme, measure });
+}
+
+/** The loss of each batch: exact at first, then the history's buckets. @param {any} scene @param {any} measure */
+function chartBatchBand({ history, frames }, measure) {
+  const exact = chartExact({ frames });
+  const from = history.step.findIndex((/** @type {number} */ step) => step >= exact);
+  const later = from === -1 ? history.step.length : from;
+  const first = frames.loss.slice(0, exact);
+  return {
+    xs: [...frames.step.slice(0, exact), ...history.step.slice(later)],
+    low: [...first, ...history.loss_low.slice(later)].map(measure.value),
+    high: [...first, ...history.loss_high.slice(later)].map(measure.value),
+  };
+}
+
+/**
+ * The current loss as a dot with its number, and ✕ where the first number was not finite.
+ * @param {CanvasRenderingContext2D} context @param {import("./chart_frame.js").ChartBox} box @param {any} x @param {any} y @param {any} what
+ */
+function chartLossNow(context, box, x, y, { scene, state, theme, measure }) {
+  if (scene.first_not_finite !== null) drawCross(context, [x(scene.first_not_finite + 1), box.top + 10], 5, theme.step);
+  if (scene.frames.step.length === 0) return;
+  const { frames } = scene;
+  const at = x(chartStepsTaken(scene, state));
+  drawCursor(context, box, at, theme);
+  const [before, after] = [frames.loss[state.frame], frames.loss_after[state.frame]].map((loss) => measure.value(loss));
+  const loss = state.progress < 1 ? frames.loss[state.frame] : frames.loss_after[state.frame];
+  if (before === null || after === null || !Number.isFinite(before)) return;
+  const end = Number.isFinite(after) ? y(after) : y(before);
+  const height = y(before) + state.progress * (end - y(before));
+  drawBall(context, [at, Math.max(box.top, Math.min(box.top + box.height, height))], 5, !Number.isFinite(after) && state.progress > 0);
+  drawTag(context, box, { text: `loss ${formatNumber(loss)}`, x: at + 2, y: height - theme.fontSize, colour: theme.text }, theme);
+}
