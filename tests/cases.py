@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """Rows, and the loss a neuron is fitted with."""
 
@@ -89,7 +89,7 @@ WITH_NAN = Case("NaN in the data", np.array([[0.0], [np.nan], [2.0]]), np.array(
 """No table admits it; the loop and the record must."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Setting:
     """Arguments of ``fl.fit`` and the outcome that they lead to."""
 

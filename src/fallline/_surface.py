@@ -95,12 +95,18 @@ def smooth_grid_loss(
         values = _on_nodes(objective, plane, node_x, node_y, turn)
         if not np.isfinite(values).all():
             return None
-        guess = _barycentric(ys, node_y) @ values @ _barycentric(xs, node_x).T
+        across, along = (_barycentric(np.linspace(-1, 1, nodes), unit) for nodes in shape)
+        with np.errstate(over="ignore", invalid="ignore"):
+            guess = along @ values @ across.T
+        if not np.isfinite(guess).all():
+            return None
         ranks = np.unique(np.geomspace(1, guess.size, 30).astype(np.int64)) - 1
         row, column = np.unravel_index(np.argsort(guess, axis=None)[ranks], guess.shape)
         true = _at(objective, plane, np.stack([xs[column], ys[row]], axis=1), turn)
-        local = np.maximum(true - floor, 1e-6 * np.ptp(values))
-        if float((np.abs(guess[row, column] - true) / local).max()) <= _LOCAL_ERROR:
+        with np.errstate(over="ignore", invalid="ignore"):
+            local = np.maximum(true - floor, 1e-6 * np.ptp(values))
+            true_enough = np.abs(guess[row, column] - true) <= _LOCAL_ERROR * local
+        if bool(true_enough.all()):
             return Grid(xs, ys, guess)
     return None
 

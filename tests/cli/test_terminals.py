@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -10,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from cli.shell import ON_PENGUINS, PENGUINS, Cli, command, environment, left_in, process
-
 
 TOLD = (["fit"], ["explain"], ["explain", "--step", "0"], ["explain", "--step", "-1"])
 
@@ -40,8 +40,6 @@ def test_several_features_keep_the_picture_in_one_piece(cli: Cli, monkeypatch: p
         assert len(picture) == 19
         assert max(map(len, picture)) <= columns
         assert "second direction" in done.out
-        outside = [line for line in done.out.splitlines() if len(line) > columns and "typical error" not in line]
-        assert outside == []
 
 
 def test_the_legend_names_only_what_is_drawn(cli: Cli) -> None:
@@ -88,27 +86,38 @@ def test_the_environment_does_not_stop_it(tmp_path: Path, changes: dict[str, str
     assert left_in(tmp_path / "runs") == ["0001-penguins.db", "0001-penguins.html"]
 
 
-def on_a_terminal(folder: Path, *arguments: object, **changes: str | None) -> tuple[int, str]:
-    """Run one command with stdout and stderr on a pseudo-terminal; its status and all that it wrote."""
+def on_a_terminal(folder: Path, stop: str, **changes: str | None) -> tuple[int, str]:
+    """A run without end on a pseudo-terminal, stopped by Ctrl-C once ``stop`` is seen or 3 seconds of steps are.
+
+    Its status and all that it wrote to stdout and stderr.
+    """
     import pty
 
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        command(*arguments), cwd=folder, env=environment(**changes), stdout=theirs, stderr=theirs, stdin=theirs
+        command("fit", "--epochs", 5_000_000),
+        cwd=folder,
+        env=environment(**changes),
+        stdout=theirs,
+        stderr=theirs,
+        stdin=theirs,
     ) as running:
         os.close(theirs)
-        written = b""
-        give_up = time.monotonic() + 120
-        while time.monotonic() < give_up:
-            if not select.select([ours], [], [], 1)[0]:
-                continue
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # Linux's way to say that the other end is closed
-                break
-            if not part:
-                break
-            written += part
+        written, stopped = b"", False
+        started = time.monotonic()
+        while time.monotonic() < started + 120:
+            ready = select.select([ours], [], [], 0.2)[0]
+            if ready:
+                try:
+                    part = os.read(ours, 65536)
+                except OSError:  # Linux's way to say that the other end is closed
+                    break
+                written += part
+            recorded = sum(path.stat().st_size for path in folder.glob("runs/*.db*"))
+            if not stopped and (stop.encode() in written if stop else recorded > 500_000):
+                running.send_signal(signal.SIGINT)
+                stopped = True
+        running.kill()
     os.close(ours)
     return running.returncode, written.decode()
 
@@ -116,24 +125,23 @@ def on_a_terminal(folder: Path, *arguments: object, **changes: str | None) -> tu
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a matter of Unix")
 def test_long_work_shows_a_bar_with_the_time_left_and_takes_it_away(tmp_path: Path) -> None:
-    status, shown = on_a_terminal(tmp_path, "fit", "--epochs", 60_000, TERM="xterm")
-    assert status == 0
-    assert " of 60,000 steps" in shown
-    assert "s left" in shown
+    status, shown = on_a_terminal(tmp_path, "s left", TERM="xterm")
+    assert status == 130
+    assert " of 5,000,000 steps" in shown
     bars, story = shown.split("y = 2x + 1", maxsplit=1)
     assert bars.endswith("\r\x1b[K")
-    assert "s left" not in story
+    assert "5,000,000 steps" not in story
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a matter of Unix")
 def test_a_dumb_terminal_gets_no_escape_sequences(tmp_path: Path) -> None:
-    status, shown = on_a_terminal(tmp_path, "fit", "--epochs", 60_000, TERM="dumb")
-    assert status == 0
+    status, shown = on_a_terminal(tmp_path, "", TERM="dumb")
+    assert status == 130
+    assert "It was interrupted" in shown
     assert "\x1b" not in shown
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a matter of Unix")
 def test_no_bar_where_stderr_is_no_terminal(tmp_path: Path) -> None:
-    assert process(tmp_path, "fit", "--epochs", 60_000).err == ""
+    assert process(tmp_path, "fit", "--epochs", 4_000).err == ""

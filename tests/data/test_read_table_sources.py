@@ -79,12 +79,54 @@ def test_the_table_shares_no_memory_with_its_source(kind: str) -> None:
         "pyarrow": pa.table(columns),
     }[kind]
     table = read_table(source)
-    table.features[:] = -7.0
-    table.target[:] = -7.0
-    assert np.array_equal(x, X)
-    assert np.array_equal(y, Y)
-    assert np.array_equal(matrix, np.column_stack([X, Y]))
-    assert same(read_table(source), read_table(COLUMNS))
+    for column in (*table.feature_columns, table.target_column):
+        assert not any(np.shares_memory(piece, theirs) for piece in column for theirs in (x, y, matrix))
+    for theirs in (x, y, matrix):
+        theirs[:] = -7.0
+    if kind == "polars":
+        source[0, "y"] = -7.0
+    assert same(table, read_table(COLUMNS))
+
+
+@pytest.mark.parametrize("features", [["a"], ["a", "b"]])
+@pytest.mark.parametrize("suffix", ["parquet", "csv", None])
+def test_a_tables_numbers_are_read_only_and_torch_takes_them(
+    suffix: str | None, features: list[str], tmp_path: Path
+) -> None:
+    """Torch would warn of memory it must not write to; warnings are errors here."""
+    frame = pl.DataFrame({"a": X[:, 0], "b": X[:, 1], "y": Y})
+    path = tmp_path / f"t.{suffix}"
+    if suffix == "parquet":
+        frame.write_parquet(path)
+    elif suffix == "csv":
+        frame.write_csv(path)
+    table = read_table(frame if suffix is None else path, features=features)
+    for numbers in (table.features, table.target):
+        with pytest.raises(ValueError, match="read-only"):
+            numbers[0] = -7.0
+        assert np.array_equal(torch.tensor(numbers).numpy(), numbers)
+
+
+def test_a_file_is_read_without_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Polars read is what the table holds, in the pieces in which it was read."""
+    rows = 300_000
+    frame = pl.DataFrame({"a": np.arange(rows) * 0.5, "y": np.arange(rows) * -2.0})
+    frame.write_parquet(tmp_path / "t.parquet", row_group_size=100_000)
+    held: list[pl.DataFrame] = []
+    read = pl.read_parquet
+
+    def kept(path: Path) -> pl.DataFrame:
+        held.append(read(path))
+        return held[0]
+
+    monkeypatch.setattr(pl, "read_parquet", kept)
+    table = read_table(tmp_path / "t.parquet")
+    for name, column in (("a", table.feature_columns[0]), ("y", table.target_column)):
+        theirs = [chunk.to_numpy() for chunk in held[0][name].get_chunks()]
+        assert len(column) == len(theirs) > 1
+        assert all(np.shares_memory(piece, chunk) for piece, chunk in zip(column, theirs, strict=True))
+        assert np.array_equal(np.concatenate(column), frame[name].to_numpy())
+    assert table.features is table.features
 
 
 def test_a_frame_keeps_its_columns_and_types() -> None:

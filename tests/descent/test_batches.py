@@ -9,7 +9,9 @@ from fallline._descent import Batches
 
 
 def batches_of(rows: int, size: int | None, seed: int = 0) -> Batches:
-    return Batches(torch.arange(float(rows)).view(rows, 1), torch.arange(float(rows)).view(rows, 1), size=size, seed=seed)
+    return Batches(
+        torch.arange(float(rows)).view(rows, 1), torch.arange(float(rows)).view(rows, 1), size=size, seed=seed
+    )
 
 
 @given(rows=st.integers(1, 40), size=st.integers(1, 50), epoch=st.integers(0, 5), seed=st.integers(-(2**63), 2**63 - 1))
@@ -42,6 +44,6 @@ def test_the_global_random_state_is_untouched() -> None:
 def test_full_batch_is_the_table_itself(size: int | None) -> None:
     batches = batches_of(10, size)
     assert batches.full
-    (features, target), = batches.epoch(4)
+    ((features, target),) = batches.epoch(4)
     assert features is batches.features
     assert target is batches.target

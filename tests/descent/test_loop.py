@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 import torch
-from cases import SEVERAL, TILTED, WITH_NAN, Case
 
+from cases import SEVERAL, TILTED, WITH_NAN, Case
 from fallline._descent import Batches, descend, make_optimizer, make_schedule
 from fallline._descent._schedules import SHORT_NAMES
 from fallline._records import Step
@@ -113,9 +113,7 @@ CLASSES: Mapping[str, object] = {
     "step": lambda o: torch.optim.lr_scheduler.StepLR(o, step_size=4),
     "linear": lambda o: torch.optim.lr_scheduler.LinearLR(o, start_factor=1.0, end_factor=0.01, total_iters=12),
     "polynomial": lambda o: torch.optim.lr_scheduler.PolynomialLR(o, total_iters=12),
-    "onecycle": lambda o: torch.optim.lr_scheduler.OneCycleLR(
-        o, max_lr=0.02, total_steps=13, cycle_momentum=False
-    ),
+    "onecycle": lambda o: torch.optim.lr_scheduler.OneCycleLR(o, max_lr=0.02, total_steps=13, cycle_momentum=False),
     "multistep": lambda o: torch.optim.lr_scheduler.MultiStepLR(o, milestones=[6, 9]),
     "warmrestarts": lambda o: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(o, T_0=3),
 }

@@ -92,7 +92,14 @@ def test_a_word_is_taken_where_the_option_is_a_word() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [(" 0.9 ", 0.9), ("TRUE", True), ("none", None), ("(0.8, 0.99)", (0.8, 0.99)), ("-1e-3", -1e-3), ("[1, 2]", [1, 2])],
+    [
+        (" 0.9 ", 0.9),
+        ("TRUE", True),
+        ("none", None),
+        ("(0.8, 0.99)", (0.8, 0.99)),
+        ("-1e-3", -1e-3),
+        ("[1, 2]", [1, 2]),
+    ],
 )
 def test_literals(text: str, value: object) -> None:
     assert literal("key", text) == value

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from cases import EVERY_LOSS, SEVERAL, TILTED, Case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fallline as fl
+from cases import EVERY_LOSS, SEVERAL, TILTED, Case
 
 FAMILY = (
     ("SGD", {}),
@@ -17,8 +17,8 @@ FAMILY = (
 )
 
 EVERY_OPTIMIZER = (
-    "ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "LBFGS", "NAdam", "RAdam", "RMSprop", "Rprop",
-    "SGD", "momentum", "nesterov",
+    "ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "LBFGS", "NAdam", "RAdam", "RMSprop",
+    "Rprop", "SGD", "momentum", "nesterov",
 )  # fmt: skip
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from cases import OVERLAPPING, TILTED
 
 import fallline as fl
+from cases import OVERLAPPING, TILTED
 
 BAD = (
     ({"learning_rate": 0}, "must be a finite number above 0, not 0. With 0 nothing would move."),

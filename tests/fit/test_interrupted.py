@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cases import OVERLAPPING, SEVERAL, TILTED, Case
 
 import fallline as fl
+from cases import OVERLAPPING, SEVERAL, TILTED, Case
 from fallline._descent import Batches
 from fallline._fit import _recording
 
@@ -96,6 +96,26 @@ def test_while_a_block_is_being_measured(monkeypatch: pytest.MonkeyPatch) -> Non
     run = fl.fit(TILTED.data, epochs=100)
     assert len(run) == 30
     monkeypatch.undo()
+    assert_consistent(run, fl.fit(TILTED.data, epochs=100))
+
+
+@pytest.mark.parametrize("moment", range(1, 9))
+def test_between_any_two_stages_of_a_block(moment: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps that were measured but are still on the list of those taken are not measured again."""
+    monkeypatch.setattr(_recording, "BLOCK_STEPS", 10)
+    calls: list[int] = []
+    plain = _recording._Recording.measured.fget
+
+    def measured(self: object) -> int:
+        calls.append(len(calls))
+        if len(calls) == moment:
+            raise KeyboardInterrupt
+        return plain(self)
+
+    monkeypatch.setattr(_recording._Recording, "measured", property(measured))
+    run = fl.fit(TILTED.data, epochs=100)
+    monkeypatch.undo()
+    assert len(run) % 10 == 0
     assert_consistent(run, fl.fit(TILTED.data, epochs=100))
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from cases import EVERY_LOSS, SEVERAL, TILTED, Case
 
 import fallline as fl
+from cases import EVERY_LOSS, SEVERAL, TILTED, Case
 from fallline._descent import Batches
 from fallline._objective import loss_kind
 from fallline._quadratic import Quadratic

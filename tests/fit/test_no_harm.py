@@ -8,9 +8,9 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
-from cases import EVERY_LOSS, SEVERAL, TILTED, Case
 
 import fallline as fl
+from cases import EVERY_LOSS, SEVERAL, TILTED, Case
 
 SETTINGS = (
     {},
@@ -23,7 +23,7 @@ SETTINGS = (
 
 
 def program_state() -> tuple[object, ...]:
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002  (the global one is what is watched)
+    name, keys, *rest = np.random.get_state()
     return (
         torch.random.get_rng_state().tolist(),
         (name, keys.tolist(), *rest),

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from cases import ABSOLUTE, COLLINEAR, ENDINGS, FAR, HUBER, OVERLAPPING, ROUND, SEPARABLE, SEVERAL, TILTED, Setting
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import fallline as fl
+from cases import ABSOLUTE, COLLINEAR, ENDINGS, FAR, HUBER, OVERLAPPING, ROUND, SEPARABLE, SEVERAL, TILTED, Setting
 
 
 @pytest.mark.parametrize("setting", ENDINGS, ids=str)

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from cases import SEVERAL, TILTED, Case
 from sklearn.linear_model import LinearRegression
 
 import fallline as fl
+from cases import SEVERAL, TILTED, Case
 
 
 @pytest.mark.parametrize("standardise", [True, False])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from cases import CURVED, EVERY_LOSS, SEVERAL, TILTED, Case
 
+from cases import CURVED, EVERY_LOSS, SEVERAL, TILTED, Case
 from fallline._errors import OptionError
 from fallline._objective import LOSSES, Objective, loss_kind
 from fallline._quadratic import Quadratic

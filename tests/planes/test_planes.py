@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -18,11 +18,13 @@ def orthonormal(plane: Plane) -> bool:
     return np.allclose(plane.directions @ plane.directions.T, np.eye(2), atol=1e-12)
 
 
+@settings(deadline=None)
 @given(PATHS)
 def test_any_path_has_an_orthonormal_plane(path: np.ndarray) -> None:
     assert orthonormal(path_plane(path))
 
 
+@settings(deadline=None)
 @given(PATHS, hnp.arrays(np.float64, (7, 2), elements=COORDINATES))
 def test_coordinates_undo_points(path: np.ndarray, uv: np.ndarray) -> None:
     plane = path_plane(path)
@@ -31,6 +33,7 @@ def test_coordinates_undo_points(path: np.ndarray, uv: np.ndarray) -> None:
     assert np.all(distance(plane, there) <= 1e-9 * (1 + np.abs(uv).max()))
 
 
+@settings(deadline=None)
 @given(PATHS)
 def test_shadow_and_distance_make_up_the_point(path: np.ndarray) -> None:
     plane = path_plane(path)

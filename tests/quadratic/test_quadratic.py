@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from cases import BOWLS, COLLINEAR, FAR, RAVINE, SEVERAL, TILTED, Case
 from sklearn.linear_model import LinearRegression
 
+from cases import BOWLS, COLLINEAR, FAR, RAVINE, SEVERAL, TILTED, Case
 from fallline._quadratic import Quadratic
 
 

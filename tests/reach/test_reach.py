@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from cases import BOWLS, OVERLAPPING, SEVERAL, TILTED, Case
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cases import BOWLS, OVERLAPPING, SEVERAL, TILTED, Case
 from fallline._objective import Objective
 from fallline._quadratic import Quadratic
 from fallline._reach import NoReach, measure_reach, why_no_reach
@@ -122,7 +122,5 @@ def test_first_order_error_shrinks_as_the_square_of_the_rate(case: Case) -> None
     start = np.array([0.4, 0.2])
     slope = objective.gradient(start)[0]
     rates = np.array([1e-2, 1e-3, 1e-4])
-    errors = [
-        float(objective.change(start, start - rate * slope)[0] + rate * slope @ slope) for rate in rates
-    ]
+    errors = [float(objective.change(start, start - rate * slope)[0] + rate * slope @ slope) for rate in rates]
     assert np.diff(np.log10(errors)) == pytest.approx([-2.0, -2.0], abs=0.02)

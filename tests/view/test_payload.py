@@ -125,9 +125,11 @@ def test_the_line_through_the_data_is_the_model(payload: dict[str, Any]) -> None
 def test_standardised_features_are_drawn_in_table_units() -> None:
     run, quadratic = textbook(steps=3)
     scaling = replace(run.header.scaling, shift=(100.0,), scale=(4.0,))
-    data = build_payload(replace(run, header=replace(run.header, scaling=scaling)), quadratic, TEXT)["data"]
-    assert data["curve_x"] == [100.0, 140.0]
-    assert data["x"][0] == 100.0
+    payload = build_payload(replace(run, header=replace(run.header, scaling=scaling)), quadratic, TEXT)
+    assert payload["data"]["curve_x"] == [100.0, 140.0]
+    assert payload["data"]["x"][0] == 100.0
+    w, b = run.columns.parameters[2]
+    assert payload["frames"]["curve_end"][2] == pytest.approx([b, 10 * w + b], rel=1e-5)  # at x = 0 and 10
 
 
 def test_several_features_lie_off_a_plane_and_show_parity() -> None:

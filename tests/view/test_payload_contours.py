@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fallline._planes import coordinates, points
@@ -152,6 +152,7 @@ def test_cells_that_are_not_finite_are_left_out() -> None:
         assert all(line[:, 1].min() >= grid.y[40] for line in level.lines)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 200), st.integers(0, 1000), st.floats(0.01, 5.0))
 def test_simplified_lines_stay_within_their_tolerance(count: int, seed: int, tolerance: float) -> None:
     line = np.random.default_rng(seed).normal(size=(count, 2)).cumsum(axis=0)

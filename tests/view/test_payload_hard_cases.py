@@ -129,6 +129,7 @@ def test_any_path_at_all(data: st.DataObject) -> None:
     json.loads(to_json(build_payload(replace(run, summary=None), quadratic, TEXT)))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 300_000), st.integers(20, 1500))
 def test_chosen_steps_are_few_sorted_and_hold_both_ends(total: int, limit: int) -> None:
     steps = chosen_steps(total, limit)
@@ -164,6 +165,7 @@ def test_history_of_all_rows_begins_at_the_start_and_keeps_extremes() -> None:
     assert bands["full_step"][-1] == 2999  # type: ignore[index]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.integers(0, 10))
 def test_the_trail_is_true_to_half_a_pixel(count: int, seed: int) -> None:
     steps = np.random.default_rng(seed).normal(size=(count, 2)).cumsum(axis=0)

@@ -34,6 +34,10 @@ def run_cli(arguments: list[str] | None = None) -> int:
         return 2
     except typer.Exit as done:
         return done.exit_code
+    except SystemExit as left:
+        if isinstance(left.__context__, BrokenPipeError):  # so the parser leaves; the reader has seen enough
+            return 0
+        raise
     except typer.Abort:
         return 130
     except typer.TyperException as error:

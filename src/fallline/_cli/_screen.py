@@ -16,12 +16,10 @@ MOST_READABLE = 100
 
 @dataclass(frozen=True)
 class Screen:
-    """The two streams and what they can show."""
+    """The two streams and how wide they are; nothing is coloured, so NO_COLOR has nothing to say."""
 
     out: TextIO
     err: TextIO
-    colour: bool
-    """True where stdout is a terminal that may be coloured (NO_COLOR is respected)."""
     width: int
     """Columns of the terminal, 80 where there is none."""
 
@@ -31,8 +29,7 @@ class Screen:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):  # LANG=C, a Windows pipe, a file name that is not UTF-8: never stop
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        return cls(sys.stdout, sys.stderr, colour, shutil.get_terminal_size((80, 24)).columns)
+        return cls(sys.stdout, sys.stderr, shutil.get_terminal_size((80, 24)).columns)
 
     def say(self, *lines: str) -> None:
         """Results."""
@@ -64,7 +61,7 @@ class ProgressLine:
     def __init__(self, screen: Screen, *, visible: bool) -> None:
         self._err = screen.err
         self._shown = False
-        self._visible = visible and screen.err.isatty()
+        self._visible = visible and screen.err.isatty() and os.environ.get("TERM") != "dumb"
         self._began = time.monotonic()
 
     def update(self, done: int, total: int, loss: float) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fallline._data._block import Block, gather
+from fallline._data._columns import Column, copied
 from fallline._data._source import Kind
 from fallline._errors import DataError
 
@@ -29,9 +29,9 @@ class ArraySource:
         """Numbers throughout: anything else is refused on opening."""
         return dict.fromkeys(self.columns, Kind.NUMBER)
 
-    def numbers(self, names: Sequence[str]) -> Block:
-        """The columns [N, C] as float64, missing as NaN; see :class:`~fallline._data._source.Source`."""
-        return gather([[self.columns[name]] for name in names], len(self.columns[names[0]]))
+    def numbers(self, names: Sequence[str]) -> tuple[Column, ...]:
+        """Copies of the columns [C]; see :class:`~fallline._data._source.Source`."""
+        return copied(self.columns[name] for name in names)
 
 
 def is_tensor(source: object) -> bool:

@@ -5,17 +5,20 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fallline._data._block import SQUARE_LIMIT, VALUE_LIMIT, Block, keep_rows
+from fallline._data._columns import Column, copied, joined, length, sums_of_squares
 from fallline._data._source import Choice
-from fallline._data._table import Floats, Table
+from fallline._data._table import Table
 from fallline._data._words import counted, row_list
 from fallline._errors import DataError
+from fallline._records import Floats
 
+VALUE_LIMIT = 1e150
+"""Values from here on are refused: their squares, which loss and curvature need, near the end of float64."""
 _ROWS_EXPLAINED = "counted from 1 below the header"
 
 
 def checked_table(
-    block: Block,
+    columns: tuple[Column, ...],
     choice: Choice,
     *,
     name: str,
@@ -23,21 +26,25 @@ def checked_table(
     notes: Sequence[str] = (),
     drop_missing: bool = False,
 ) -> Table:
-    """A Table from the columns of ``choice``, the target last in ``block`` [N, D + 1].
+    """A Table from the columns of ``choice`` [D + 1], the target last.
 
     Raises DataError for fewer than two rows, missing or infinite values (unless dropped), values
     beyond ±1e150, a constant feature and a constant target.
     """
     names = (*choice.features, choice.target)
-    _enough_rows(len(block.values), source, "")
-    block, dropped = _without_missing(block, names, source, drop_missing=drop_missing)
-    _moderate(block, names)
-    _varied(block.values, choice)
+    _enough_rows(length(columns[0]), source, "")
+    dropped: tuple[str, ...] = ()
+    squares = sums_of_squares(columns)
+    if not np.isfinite(squares).all():
+        columns, dropped = _without_missing(columns, names, source, drop_missing=drop_missing)
+        squares = sums_of_squares(columns)
+    _moderate(columns, squares, names)
+    _varied(columns, choice)
     return Table(
         name=name,
         source=source,
-        features=block.values[:, :-1],
-        target=block.values[:, -1],
+        feature_columns=columns[:-1],
+        target_column=columns[-1],
         feature_names=choice.features,
         target_name=choice.target,
         notes=(*notes, *choice.notes, *dropped),
@@ -52,43 +59,40 @@ def _enough_rows(rows: int, source: str, circumstance: str) -> None:
 
 
 def _without_missing(
-    block: Block, names: Sequence[str], source: str, *, drop_missing: bool
-) -> tuple[Block, tuple[str, ...]]:
-    """The block without its rows that hold a value that is not finite, and a note; or a DataError."""
-    if np.isfinite(block.squares).all():
-        return block, ()
-    suspects = np.flatnonzero(~np.isfinite(block.squares)).tolist()
-    bad = {names[index]: ~np.isfinite(block.values[:, index]) for index in suspects}
+    columns: tuple[Column, ...], names: Sequence[str], source: str, *, drop_missing: bool
+) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+    """The columns without the rows that hold a value that is not finite, and a note; or a DataError."""
+    values = dict(zip(names, map(joined, columns), strict=True))
+    bad = {name: ~np.isfinite(column) for name, column in values.items()}
     bad = {name: mask for name, mask in bad.items() if mask.any()}
     if not bad:  # only the sum overflowed: some value is too large, which is told further on
-        return block, ()
+        return columns, ()
     rows: NDArray[np.bool_] = np.logical_or.reduce(list(bad.values()))
     count, total = int(rows.sum()), len(rows)
-    words = _which(block, names, bad)
+    words = _which([values[name] for name in bad])
     where = row_list([int(row) + 1 for row in np.flatnonzero(rows)[:6]])
     if not drop_missing:
-        columns = ", ".join(f"{name} ({int(mask.sum()):,})" for name, mask in bad.items())
+        told = ", ".join(f"{name} ({int(mask.sum()):,})" for name, mask in bad.items())
         has = "has" if count == 1 else "have"
         raise DataError(
-            f"{count:,} of {counted(total, 'row')} {has} {words}: {columns}; {where}, {_ROWS_EXPLAINED}. "
+            f"{count:,} of {counted(total, 'row')} {has} {words}: {told}; {where}, {_ROWS_EXPLAINED}. "
             f"Leave such rows out with --drop-missing (in Python drop_missing=True), or fill them in."
         )
     _enough_rows(total - count, source, f" after leaving out {count:,} with {words} in {', '.join(bad)}")
     note = f"{count:,} of {counted(total, 'row')} dropped: {words} in {', '.join(bad)} ({where})"
-    return keep_rows(block, ~rows), (note,)
+    return copied(column[~rows] for column in values.values()), (note,)
 
 
-def _which(block: Block, names: Sequence[str], bad: dict[str, NDArray[np.bool_]]) -> str:
+def _which(columns: Sequence[Floats]) -> str:
     """``missing values``, ``infinite values`` or both."""
-    columns = [block.values[:, names.index(name)] for name in bad]
     missing = any(bool(np.isnan(column).any()) for column in columns)
     infinite = any(bool(np.isinf(column).any()) for column in columns)
     return "missing or infinite values" if missing and infinite else f"{'missing' if missing else 'infinite'} values"
 
 
-def _moderate(block: Block, names: Sequence[str]) -> None:
-    for index in np.flatnonzero(~(block.squares < SQUARE_LIMIT)).tolist():
-        column = block.values[:, index]
+def _moderate(columns: Sequence[Column], squares: Floats, names: Sequence[str]) -> None:
+    for index in np.flatnonzero(~(squares < VALUE_LIMIT**2)).tolist():
+        column = joined(columns[index])
         row = int(np.argmax(np.abs(column)))
         if abs(column[row]) >= VALUE_LIMIT:
             raise DataError(
@@ -97,21 +101,22 @@ def _moderate(block: Block, names: Sequence[str]) -> None:
             )
 
 
-def _varied(values: Floats, choice: Choice) -> None:
-    for name, column in zip(choice.features, values.T, strict=False):
+def _varied(columns: Sequence[Column], choice: Choice) -> None:
+    for name, column in zip(choice.features, columns, strict=False):
         if _constant(column):
             raise DataError(
-                f'The feature "{name}" is constant ({column[0]:.6g} in every row): its weight cannot be '
+                f'The feature "{name}" is constant ({column[0][0]:.6g} in every row): its weight cannot be '
                 f"told from the bias. Leave it out: name the others with --features (in Python features=)."
             )
-    target = values[:, -1]
+    target = columns[-1]
     if _constant(target):
         raise DataError(
-            f'The target "{choice.target}" is constant ({target[0]:.6g} in every row): there is nothing to '
+            f'The target "{choice.target}" is constant ({target[0][0]:.6g} in every row): there is nothing to '
             f"learn. Choose another column as the target."
         )
 
 
-def _constant(column: Floats) -> bool:
+def _constant(column: Column) -> bool:
     """Whether all values are equal; a look at the first ones settles it for nearly every column."""
-    return bool((column[:64] == column[0]).all() and (column == column[0]).all())
+    first = column[0][0]
+    return bool((column[0][:64] == first).all() and all((piece == first).all() for piece in column))

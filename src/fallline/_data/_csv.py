@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fallline._data._block import Block
+from fallline._data._columns import Column
 from fallline._data._csv_faults import find_faults, undecodable
-from fallline._data._polars_frame import block_of_polars
+from fallline._data._polars_frame import columns_of_polars
 from fallline._data._source import Kind
 from fallline._data._text import is_number, kind_of_text, numbers_from_text
 from fallline._data._words import listed, short
@@ -46,20 +46,20 @@ class CsvSource:
         """The file's name without its suffix."""
         return self.path.stem
 
-    def numbers(self, names: Sequence[str]) -> Block:
-        """The columns [N, C] as float64, missing as NaN; see :class:`~fallline._data._source.Source`."""
+    def numbers(self, names: Sequence[str]) -> tuple[Column, ...]:
+        """The columns [C] as float64, missing as NaN; see :class:`~fallline._data._source.Source`."""
         import polars as pl  # noqa: PLC0415
 
         if any(self.kinds[name] is not Kind.NUMBER for name in names):
-            return block_of_polars(self._from_text(names))
+            return columns_of_polars(self._from_text(names))
         try:
             frame = self._read(names)
         except pl.exceptions.PolarsError:
-            return block_of_polars(self._from_text(names))
+            return columns_of_polars(self._from_text(names))
         last = max(names, key=self.header.index)
         if frame[last].has_nulls():  # a blank or short line is missing its last value
-            return block_of_polars(self._from_text(names))
-        return block_of_polars(frame)
+            return columns_of_polars(self._from_text(names))
+        return columns_of_polars(frame)
 
     def _read(self, as_float: Sequence[str]) -> "polars.DataFrame":
         """The named columns as float64; the others are read, too, so that a long line is noticed."""

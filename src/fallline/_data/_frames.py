@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fallline._data._block import Block, gather
+from fallline._data._columns import Column, copied
 from fallline._data._polars_frame import PolarsSource, polars_source
 from fallline._data._source import NUMERIC, Kind, not_numeric
 from fallline._data._words import listed
@@ -26,13 +26,13 @@ class FrameSource:
     kinds: Mapping[str, Kind]
     notes: tuple[str, ...] = ()
 
-    def numbers(self, names: Sequence[str]) -> Block:
-        """The columns [N, C] as float64, missing as NaN; see :class:`~fallline._data._source.Source`."""
+    def numbers(self, names: Sequence[str]) -> tuple[Column, ...]:
+        """Copies of the columns [C]; see :class:`~fallline._data._source.Source`."""
         for name in names:
             if self.kinds[name] not in NUMERIC:
                 raise not_numeric(name, self.kinds[name])
         chosen = self.frame.select(*names)
-        return gather([[_pandas_or_arrow(chosen[name])] for name in names], len(chosen))
+        return copied(_pandas_or_arrow(chosen[name]) for name in names)
 
 
 def _pandas_or_arrow(series: "narwhals.Series[Any]") -> "np.ndarray[Any, Any]":

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fallline._data._block import Block, gather
+from fallline._data._columns import Column, copied, frozen
 from fallline._data._source import NUMERIC, Kind, not_numeric
 from fallline._data._text import kind_of_text, numbers_from_text
 
@@ -21,12 +21,14 @@ class PolarsSource:
     label: str
     name: str
     kinds: Mapping[str, Kind]
+    is_ours: bool = False
+    """Whether nobody else holds the frame, as when it was just read: then its numbers need no copy."""
     text_as_numbers: bool = False
     """Whether text may stand for numbers, as in a file that has no types."""
     notes: tuple[str, ...] = ()
 
-    def numbers(self, names: Sequence[str]) -> Block:
-        """The columns [N, C] as float64, missing as NaN; see :class:`~fallline._data._source.Source`."""
+    def numbers(self, names: Sequence[str]) -> tuple[Column, ...]:
+        """The columns [C] as float64, missing as NaN; see :class:`~fallline._data._source.Source`."""
         import polars as pl  # noqa: PLC0415
 
         chosen = self.frame.select(names)
@@ -35,18 +37,24 @@ class PolarsSource:
             if self.kinds[name] not in NUMERIC and not is_text:
                 raise not_numeric(name, self.kinds[name])
         text = [numbers_from_text(column) for column in chosen.iter_columns() if column.dtype == pl.String]
-        return block_of_polars(chosen.with_columns(text) if text else chosen)
+        numbers = (chosen.with_columns(text) if text else chosen).cast(pl.Float64)
+        return columns_of_polars(numbers) if self.is_ours else copied(c.to_numpy() for c in numbers.iter_columns())
 
 
 def polars_source(
-    frame: "polars.DataFrame", label: str, name: str = "table", *, text_as_numbers: bool = False
+    frame: "polars.DataFrame",
+    label: str,
+    name: str = "table",
+    *,
+    is_ours: bool = False,
+    text_as_numbers: bool = False,
 ) -> PolarsSource:
     """Look at the columns of a Polars frame; with ``text_as_numbers`` also at what its text stands for."""
     kinds = {column.name: _kind(column) for column in frame.iter_columns()}
     if text_as_numbers:
         for column in [column for column, kind in kinds.items() if kind is Kind.TEXT]:
             kinds[column] = kind_of_text(frame[column].drop_nulls())
-    return PolarsSource(frame, label, name, kinds, text_as_numbers=text_as_numbers)
+    return PolarsSource(frame, label, name, kinds, is_ours, text_as_numbers)
 
 
 def is_polars(source: object) -> bool:
@@ -61,13 +69,12 @@ def open_polars(source: "polars.DataFrame | polars.LazyFrame") -> PolarsSource:
     return polars_source(frame, "the polars data frame")
 
 
-def block_of_polars(frame: "polars.DataFrame") -> Block:
-    """Numeric Polars columns [N, C] as float64, null as NaN."""
-    import polars as pl  # noqa: PLC0415
-
-    plain = frame.with_columns(pl.exclude(pl.Float64).cast(pl.Float64))
-    chunks = [[chunk.to_numpy() for chunk in column.get_chunks()] for column in plain.iter_columns()]
-    return gather(chunks, len(frame))
+def columns_of_polars(frame: "polars.DataFrame") -> tuple[Column, ...]:
+    """The columns [C] of a frame of float64, null as NaN; pieces without a null share the frame's memory."""
+    return tuple(
+        tuple(frozen(piece.to_numpy()) for piece in column.get_chunks() if len(piece) > 0)
+        for column in frame.iter_columns()
+    )
 
 
 def _kind(column: "polars.Series") -> Kind:

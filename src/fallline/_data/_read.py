@@ -51,9 +51,9 @@ def read_table(
         return _selected(source, target, features, name)
     opened = _open(source)
     choice = choose(opened.kinds, target, features, opened.label)
-    block = opened.numbers((*choice.features, choice.target))
+    columns = opened.numbers((*choice.features, choice.target))
     return checked_table(
-        block,
+        columns,
         choice,
         name=opened.name if name is None else name,
         source=opened.label,
@@ -98,14 +98,14 @@ def _selected(table: Table, target: str | None, features: str | Sequence[str] | 
     renamed = table if name is None else replace(table, name=name)
     if target is None and features is None:
         return renamed
-    columns = dict(zip(table.feature_names, table.features.T, strict=True))
-    columns[table.target_name] = table.target
+    columns = dict(zip(table.feature_names, table.feature_columns, strict=True))
+    columns[table.target_name] = table.target_column
     kinds = dict.fromkeys(columns, Kind.NUMBER)
     choice = choose(kinds, table.target_name if target is None else target, features, table.name)
     return replace(
         renamed,
-        features=np.array([columns[feature] for feature in choice.features]).T,
-        target=columns[choice.target].copy(),
+        feature_columns=tuple(columns[feature] for feature in choice.features),
+        target_column=columns[choice.target],
         feature_names=choice.features,
         target_name=choice.target,
     )

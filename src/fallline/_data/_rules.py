@@ -9,11 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from fallline._data._block import gather
 from fallline._data._checks import checked_table
+from fallline._data._columns import copied, frozen
 from fallline._data._source import Choice
-from fallline._data._table import Floats, Table
+from fallline._data._table import Table
 from fallline._errors import OptionError
+from fallline._records import Floats
 
 
 def line(
@@ -98,11 +99,11 @@ def with_outliers(table: Table, count: int = 3, distance: float = 10.0, seed: in
     rows = torch.randperm(table.rows, generator=torch.Generator().manual_seed(seed))[:count].numpy()
     target = table.target.copy()
     target[rows] += distance * float(table.target.std())
-    return replace(table, target=target, source=f"{table.source}, {count} outliers")
+    return replace(table, target_column=(frozen(target),), source=f"{table.source}, {count} outliers")
 
 
 def _table(name: str, rule: str, x: Floats, y: Floats) -> Table:
-    return checked_table(gather([[x], [y]], len(x)), Choice(("x",), "y"), name=name, source=rule)
+    return checked_table(copied([x, y]), Choice(("x",), "y"), name=name, source=rule)
 
 
 def _check_range(low: float, high: float, points: int) -> None:

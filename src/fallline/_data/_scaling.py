@@ -4,49 +4,52 @@ Formulas: docs/semantics.md#units-and-standardising. With weights w, bias b, shi
 w·(x − m)/s + b = (w/s)·x + (b − Σ w·m/s).
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fallline._data._table import Floats
+from fallline._data._columns import Column, length
 from fallline._errors import DataError
-from fallline._records import Scaling
+from fallline._records import Floats, Scaling
 
 
-def standardise(features: "np.ndarray[Any, np.dtype[np.float64]]") -> tuple[Floats, Scaling]:
-    """Features [N, D] shifted to mean 0 and divided by their population standard deviation, and the Scaling.
+def standardise(columns: Sequence[Column]) -> tuple[Floats, Scaling]:
+    """Features shifted to mean 0 and divided by their population standard deviation [N, D], and the Scaling.
 
-    The deviation is taken in two passes in float64. The result is a new row-major array [N, D]. Raises
-    DataError for a constant feature, which has no scale.
+    ``columns`` is :attr:`Table.feature_columns`. The deviation is taken in two passes in float64; the result is a
+    new row-major array, each column written straight into its place. Raises DataError for a constant feature,
+    which has no scale.
 
-    >>> standardise(np.array([[1.0], [3.0]]))
+    >>> standardise([(np.array([1.0, 3.0]),)])
     (array([[-1.],
            [ 1.]]), Scaling(shift=(2.0,), scale=(1.0,)))
     """
-    table = np.asarray(features, dtype=np.float64)
-    scaled = np.empty((table.shape[1], table.shape[0]))
+    deviation = np.empty(length(columns[0]))
+    scaled = np.empty((len(deviation), len(columns)))
     shifts, scales = [], []
-    for index, column in enumerate(table.T):
-        shift = float(column.mean())
-        deviation = np.subtract(column, shift, out=scaled[index])
+    for index, column in enumerate(columns):
+        np.concatenate(column, out=deviation)
+        shift = float(deviation.mean())
+        deviation -= shift
         scale = _root_mean_square(deviation)
         if scale == 0.0:
             raise DataError(f"Feature {index + 1} is constant ({shift:.6g}): it has no scale; leave it out.")
-        deviation /= scale
+        np.divide(deviation, scale, out=scaled[:, index])
         shifts.append(shift)
         scales.append(scale)
-    return np.ascontiguousarray(scaled.T), Scaling(tuple(shifts), tuple(scales))
+    return scaled, Scaling(tuple(shifts), tuple(scales))
 
 
 def _root_mean_square(deviation: Floats) -> float:
     """√mean(d²), divided by a power of two first: exact, and tiny deviations don't vanish when squared."""
-    largest = float(np.abs(deviation).max())
+    largest = float(max(deviation.max(), -deviation.min()))
     if largest == 0.0:
         return 0.0
     exponent = int(np.frexp(largest)[1])
     moderate = np.ldexp(deviation, -exponent)
-    return float(np.ldexp(np.sqrt(np.mean(moderate * moderate)), exponent))
+    np.square(moderate, out=moderate)
+    return float(np.ldexp(np.sqrt(np.mean(moderate)), exponent))
 
 
 def identity_scaling(features: int) -> Scaling:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from fallline._data._block import Block
+from fallline._data._columns import Column
 from fallline._data._words import counted, listed, unknown_column
 from fallline._errors import DataError
 
@@ -45,8 +45,11 @@ class Source(Protocol):
     def notes(self) -> tuple[str, ...]:
         """What was guessed on opening it."""
 
-    def numbers(self, names: Sequence[str]) -> Block:
-        """The columns [N, C] as float64, missing as NaN; DataError for a column that is not numeric."""
+    def numbers(self, names: Sequence[str]) -> tuple[Column, ...]:
+        """The columns [C], each [N] float64, missing as NaN, in memory that nobody else can alter.
+
+        Raises DataError for a column that is not numeric.
+        """
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from fallline._data._columns import Column, joined, length, stacked
+from fallline._records import Floats
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Table:
-    """Checked numbers: finite, at least two rows, no constant column. The arrays belong to the table alone.
+    """Checked numbers: finite, at least two rows, no constant column. They are read-only, and the table's alone.
 
     Made by :func:`fallline.read_table` and the rules (:func:`fallline.line` …), which do the checking.
     """
@@ -21,10 +21,9 @@ class Table:
     """Short and readable: ``line``, ``penguins``."""
     source: str
     """The rule, the path, or the kind of object the numbers came from."""
-    features: Floats
-    """[N, D] stored column by column (Fortran order): each feature is contiguous."""
-    target: Floats
-    """[N]"""
+    feature_columns: tuple[Column, ...]
+    """[D] columns of N numbers, in the pieces in which they were read."""
+    target_column: Column
     feature_names: tuple[str, ...]
     """[D]"""
     target_name: str
@@ -32,17 +31,28 @@ class Table:
     """Sentences on what was left out or guessed while reading."""
 
     @cached_property
+    def features(self) -> Floats:
+        """[N, D] stored column by column (Fortran order): each feature is contiguous. Made on first use."""
+        return stacked(self.feature_columns)
+
+    @cached_property
+    def target(self) -> Floats:
+        """[N]"""
+        return joined(self.target_column)
+
+    @cached_property
     def source_hash(self) -> str:
-        """``sha256:…`` of the shape and the numbers, feature by feature, then the target."""
-        digest = hashlib.sha256(f"{self.features.shape}".encode())
-        for column in (*self.features.T, self.target):
-            digest.update(np.ascontiguousarray(column, dtype="<f8").data)
+        """``sha256:…`` of the features' shape and the numbers, feature by feature, then the target."""
+        digest = hashlib.sha256(f"{(self.rows, len(self.feature_columns))}".encode())
+        for column in (*self.feature_columns, self.target_column):
+            for piece in column:
+                digest.update(np.ascontiguousarray(piece, dtype="<f8").data)
         return f"sha256:{digest.hexdigest()}"
 
     @property
     def rows(self) -> int:
         """N, the number of examples."""
-        return len(self.target)
+        return length(self.target_column)
 
     def __repr__(self) -> str:
         features = ", ".join(self.feature_names)

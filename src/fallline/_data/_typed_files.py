@@ -24,7 +24,7 @@ def open_parquet(path: Path, label: str) -> PolarsSource:
         raise DataError(
             f"{label} cannot be read as Parquet ({short(reason, 90)}): expected a whole Parquet file; write it again."
         ) from error
-    return polars_source(frame, label, path.stem)
+    return polars_source(frame, label, path.stem, is_ours=True)
 
 
 def open_json_lines(path: Path, label: str) -> PolarsSource:
@@ -35,7 +35,7 @@ def open_json_lines(path: Path, label: str) -> PolarsSource:
         frame = pl.read_ndjson(path, infer_schema_length=None)
     except pl.exceptions.PolarsError:
         frame = _line_by_line(path, label)  # says which line, and accepts the NaN that Python writes
-    return polars_source(frame, label, path.stem, text_as_numbers=True)
+    return polars_source(frame, label, path.stem, is_ours=True, text_as_numbers=True)
 
 
 def _line_by_line(path: Path, label: str) -> "polars.DataFrame":

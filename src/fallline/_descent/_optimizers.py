@@ -60,9 +60,10 @@ def optimizer_options(name: str, given: Mapping[str, object]) -> dict[str, objec
         if key not in known:
             raise OptionError(f'{cls.__name__} has no option "{key}": it takes {", ".join(known)}.{near(key, known)}')
         word = isinstance(value, str) and "str" in str(parameters[key].annotation) and value.lower() != "none"
-        options[key] = literal(key, value) if isinstance(value, str) and not word else value
-        if isinstance(options[key], float) and not math.isfinite(options[key]):
-            raise OptionError(f"The option {key} of {cls.__name__} must be a finite number, not {options[key]}.")
+        chosen = literal(key, value) if isinstance(value, str) and not word else value
+        if isinstance(chosen, float) and not math.isfinite(chosen):
+            raise OptionError(f"The option {key} of {cls.__name__} must be a finite number, not {chosen}.")
+        options[key] = chosen
     return options
 
 

@@ -18,7 +18,7 @@ def number(value: float, digits: int = 4) -> str:
     if value == 0:
         return "0"
     rounded = float(f"{value:.{digits}g}")
-    exponent = math.floor(math.log10(abs(rounded)))
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
     if -4 <= exponent < 6:
         return (
             f"{rounded:,.{max(0, digits - 1 - exponent)}f}".replace("-", MINUS)

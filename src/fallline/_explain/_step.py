@@ -52,7 +52,8 @@ def arithmetic(run: Run, index: int) -> list[str]:
     columns, rate = run.columns, float(run.columns.learning_rate[index])
     start, end, slopes = start_of(run, index), columns.parameters[index], columns.gradient[index]
     lines = []
-    for name, before, slope, after in zip(run.header.parameter_names, start, slopes, end, strict=True):
+    rows = zip(run.header.parameter_names, start.tolist(), slopes.tolist(), end.tolist(), strict=True)
+    for name, before, slope, after in rows:  # Python floats overflow without a warning
         if is_plain(run):
             lines.append(f"{name}: {place(before)} {MINUS} {short(rate)} × {in_brackets(slope)} = {place(after)}")
         else:
@@ -102,14 +103,25 @@ def _slope_sentence(run: Run, index: int, parameter: int) -> str:
     if not math.isfinite(after):
         return f"{ground}; the step threw {name} to {number(after)}."
     if not went:
-        return f"{ground}; the step is too small to change {name} in {run.header.dtype}."
+        why = f"the step is too small to change {name} in {run.header.dtype}" if is_plain(run) else f"{name} stays"
+        return f"{ground}; {why}."
     if went == downhill:
         closer = _closer(run, parameter, before, after)
         return f"{ground}, so {name} goes {went}: {place(before)} to {place(after)}.{closer}"
     return (
         f"{ground}, yet {name} goes {went}, {place(before)} to {place(after)}: "
-        f"not this slope moved it but what the optimizer remembers.{_closer(run, parameter, before, after)}"
+        f"not this slope moved it but {_mover(run)}.{_closer(run, parameter, before, after)}"
     )
+
+
+def _mover(run: Run) -> str:
+    """What can move a parameter against its slope."""
+    options = run.header.optimizer_options
+    if options.get("maximize"):
+        return "the order to maximize"
+    if run.header.optimizer == "SGD" and not options.get("momentum"):
+        return "the weight decay"
+    return "what the optimizer remembers"
 
 
 def _closer(run: Run, parameter: int, before: float, after: float) -> str:
@@ -156,7 +168,7 @@ def reach_note(run: Run, index: int) -> str:
     moved = bool(np.any(columns.parameters[index] != start_of(run, index)))
     reason = why_no_reach(float(columns.first_order_change[index]), float(columns.real_change[index]), moved)
     if reason is NoReach.UPHILL and not is_plain(run):
-        return f"{reason.value} (what the optimizer remembers carried it)"
+        return f"{reason.value} ({_mover(run)} carried it)"
     return reason.value
 
 

@@ -35,10 +35,10 @@ def auto_rate(
     epochs: int,
 ) -> Rate:
     """Half the stability limit where there is a provable one, else the best of a few real runs."""
-    make_optimizer(optimizer, list(start.parameters()), 1.0, options)  # refuses options before they enter a formula
+    made = make_optimizer(optimizer, list(start.parameters()), 1.0, options)  # options are refused before a formula
     if problem.kind.curvature_bound is not None and not options.get("maximize"):
         sharpness = largest_anywhere(problem) if batches.full else sharpest_batch(problem, batches)
-        limit = provable_limit(optimizer, options, sharpness)
+        limit = provable_limit(type(made).__name__, options, sharpness)
         if limit is not None:
             return _below(limit.value, batches.full)
     return _best_trial(problem, batches, optimizer, options, start, epochs)

@@ -89,6 +89,8 @@ def fit(
     if textbook and (target is not None or features is not None):
         raise OptionError("A target or features were named without a table: name the table as well.")
     _check_counts(epochs, batch_size, seed)
+    epochs, seed = int(epochs), int(seed)  # NumPy's whole numbers are none to PyTorch
+    batch_size = None if batch_size is None else int(batch_size)
     table = (
         line(seed=seed)
         if data is None

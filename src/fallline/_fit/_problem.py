@@ -89,7 +89,8 @@ class Problem:
 def neuron_objective(kind: LossKind, features: Floats, target: Floats) -> Objective:
     """A neuron's mean loss over these rows [N, D], [N] as a function of its parameters, in float64."""
     # skip_init draws no random start: the program's random state stays, and the parameters are given anyway.
-    model = torch.nn.utils.skip_init(torch.nn.Linear, features.shape[1], 1, dtype=torch.float64)
+    make = torch.nn.utils.skip_init
+    model = make(torch.nn.Linear, features.shape[1], 1, dtype=torch.float64)  # type: ignore[no-untyped-call]
     loss_fn = getattr(torch.nn, kind.torch_class)()
     return Objective(model, loss_fn, torch.tensor(features), torch.tensor(target).unsqueeze(1))
 
@@ -102,7 +103,7 @@ def make_problem(table: Table, *, loss: str, standardised: bool, dtype: str) -> 
     if kind.name == "bce":
         _demand_classes(table)
     if standardised:
-        features, scaling = standardise(table.features)
+        features, scaling = standardise(table.feature_columns)
     else:
         features, scaling = table.features, identity_scaling(table.features.shape[1])
     return Problem(

@@ -76,7 +76,7 @@ class Objective:
         """Hessian at one parameter vector [P] times each of a stack of directions [B, P]; shape [B, P]."""
         at = self._stack(parameters)[0]
         gradient = grad(lambda v: self._value(v, self._features, self._target))
-        _, times_hessian = vjp(gradient, at)  # H is symmetric, and reverse mode exists for every loss
+        times_hessian = vjp(gradient, at)[1]  # H is symmetric, and reverse mode exists for every loss
         return self._each(lambda d: times_hessian(d)[0], self._stack(directions))
 
     def hessian(self, parameters: ArrayLike) -> Floats:

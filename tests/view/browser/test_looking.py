@@ -90,6 +90,8 @@ def test_the_projector_shows_two_pictures_large_and_no_controls(open_report: Ope
     report.page.keyboard.press("ArrowRight")
     report.settle()
     assert report.number("loss") == shown(report.payload["frames"]["loss_after"][0])
+    words = report.page.locator(".fl-words p").first
+    assert words.evaluate("(element) => getComputedStyle(element).fontSize") == "24px"
     report.page.keyboard.press("Escape")
     report.settle()
     assert report.page.locator("canvas:visible").count() == 7
@@ -211,6 +213,7 @@ def test_every_picture_says_its_numbers(open_report: Open) -> None:
 def test_the_table_holds_the_recorded_numbers(open_report: Open) -> None:
     report = open_report()
     report.page.locator("summary").click()
+    report.page.locator(".fl-table").wait_for()  # it is built when it is first opened
     rows = [row.locator("th, td").all_inner_texts() for row in report.page.locator(".fl-table tr").all()]
     assert rows[0][:5] == ["step", "epoch", "rate", "loss before", "loss after"]
     frames = report.payload["frames"]

@@ -88,19 +88,25 @@ function chartCurve(scene, state) {
   );
 }
 
-/** @param {any} data @param {boolean} parity @param {any} scene @returns {[number, number][]} */
+/**
+ * The data decide; what the model says at the start and at the end widens the range of y, by at most one more range at each side.
+ * @param {any} data
+ * @param {boolean} parity
+ * @param {any} scene
+ * @returns {[number, number][]}
+ */
 function chartDataRanges(data, parity, scene) {
-  if (!parity) return [chartPadded(data.x), chartPadded(data.kind === "logistic" ? [...data.y, 0, 1] : data.y)];
-  // Targets decide; predictions widen it, up to one more range at each side (a bad start may lie far away).
-  const [low, high] = chartPadded(data.x);
-  const ends = scene.frames.curve_end.at(-1) ?? [];
-  const finite = [...data.x, ...ends].filter(Number.isFinite);
-  const span = high - low;
-  const both = /** @type {[number, number]} */ ([
-    Math.max(low - span, Math.min(low, ...finite)),
-    Math.min(high + span, Math.max(high, ...finite)),
+  const x = chartPadded(data.x);
+  const [low, high] = parity ? x : chartPadded(data.kind === "logistic" ? [...data.y, 0, 1] : data.y);
+  const last = scene.outcome === "diverged" ? [] : (scene.frames.curve_end.at(-1) ?? []);
+  const said = [...(scene.frames.curve_start[0] ?? []), ...last];
+  const widened = chartPadded([
+    low,
+    high,
+    ...said.map((value) => (value === null ? null : Math.max(2 * low - high, Math.min(2 * high - low, value)))),
   ]);
-  return [[low, high], both];
+  const inside = !said.some((value) => value < low || value > high);
+  return [x, inside ? [low, high] : widened];
 }
 
 /** @param {(number | null)[]} values @returns {[number, number]} */

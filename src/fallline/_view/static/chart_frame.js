@@ -33,7 +33,8 @@ export function chartBox(context, size, theme, yLabels, right = 14) {
  * @param {CanvasRenderingContext2D} context
  * @param {ChartBox} box
  * @param {any} theme
- * @param {{x: Scale, y: Scale, xTicks: number[], yTicks: number[], xLabels?: string[], yLabels?: string[], xName: string, yName: string, bare?: boolean}} axes bare: no labels on the axis of x
+ * @param {{x: Scale, y: Scale, xTicks: number[], yTicks: number[], xLabels?: string[], yLabels?: string[],
+ *   xName: string, yName: string, bare?: boolean}} axes bare: no labels on the axis of x
  */
 export function drawChartAxes(context, box, theme, axes) {
   const { x, y, xTicks, yTicks } = axes;

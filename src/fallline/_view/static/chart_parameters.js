@@ -145,7 +145,11 @@ function chartParameterDot(context, box, y, index, at, { scene, state, theme }) 
 
 /**
  * The names at the right, where the lines end; of a line that left the chart, at its optimum.
- * @param {CanvasRenderingContext2D} context @param {ChartBox} box @param {import("./scale.js").Scale} y @param {number[]} indices @param {ParameterChart} chart
+ * @param {CanvasRenderingContext2D} context
+ * @param {ChartBox} box
+ * @param {import("./scale.js").Scale} y
+ * @param {number[]} indices
+ * @param {ParameterChart} chart
  */
 function chartParameterNames(context, box, y, indices, { scene, theme, room }) {
   const { frames, parameters, optimum } = scene;

@@ -11,7 +11,8 @@ import { formatNumber } from "./scale.js";
 
 /** @typedef {import("./surface.js").Surface} Surface */
 /**
- * @typedef {{draw: (context: CanvasRenderingContext2D, size: {width: number, height: number}, scene: any, state: any, theme: any) => void, describe: (state: any) => string}} Picturing
+ * @typedef {(context: CanvasRenderingContext2D, size: {width: number, height: number}, scene: any, state: any, theme: any) => void} Painting
+ * @typedef {{draw: Painting, describe: (state: any) => string}} Picturing
  */
 
 /**
@@ -69,5 +70,6 @@ function describeSlice(scene, state) {
   if (frames.step.length === 0) return "The loss along the step: no step was taken.";
   const reach = frames.slice_reach[state.frame];
   const far = reach === null ? frames.reach_note[state.frame] : `reach ${formatNumber(reach)}`;
-  return `The loss along step ${formatNumber(frames.step[state.frame], 12)}: the tangent promised ${formatNumber(frames.slice_promised[state.frame])}, what came is ${formatNumber(frames.slice_came[state.frame])}, ${far}.`;
+  const [promised, came] = [frames.slice_promised, frames.slice_came].map((column) => formatNumber(column[state.frame]));
+  return `The loss along step ${formatNumber(frames.step[state.frame], 12)}: the tangent promised ${promised}, what came is ${came}, ${far}.`;
 }

@@ -16,7 +16,8 @@ import { hasInset } from "./contour.js";
 import { homeCamera, topCamera, turnCamera } from "./camera.js";
 
 /**
- * @typedef {{get: (name: string) => any, on?: (event: string, listener: () => void) => void, off?: (event: string, listener: () => void) => void}} HostModel
+ * @typedef {(event: string, listener: () => void) => void} Listening
+ * @typedef {{get: (name: string) => any, on?: Listening, off?: Listening}} HostModel
  */
 
 /**

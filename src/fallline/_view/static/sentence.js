@@ -60,7 +60,8 @@ function sentenceWords(scene, place) {
       make(
         "p",
         {},
-        "The ball is where training starts: height and colour are the loss, dark is low. Press “Take a step”: it finds which way is uphill, and goes the other way.",
+        "The ball is where training starts: height and colour are the loss, dark is low. " +
+          "Press “Take a step”: it finds which way is uphill, and goes the other way.",
       ),
     ];
   }

@@ -4,7 +4,9 @@
 import { make } from "./element.js";
 
 /**
- * @typedef {{canvas: HTMLCanvasElement, paint: (draw: (context: CanvasRenderingContext2D, size: {width: number, height: number}) => void) => void, describe: (text: string) => void, inSight: () => boolean, stop: () => void}} Surface
+ * @typedef {(context: CanvasRenderingContext2D, size: {width: number, height: number}) => void} Drawing
+ * @typedef {{canvas: HTMLCanvasElement, paint: (draw: Drawing) => void, describe: (text: string) => void,
+ *   inSight: () => boolean, stop: () => void}} Surface
  */
 
 /**

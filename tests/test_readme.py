@@ -1,0 +1,90 @@
+"""README.md is true: its commands run, in its order, and every line shown as output is printed."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cli.shell import ROOT, environment, process
+
+pytestmark = pytest.mark.slow
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+PROMPT = "$ "
+
+
+@dataclass(frozen=True)
+class Example:
+    """One command with the lines that the README shows of its output, or one Python block."""
+
+    text: str
+    shown: tuple[str, ...] = ()
+    python: bool = False
+
+
+def examples() -> list[Example]:
+    """Every example in the order of the page; a block without a command goes on with the one before it."""
+    found: list[Example] = []
+    for language, body in BLOCK.findall(README):
+        if language == "python":
+            found.append(Example(body, python=True))
+        if language not in ("console", "bash"):
+            continue
+        for line in body.splitlines():
+            if line.startswith(PROMPT):
+                found.append(Example(line.removeprefix(PROMPT)))
+            elif line.strip():
+                found[-1] = Example(found[-1].text, (*found[-1].shown, plain(line)))
+    return found
+
+
+def plain(line: str) -> str:
+    """A line without what may differ: the number of a run."""
+    return re.sub(r"\b\d{4,}-(?=\w)", "NNNN-", line.rstrip())
+
+
+def printed(folder: Path, example: Example) -> list[str]:
+    """What an example prints when it is run in ``folder``; 1 is the status of a run that diverged."""
+    if example.python:
+        done = subprocess.run(
+            [sys.executable, "-c", example.text],
+            cwd=folder,
+            env=environment(COLUMNS="80"),
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode().splitlines()
+    program, *arguments = shlex.split(example.text)
+    assert program == "fallline", f"an example of another program: {example.text}"
+    told = process(folder, *arguments, COLUMNS="80")
+    assert told.status == (1 if "diverged" in told.out else 0), told.err
+    return [plain(line) for line in (told.out + told.err).splitlines()]
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[Example, list[str]]:
+    """Every example run once, in the order of the page, in one folder beside ``examples/``."""
+    folder = tmp_path_factory.mktemp("readme")
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    return {example: printed(folder, example) for example in examples()}
+
+
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example.text.splitlines()[0])
+def test_what_the_readme_shows_is_printed(outputs: dict[Example, list[str]], example: Example) -> None:
+    remaining = iter(outputs[example])
+    for line in example.shown:
+        assert line in remaining, f"not printed, or not in this order: {line}"  # consumes up to the line found
+
+
+def test_the_page_shows_the_main_job() -> None:
+    texts = [example.text for example in examples()]
+    assert "fallline fit" in texts
+    assert any("examples/penguins.csv" in text for text in texts)
+    assert any(example.python for example in examples())
+    assert all(example.shown for example in examples() if example.text.startswith("fallline fit"))
