@@ -25,10 +25,12 @@ def near(name: str, known: list[str]) -> str:
     >>> near("zzz", ["species"])
     ''
     """
-    from difflib import get_close_matches  # noqa: PLC0415  (only needed once something is wrong)
+    from difflib import SequenceMatcher, get_close_matches  # noqa: PLC0415  (only needed once something is wrong)
 
     folded = {candidate.casefold(): candidate for candidate in known}
     matches = get_close_matches(name.casefold(), list(folded), n=2, cutoff=0.6)
     if not matches:
         return ""
+    closeness = [SequenceMatcher(a=name.casefold(), b=match).ratio() for match in matches]
+    matches = [match for match, close in zip(matches, closeness, strict=True) if close > closeness[0] - 0.1]
     return " Did you mean " + " or ".join(f'"{folded[match]}"' for match in matches) + "?"

@@ -43,7 +43,8 @@ def measure_reach(first_order_change: Floats, real_change: Floats, rounding: Flo
         downhill = first_order_change < -rounding
         measured = downhill & np.isfinite(curvature) & (curvature >= -2 * rounding)
         reach = np.divide(curvature, -first_order_change, where=measured, out=np.zeros_like(curvature))
-    return np.where(measured, np.maximum(reach, 0.0), 0.0), measured
+        straight = curvature <= 2 * rounding  # a curvature that rounding could explain is none
+    return np.where(measured & ~straight, reach, 0.0), measured
 
 
 def why_no_reach(first_order_change: float, real_change: float, moved: bool) -> NoReach:

@@ -6,7 +6,7 @@ divided as :class:`Scaling` says; the target is never rescaled.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,14 @@ class Outcome(StrEnum):
     STALLED = "stalled"
     DIVERGED = "diverged"
     INTERRUPTED = "interrupted"
+
+
+class LimitKind(StrEnum):
+    """What kind of statement a stability limit is; docs/semantics.md#stability-limit."""
+
+    PROVABLE = "provable"
+    ANYWHERE = "largest curvature anywhere"
+    FROZEN = "frozen preconditioner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,7 @@ class Header:
     """The class name in ``torch.optim``."""
     optimizer_options: Mapping[str, object]
     learning_rate: float
-    """The rate of the first step; a schedule changes it (``Run.learning_rates``)."""
+    """As given or chosen; a schedule starts from it (``Columns.learning_rate`` has the rate of each step)."""
     learning_rate_reason: str
     """One sentence when the rate was chosen by ``auto``, else empty."""
     schedule: str
@@ -103,8 +111,24 @@ class Header:
     notes: tuple[str, ...] = ()
     """What the run has to say about its own making: dropped rows, a journal mode that is not WAL."""
 
+    @property
+    def full_batch(self) -> bool:
+        """True where every step saw all rows."""
+        return self.batch_size >= self.rows
 
-@dataclass(frozen=True)
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates in one pass over the rows."""
+        return -(-self.rows // self.batch_size)
+
+    @property
+    def plain_descent(self) -> bool:
+        """True where a step is θ − η·gradient and nothing else."""
+        extras = ("momentum", "weight_decay", "nesterov", "maximize")
+        return self.optimizer == "SGD" and not any(self.optimizer_options.get(key) for key in extras)
+
+
+@dataclass(frozen=True, eq=False)
 class Columns:
     """One row per step, as arrays. ``nan`` and ``±inf`` are measurements; what was not measured is masked."""
 
@@ -135,7 +159,7 @@ class Columns:
         return len(self.loss)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sample:
     """The rows a run was trained on, in the training scale: all of them, or an even sample of them."""
 
@@ -147,7 +171,7 @@ class Sample:
     """False where only a sample of the rows was kept."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Moments:
     """A linear model's mean squared error as an exact quadratic: L(θ) = c + ½ (θ − θ*)ᵀ H (θ − θ*)."""
 
@@ -173,8 +197,8 @@ class Summary:
     """Lowest mean loss over all rows that was measured."""
     stability_limit: float | None
     """Largest stable learning rate, None where the loss or the optimizer has none; docs/semantics.md."""
-    limit_kind: str
-    """``provable``, ``frozen preconditioner``, ``largest curvature anywhere`` or ``""``."""
+    limit_kind: LimitKind | None
+    """None where there is no limit."""
     share_of_limit: float | None
     """Largest learning rate of the run / stability limit."""
     condition_number: float | None
@@ -186,7 +210,7 @@ class Summary:
     """The same problem without standardising, None where nothing was standardised."""
     raw_stability_limit: float | None
     raw_steps: float | None
-    """Steps plain descent would need on the raw columns at half that limit to leave 1 % of the excess loss."""
+    """Steps plain descent would need on the raw columns at half that limit to leave a millionth of the excess."""
     steps_to_finish: int | None
     """Further steps at this rate that would bring the outcome to converged, where that can be computed."""
     separable: bool
@@ -194,7 +218,7 @@ class Summary:
     seconds: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """One recorded descent."""
 
@@ -207,7 +231,12 @@ class Run:
     """None while the run is being made, or where its process was killed."""
     path: str | None = None
     """The run file, None for a run in memory."""
-    report: str | None = field(default=None, compare=False)
+
+    @property
+    def trajectory(self) -> Floats:
+        """[T + 1, P] the parameters before the first step and after each, in the training scale."""
+        start = np.array([self.header.start])
+        return np.concatenate((start, self.columns.parameters.reshape(-1, start.shape[1])))
 
     def __len__(self) -> int:
         """The number of steps taken."""

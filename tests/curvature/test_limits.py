@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from fallline._curvature import FROZEN, PROVABLE, frozen_limit, preconditioner, provable_limit
+from fallline._curvature import frozen_limit, preconditioner, provable_limit
+from fallline._records import LimitKind
 
 SPECTRUM = (5.0, 0.7)
 
@@ -50,7 +51,7 @@ SGD_ROWS = (
 def test_provable_limits_against_bisection_of_real_runs(options: Mapping[str, object]) -> None:
     limit = provable_limit("SGD", options, max(SPECTRUM))
     assert limit is not None
-    assert limit.kind == PROVABLE
+    assert limit.kind is LimitKind.PROVABLE
     measured = bisect(
         lambda rate: grows(lambda parameters: torch.optim.SGD(parameters, lr=rate, **options)),
         0.9 * limit.value,
@@ -114,7 +115,7 @@ def test_frozen_limits_against_bisection_of_the_frozen_recurrence(
 ) -> None:
     limit = frozen_limit(optimizer, options, HESSIAN, DIAGONAL)
     assert limit is not None
-    assert limit.kind == FROZEN
+    assert limit.kind is LimitKind.FROZEN
     measured = bisect(lambda rate: frozen_grows(optimizer, rate, options), 0.5 * limit.value, 1.5 * limit.value)
     assert limit.value == pytest.approx(measured, rel=3e-3)
 

@@ -84,7 +84,7 @@ def test_huber_and_mae_do_not_follow_an_outlier() -> None:
 def test_mae_has_no_limit_and_no_exact_solution() -> None:
     summary = fl.fit(ABSOLUTE.data, loss="mae", epochs=20).summary
     assert (summary.stability_limit, summary.share_of_limit, summary.sharpness) == (None, None, None)
-    assert (summary.limit_kind, summary.exact, summary.condition_number) == ("", None, None)
+    assert (summary.limit_kind, summary.exact, summary.condition_number) == (None, None, None)
 
 
 @pytest.mark.parametrize("standardise", [True, False])

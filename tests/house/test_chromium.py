@@ -56,9 +56,7 @@ def test_a_named_one_that_does_not_start_is_an_error(
     assert "FALLLINE_CHROMIUM" in captured.err
 
 
-def test_a_stub_is_passed_over(
-    chromium: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_stub_is_passed_over(chromium: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     executable(tmp_path / "chromium", STUB)
     chrome = executable(tmp_path / "google-chrome", WORKING)
     assert chromium.main() == 0

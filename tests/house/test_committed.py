@@ -48,11 +48,7 @@ def test_there_is_something_to_check() -> None:
 
 
 def test_no_file_names_a_package_host() -> None:
-    found = {
-        str(path.relative_to(ROOT)): m[0]
-        for path in committed()
-        if (m := PACKAGE_HOSTS.search(text_of(path)))
-    }
+    found = {str(path.relative_to(ROOT)): m[0] for path in committed() if (m := PACKAGE_HOSTS.search(text_of(path)))}
     assert found == {}
 
 
@@ -64,9 +60,7 @@ def test_only_the_readme_names_the_index_of_cpu_builds() -> None:
 @pytest.mark.parametrize("folder", places_on_this_machine(), ids=str)
 def test_no_file_names_a_place_on_this_machine(folder: Path) -> None:
     pattern = inside(folder)
-    found = {
-        str(path.relative_to(ROOT)): m[0] for path in committed() if (m := pattern.search(text_of(path)))
-    }
+    found = {str(path.relative_to(ROOT)): m[0] for path in committed() if (m := pattern.search(text_of(path)))}
     assert found == {}
 
 

@@ -16,9 +16,7 @@ def installed() -> list[str]:
 
 
 @pytest.fixture
-def environment(
-    program: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: list[str]
-) -> ModuleType:
+def environment(program: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: list[str]) -> ModuleType:
     """The program in a checkout of its own, with pip and venv replaced."""
     module = program("tools/environment.py")
     venv = tmp_path / ".venv"
@@ -51,9 +49,7 @@ def test_development_adds_to_runtime_and_serves_for_it(environment: ModuleType, 
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
-def test_what_to_install_changed(
-    environment: ModuleType, installed: list[str], tmp_path: Path, name: str
-) -> None:
+def test_what_to_install_changed(environment: ModuleType, installed: list[str], tmp_path: Path, name: str) -> None:
     environment.main(["runtime"])
     (tmp_path / name).write_text("second\n", encoding="utf-8")
     environment.main(["runtime"])
@@ -75,9 +71,7 @@ def test_a_moved_checkout_gets_a_new_environment(
     assert not left_behind.exists()
 
 
-def test_the_long_download_is_announced_once(
-    environment: ModuleType, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_long_download_is_announced_once(environment: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     environment.main(["runtime"])
     assert "2 to 3 GB on Linux" in capsys.readouterr().err
     environment.main(["development"])

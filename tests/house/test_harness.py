@@ -56,6 +56,4 @@ def test_the_ratio_is_of_a_over_b(harness: ModuleType, monkeypatch: pytest.Monke
 
 def test_a_command_that_fails_stops_the_benchmark(harness: ModuleType) -> None:
     with pytest.raises(RuntimeError, match="status 3:\nno such table"):
-        harness.run_process(
-            [sys.executable, "-c", "import sys; sys.stderr.write('no such table'); sys.exit(3)"]
-        )
+        harness.run_process([sys.executable, "-c", "import sys; sys.stderr.write('no such table'); sys.exit(3)"])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cases import BOWLS, OVERLAPPING, SEVERAL, TILTED, Case
@@ -90,6 +90,7 @@ def test_scaling_the_loss_leaves_reach(scale: float, first: float, part: float) 
     assert after == pytest.approx(before, rel=1e-9, abs=1e-11)
 
 
+@settings(deadline=None)
 @given(exponent=st.integers(-8, 8))
 def test_scaling_the_loss_of_a_real_step_leaves_reach(exponent: int) -> None:
     """With c a power of two the loop makes the very same step; its reach is computed from c times the changes."""

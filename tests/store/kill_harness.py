@@ -24,9 +24,7 @@ def write_files(folder: Path, pipe: int, seed: int) -> None:
     chance = random.Random(seed)
     file = 0
     while True:
-        writer = RunWriter.create(
-            folder / f"{file}.db", samples.header(), samples.sample(), samples.moments()
-        )
+        writer = RunWriter.create(folder / f"{file}.db", samples.header(), samples.sample(), samples.moments())
         os.write(pipe, NOTE.pack(file, 0, False))
         for _ in range(chance.randint(1, 40)):
             first = writer.appended_steps

@@ -51,9 +51,7 @@ def test_a_run_on_a_network_says_so_and_is_safe(tmp_path: Path, monkeypatch: pyt
     path = tmp_path / "a.db"
     with RunWriter.create(path, samples.header(), samples.sample(), None) as writer:
         assert writer.journal_note is not None
-        assert writer.journal_note.startswith(
-            "The run file's journal is TRUNCATE instead of WAL (/ is on nfs4)"
-        )
+        assert writer.journal_note.startswith("The run file's journal is TRUNCATE instead of WAL (/ is on nfs4)")
         assert writer.header.notes == (*samples.header().notes, writer.journal_note)
         writer.append(samples.columns(0, 5))
         writer.flush()

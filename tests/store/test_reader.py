@@ -106,9 +106,7 @@ def test_a_half_written_transaction_is_taken_back_in_a_copy(tmp_path: Path) -> N
     writer._connection.execute("PRAGMA journal_mode = TRUNCATE").fetchall()
     writer._connection.execute("PRAGMA cache_size = 2").fetchall()
     writer._connection.execute("BEGIN")
-    writer._connection.execute(
-        "UPDATE chunk SET data = zeroblob(5000)"
-    )  # spills: pages reach the file uncommitted
+    writer._connection.execute("UPDATE chunk SET data = zeroblob(5000)")  # spills: pages reach the file uncommitted
     for suffix in ("", "-journal"):
         shutil.copyfile(f"{path}{suffix}", tmp_path / f"cut.db{suffix}")
     writer._connection.execute("ROLLBACK")
@@ -252,9 +250,7 @@ def test_permission_refused(open_folder: Path) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_damage_anywhere_is_a_sentence_or_a_run(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
+def test_damage_anywhere_is_a_sentence_or_a_run(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     folder = tmp_path_factory.getbasetemp()
     original = folder / "damage-original.db"
     if not original.exists():

@@ -22,9 +22,7 @@ ANY_BITS = st.integers(0, 2**64 - 1) | st.sampled_from(samples.ODD_BITS)
 
 
 def create(path: Path, parameters: int = 2) -> RunWriter:
-    return RunWriter.create(
-        path, samples.header(parameters), samples.sample(parameters), samples.moments(parameters)
-    )
+    return RunWriter.create(path, samples.header(parameters), samples.sample(parameters), samples.moments(parameters))
 
 
 @st.composite
@@ -52,9 +50,7 @@ def part(block: Columns, first: int, stop: int) -> Columns:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_any_columns_come_back_bit_for_bit(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
+def test_any_columns_come_back_bit_for_bit(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     block = data.draw(any_columns())
     cuts = sorted(data.draw(st.lists(st.integers(0, len(block)), max_size=4)))
     path = tmp_path_factory.mktemp("bits") / "run.db"
@@ -184,9 +180,7 @@ def test_a_reader_in_the_way_of_finish_costs_a_moment_and_no_step(
     assert samples.bits(run.columns) == samples.bits(samples.columns(0, 6))
 
 
-def test_without_wal_a_reader_in_the_way_makes_steps_wait(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_wal_a_reader_in_the_way_makes_steps_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_journal, "unsafe_for_wal", lambda _: "/ is on nfs")
     monkeypatch.setattr(_writer, "_BUSY_SECONDS", 0.01)
     monkeypatch.setattr(_writer, "COMMIT_SECONDS", 0.0)

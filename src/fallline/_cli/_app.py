@@ -1,5 +1,6 @@
 """The program: its commands, and what becomes of an error."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -43,10 +44,24 @@ def run_cli(arguments: list[str] | None = None) -> int:
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         where = f' See "{context.command_path} --help".' if context is not None else ""
-        said = error.format_message()
+        said = _plainer(error.format_message())
         screen.complain(said + ("" if said.endswith((".", "?")) else ".") + where)
         return 2
     return result if isinstance(result, int) else 0
+
+
+def _plainer(message: str) -> str:
+    """The parser's sentence about a number, without its jargon.
+
+    >>> _plainer("Invalid value for '--epochs': Input should be a valid integer, unable to parse string")
+    '--epochs takes a whole number'
+    """
+    found = re.fullmatch(
+        r"Invalid value for '(?:-\w / )?(--[\w-]+)': Input should be a valid (integer|number).*", message
+    )
+    if found is None:
+        return message
+    return f"{found[1]} takes a {'whole number' if found[2] == 'integer' else 'number'}"
 
 
 def _version(asked: bool) -> None:

@@ -90,4 +90,4 @@ def _legend(cells: list[list[str]]) -> str:
     """What the marks that can be seen mean."""
     seen = {cell for row in cells for cell in row}
     meanings = {"0": "0 start", "123456789": "1 … first steps", "×": "× lowest possible", "●": "● end"}
-    return "darker is lower; " + ", ".join(text for marks, text in meanings.items() if seen & set(marks))
+    return "denser is lower; " + ", ".join(text for marks, text in meanings.items() if seen & set(marks))

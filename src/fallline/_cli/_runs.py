@@ -11,6 +11,9 @@ from fallline._cli._places import check_place
 from fallline._cli._screen import Screen
 from fallline._errors import OptionError
 
+RIGHT = (False, False, False, True, True, True, False)
+"""Which columns of the list hold numbers."""
+
 
 def runs(folder: Folder = RUNS, as_json: Json = False) -> int:
     """List the recorded runs, the last one at the end."""
@@ -23,7 +26,7 @@ def runs(folder: Folder = RUNS, as_json: Json = False) -> int:
         screen.say(json.dumps({"schema": "fallline.runs/1", "runs": plain(rows)}, indent=2, ensure_ascii=False))
         return 0
     if not rows:
-        screen.note(f"There are no runs in {folder} yet: fallline fit makes one.")
+        screen.note(f"There are no runs in the folder {folder} yet: `fallline fit` makes one.")
         return 0
     table = [("run", "started (UTC)", "optimizer", "rate", "steps", "last loss", "outcome")]
     for row in rows:
@@ -34,7 +37,10 @@ def runs(folder: Folder = RUNS, as_json: Json = False) -> int:
         table.append((row.path.stem, started, row.optimizer or "", rate, steps, loss, row.outcome))
     widths = [max(len(line[k]) for line in table) for k in range(len(table[0]))]
     for line in table:
-        screen.say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        cells = zip(line, widths, RIGHT, strict=True)
+        screen.say(
+            "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells).rstrip()
+        )
     return 0
 
 

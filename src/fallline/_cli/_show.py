@@ -102,4 +102,5 @@ def show_run(screen: Screen, run: Run, page: Path, every: int | None) -> None:
     conversion = conversion_line(run)
     if conversion:
         screen.paragraph(conversion)
-    screen.say("", f"run     {run.path}", f"report  {page}")
+    screen.say("", f"run     {run.path}", f"report  {page}", "")
+    screen.paragraph("Open the report in a browser; `fallline explain --step 0` tells about one step.")

@@ -11,17 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fallline._records import Floats
-
-PROVABLE = "provable"
-FROZEN = "frozen preconditioner"
+from fallline._records import Floats, LimitKind
 
 
 class Limit(NamedTuple):
     """A stability limit and what kind of statement it is."""
 
     value: float
-    kind: str
+    kind: LimitKind
 
 
 def provable_limit(optimizer: str, options: Mapping[str, object], sharpness: float) -> Limit | None:
@@ -42,10 +39,10 @@ def provable_limit(optimizer: str, options: Mapping[str, object], sharpness: flo
         return None
     momentum, dampening = _number(options, "momentum"), _number(options, "dampening")
     if options.get("nesterov"):
-        return Limit(2 * (1 + momentum) / ((1 + 2 * momentum) * curvature), PROVABLE)
+        return Limit(2 * (1 + momentum) / ((1 + 2 * momentum) * curvature), LimitKind.PROVABLE)
     if momentum == 0:
-        return Limit(2 / curvature, PROVABLE)
-    return Limit(2 * (1 + momentum) / ((1 - dampening) * curvature), PROVABLE) if dampening < 1 else None
+        return Limit(2 / curvature, LimitKind.PROVABLE)
+    return Limit(2 * (1 + momentum) / ((1 - dampening) * curvature), LimitKind.PROVABLE) if dampening < 1 else None
 
 
 def frozen_limit(
@@ -66,14 +63,14 @@ def frozen_limit(
     if optimizer == "RMSprop":
         if _number(options, "weight_decay") != 0:
             return None  # as for Adam: the decay is a part of the gradient that is preconditioned
-        return Limit(2 * (1 + _number(options, "momentum")) / sharpness, FROZEN)
+        return Limit(2 * (1 + _number(options, "momentum")) / sharpness, LimitKind.FROZEN)
     if optimizer not in ("Adam", "AdamW") or options.get("amsgrad"):
         return None
     beta = _first_beta(options)
     decay = _number(options, "weight_decay", 0.01 if optimizer == "AdamW" else 0.0)
     if optimizer == "Adam":
-        return Limit(2 * (1 + beta) / ((1 - beta) * sharpness), FROZEN) if decay == 0 else None
-    return Limit(2 * (1 + beta) / ((1 - beta) * sharpness + (1 + beta) * decay), FROZEN)
+        return Limit(2 * (1 + beta) / ((1 - beta) * sharpness), LimitKind.FROZEN) if decay == 0 else None
+    return Limit(2 * (1 + beta) / ((1 - beta) * sharpness + (1 + beta) * decay), LimitKind.FROZEN)
 
 
 def _number(options: Mapping[str, object], key: str, default: float = 0.0) -> float:

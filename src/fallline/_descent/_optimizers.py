@@ -15,6 +15,12 @@ ALIASES: Mapping[str, tuple[str, Mapping[str, object]]] = {
 }
 """Names people use for settings of a class."""
 
+MADE_FOR_OTHERS: Mapping[str, str] = {
+    "Muon": "it is made for matrices, and the bias of a neuron is a single number",
+    "SparseAdam": "it takes sparse gradients only, and those of a neuron are dense",
+}
+"""Why some classes cannot train a neuron, in plainer words than their own."""
+
 NOT_OPTIONS = frozenset({"params", "lr", "self"})
 
 
@@ -87,7 +93,8 @@ def make_optimizer(
         KeyError,
         IndexError,
     ) as error:
-        reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        reason = MADE_FOR_OTHERS.get(cls.__name__, said[0].rstrip("."))
         shown = "".join(f" {key}={value}" for key, value in options.items())
         raise OptionError(
             f"{cls.__name__}{shown} cannot train this neuron: {reason}. Choose other options or another optimizer."

@@ -6,8 +6,11 @@ import numpy as np
 
 from fallline._explain._numbers import count, number, percent, rough, short, spelled
 from fallline._explain._phases import Phases, phases_of
-from fallline._explain._step import is_plain, reach_of
-from fallline._records import Run, Summary
+from fallline._explain._step import reach_of
+from fallline._records import LimitKind, Run, Summary
+
+STRIDERS = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop")
+"""Optimizers whose steps are about as long as the rate, whatever the slope."""
 
 MOST_EPOCHS = 100_000
 """More than this is not advice any more."""
@@ -39,9 +42,27 @@ def _first_at_goal(run: Run) -> int | None:
 
 
 def descending(run: Run, summary: Summary) -> list[str]:
-    phases = phases_of(run) if is_plain(run) else None
+    phases = phases_of(run) if run.header.plain_descent else None
     said = [_crawl(phases)] if phases else ["It was still descending when its epochs ran out."]
-    return [*said, *_what_would_finish(run, summary)]
+    return [*said, *_stride(run), *_what_would_finish(run, summary)]
+
+
+def _stride(run: Run) -> list[str]:
+    """Adam and its kin: a step is about as long as the rate, which may be too short for the way to go."""
+    header = run.header
+    if header.optimizer not in STRIDERS or run.moments is None or header.schedule:
+        return []
+    way = np.abs(run.moments.optimum - np.array(header.start))
+    farthest = int(np.argmax(way))
+    covered = header.learning_rate * len(run)
+    if covered > way[farthest]:
+        return []
+    return [
+        f"{header.optimizer} divides by the running size of the slope, so a step moves a parameter by about the rate: "
+        f"{count(len(run), 'step')} of {short(header.learning_rate)} cover about {short(covered)}, "
+        f"and {header.parameter_names[farthest]} had {number(float(way[farthest]), 3)} to go. "
+        "A larger rate, or more epochs, would get there."
+    ]
 
 
 def _crawl(phases: Phases) -> str:
@@ -59,8 +80,8 @@ def _what_would_finish(run: Run, summary: Summary) -> list[str]:
     header = run.header
     steep = summary.condition_number is not None and summary.condition_number > 10
     # One standardised feature under the square makes a round bowl, where half the limit needs a single step.
-    round_then = run.moments is not None and len(header.features) == 1 and header.batch_size >= header.rows
-    can_standardise = is_plain(run) and header.scaling.is_identity and steep and round_then
+    round_then = run.moments is not None and len(header.features) == 1 and header.full_batch
+    can_standardise = run.header.plain_descent and header.scaling.is_identity and steep and round_then
     ways = []
     if steps is not None and steps <= MOST_EPOCHS:
         ways.append(f"{count(steps, 'more epoch')} at this rate")
@@ -75,7 +96,7 @@ def _what_would_finish(run: Run, summary: Summary) -> list[str]:
 def stalled(run: Run, summary: Summary) -> list[str]:
     """Nothing lower was found at the end: a rate too small to move, a cycle, or noise."""
     tail = max(1, len(run) // 10)
-    path = np.vstack((np.array(run.header.start), run.columns.parameters))
+    path = run.trajectory
     if not run.columns.gradient[-1].any():
         return ["It stands still where every slope is zero."]
     if (path[-1 - tail :] == path[-1]).all():
@@ -88,7 +109,7 @@ def stalled(run: Run, summary: Summary) -> list[str]:
         if run.moments is None
         else (f", {number(summary.last_loss - run.moments.optimum_loss, 3)} above the lowest possible loss")
     )
-    if run.header.batch_size < run.header.rows:
+    if not run.header.full_batch:
         return [
             f"It hovers{above}: the batches disagree about which way is down. "
             "A smaller rate, or a schedule, comes closer."
@@ -108,13 +129,13 @@ def diverged(run: Run, summary: Summary) -> list[str]:
     said = [f"It diverged: the loss went {end}.{when}"]
     largest = float(np.max(columns.learning_rate))
     share, limit = summary.share_of_limit, summary.stability_limit
-    if limit is None or share is None or share <= 1 or summary.limit_kind == "frozen preconditioner":
+    if limit is None or share is None or share <= 1 or summary.limit_kind is LimitKind.FROZEN:
         if run.header.optimizer_options.get("maximize"):
             return [*said, "It was told to maximize: it climbs the loss."]
         return [*said, f"A smaller rate is the first thing to try: {short(largest / 10)}."]
     grows = ""
-    steady = not run.header.schedule and run.header.batch_size >= run.header.rows
-    if is_plain(run) and steady and summary.sharpness is not None and run.moments is not None:
+    steady = not run.header.schedule and run.header.full_batch
+    if run.header.plain_descent and steady and summary.sharpness is not None and run.moments is not None:
         factor = abs(1 - largest * summary.sharpness)
         grows = (
             ": along the steepest direction every step flips the sign "
@@ -122,7 +143,7 @@ def diverged(run: Run, summary: Summary) -> list[str]:
         )
     return [
         *said,
-        f"The rate {short(largest)} is past the limit {number(limit, 3)} by {percent(share - 1)}{grows}.",
+        f"The rate {short(largest)} is {_past(share)} the limit {number(limit, 3)}{grows}.",
         f"Half the limit is safe: --learning-rate {limit / 2:.3g}.",
     ]
 

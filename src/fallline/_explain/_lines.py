@@ -27,7 +27,7 @@ def optimizer_line(run: Run) -> str:
     """Optimizer, options, rate, batches and epochs, as one phrase."""
     header = run.header
     options = "".join(f", {key} {_plain(value)}" for key, value in header.optimizer_options.items())
-    batch = "" if header.batch_size >= header.rows else f", batches of {header.batch_size:,}"
+    batch = "" if header.full_batch else f", batches of {header.batch_size:,}"
     schedule = f" ({header.schedule})" if header.schedule else ""
     return (
         f"{header.optimizer}{options}, learning rate {short(header.learning_rate)}{schedule}, "

@@ -3,13 +3,14 @@
 import math
 
 MINUS = "−"
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float, digits: int = 4) -> str:
     """A measurement, to ``digits`` significant figures.
 
     >>> number(-168.4123), number(2.5e-5), number(48_230_123.0), number(float("inf"))
-    ('−168.4', '2.5e−5', '4.823e7', '∞')
+    ('−168.4', '2.5×10⁻⁵', '4.823×10⁷', '∞')
     """
     if math.isnan(value):
         return "NaN"
@@ -26,8 +27,8 @@ def number(value: float, digits: int = 4) -> str:
             else (f"{rounded:,.0f}".replace("-", MINUS))
         )
     mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
-    mantissa = mantissa.rstrip("0").rstrip(".")
-    return f"{mantissa}e{int(power)}".replace("-", MINUS)
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return f"{mantissa}×10{str(int(power)).translate(RAISED)}".replace("-", MINUS)
 
 
 def short(value: float) -> str:
@@ -37,7 +38,7 @@ def short(value: float) -> str:
     ('0.01', '0.5', '1', '25,000')
     """
     text = number(value)
-    if "." not in text or "e" in text:
+    if "." not in text or "×" in text:
         return text
     return text.rstrip("0").rstrip(".")
 
@@ -70,6 +71,20 @@ def place(value: float) -> str:
     if math.isfinite(value) and 1e-3 <= abs(value) < 1e3:
         return f"{value:.4f}".replace("-", MINUS)
     return number(value)
+
+
+def places(before: float, after: float) -> tuple[str, str]:
+    """Two values of one parameter, with as many more digits as it takes to tell them apart.
+
+    >>> places(2.08951, 2.08955), places(0.5, 0.75)
+    (('2.08951', '2.08955'), ('0.5000', '0.7500'))
+    """
+    shown = place(before), place(after)
+    digits = 5
+    while shown[0] == shown[1] and before != after and digits <= 17:
+        shown = number(before, digits), number(after, digits)
+        digits += 1
+    return shown
 
 
 def percent(share: float) -> str:

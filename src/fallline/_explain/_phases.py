@@ -32,12 +32,12 @@ class Phases(NamedTuple):
 def phases_of(run: Run) -> Phases | None:
     """The two phases of a plain full-batch descent, None where the run has no such shape."""
     header = run.header
-    if run.moments is None or len(run) < 2 or header.schedule or header.batch_size < header.rows:
+    if run.moments is None or len(run) < 2 or header.schedule or not header.full_batch:
         return None
     quadratic = Quadratic(run.moments)
     if quadratic.eigenvalues[-1] <= 0 or quadratic.eigenvalues[0] < 10 * quadratic.eigenvalues[-1]:
         return None
-    path = np.vstack((np.array(header.start), run.columns.parameters))
+    path = run.trajectory
     if not np.isfinite(path).all():
         return None
     parts = quadratic.excess_by_direction(path)

@@ -12,6 +12,8 @@ from fallline._explain._numbers import (
     number,
     percent,
     place,
+    places,
+    rough,
     short,
     signed,
 )
@@ -36,13 +38,6 @@ def start_of(run: Run, index: int) -> Floats:
     return np.array(run.header.start) if index == 0 else run.columns.parameters[index - 1]
 
 
-def is_plain(run: Run) -> bool:
-    """True for θ − η·gradient and nothing else."""
-    header = run.header
-    extras = ("momentum", "weight_decay", "nesterov", "maximize")
-    return header.optimizer == "SGD" and not any(header.optimizer_options.get(key) for key in extras)
-
-
 def arithmetic(run: Run, index: int) -> list[str]:
     """The update with its own numbers, parameter by parameter: ``w: −0.4607 − 0.01 × (−168.4) = 1.2233``.
 
@@ -54,7 +49,7 @@ def arithmetic(run: Run, index: int) -> list[str]:
     lines = []
     rows = zip(run.header.parameter_names, start.tolist(), slopes.tolist(), end.tolist(), strict=True)
     for name, before, slope, after in rows:  # Python floats overflow without a warning
-        if is_plain(run):
+        if run.header.plain_descent:
             lines.append(f"{name}: {place(before)} {MINUS} {short(rate)} × {in_brackets(slope)} = {place(after)}")
         else:
             lines.append(
@@ -103,14 +98,19 @@ def _slope_sentence(run: Run, index: int, parameter: int) -> str:
     if not math.isfinite(after):
         return f"{ground}; the step threw {name} to {number(after)}."
     if not went:
-        why = f"the step is too small to change {name} in {run.header.dtype}" if is_plain(run) else f"{name} stays"
+        why = (
+            f"the step is too small to change {name} in {run.header.dtype}"
+            if run.header.plain_descent
+            else f"{name} stays"
+        )
         return f"{ground}; {why}."
     if went == downhill:
-        closer = _closer(run, parameter, before, after)
-        return f"{ground}, so {name} goes {went}: {place(before)} to {place(after)}.{closer}"
+        here, there = places(before, after)
+        return f"{ground}, so {name} goes {went}: {here} to {there}.{_closer(run, index, parameter, before, after)}"
+    here, there = places(before, after)
     return (
-        f"{ground}, yet {name} goes {went}, {place(before)} to {place(after)}: "
-        f"not this slope moved it but {_mover(run)}.{_closer(run, parameter, before, after)}"
+        f"{ground}, yet {name} goes {went}, {here} to {there}: "
+        f"not this slope moved it but {_mover(run)}.{_closer(run, index, parameter, before, after)}"
     )
 
 
@@ -124,7 +124,7 @@ def _mover(run: Run) -> str:
     return "what the optimizer remembers"
 
 
-def _closer(run: Run, parameter: int, before: float, after: float) -> str:
+def _closer(run: Run, index: int, parameter: int, before: float, after: float) -> str:
     """Whether the parameter came closer to its optimum, where that is known."""
     if run.moments is None:
         return ""
@@ -132,16 +132,20 @@ def _closer(run: Run, parameter: int, before: float, after: float) -> str:
     was, now = abs(before - best), abs(after - best)
     if max(was, now) <= 1e-6 * max(1.0, abs(best)):
         return ""
-    jumped = "It jumps past its best value and is" if (before - best) * (after - best) < 0 else "It is"
+    crossed = (before - best) * (after - best) < 0
+    jumped = "It jumps past its best value and is" if crossed else "It is"
     verdict = "closer" if now < was else "farther" if now > was else "as far"
-    return f" {jumped} {verdict} now, {number(now)} away ({number(was)} before)."
+    slanted = ""
+    if now > was and float(run.columns.gradient[index, parameter]) * (after - before) < 0 and not crossed:
+        slanted = " The valley is slanted: with the other parameters where they are, downhill leads away from it."
+    return f" {jumped} {verdict} now, {number(now)} away ({number(was)} before).{slanted}"
 
 
 def _promise(run: Run, index: int) -> str:
     """The first-order (Taylor) promise against what came."""
     promised = float(run.columns.first_order_change[index])
     came = float(run.columns.real_change[index])
-    of = "" if run.header.batch_size >= run.header.rows else " of its batch"
+    of = "" if run.header.full_batch else " of its batch"
     if not (math.isfinite(promised) and math.isfinite(came)):
         return f"The tangent promised a change of {number(promised)} in the loss{of}; what came was {number(came)}."
     if promised == 0 and came == 0:
@@ -167,7 +171,7 @@ def reach_note(run: Run, index: int) -> str:
     columns = run.columns
     moved = bool(np.any(columns.parameters[index] != start_of(run, index)))
     reason = why_no_reach(float(columns.first_order_change[index]), float(columns.real_change[index]), moved)
-    if reason is NoReach.UPHILL and not is_plain(run):
+    if reason is NoReach.UPHILL and not run.header.plain_descent:
         return f"{reason.value} ({_mover(run)} carried it)"
     return reason.value
 
@@ -176,19 +180,19 @@ def _reach_sentence(run: Run, index: int) -> str:
     reach = reach_of(run, index)
     if reach is None:
         return f"Reach is not defined for this step: {reach_note(run, index)}."
-    return f"Reach {number(reach, 3)}: {in_words(reach)}."
+    return f"Reach {number(reach, 2)}: {in_words(reach)}."
 
 
 def in_words(reach: float) -> str:
     """Too short or too long, along this step.
 
     >>> in_words(1.0), in_words(0.005)
-    ('it landed at the bottom ahead', 'timid; the bottom along this line was 200 steps like this one away')
+    ('it landed at the bottom ahead', 'timid; this step covers 1/200 of the way to the bottom ahead')
     """
     if reach == 0:
         return "the ground ahead is straight to rounding, no bottom is in sight"
     if reach < TIMID:
-        return f"timid; the bottom along this line was {number(1 / reach, 3)} steps like this one away"
+        return f"timid; this step covers 1/{rough(1 / reach)} of the way to the bottom ahead"
     if reach < 0.95:
         return f"{percent(reach)} of the way to the bottom ahead, a little short"
     return next(words for most, words in BEYOND if reach <= most)
@@ -208,11 +212,11 @@ def step_beats(run: Run, index: int) -> list[str]:
     gradient = f"Gradient: the slope here is {each(slopes)}. It points uphill."
     minus = f"Minus: downhill is the opposite way, {each(-slopes)}."
     with np.errstate(all="ignore"):
-        if is_plain(run):
+        if run.header.plain_descent:
             scaled = f"Times the rate {short(rate)}: {each(-rate * slopes)}."
         else:
             scaled = f"{run.header.optimizer} with the rate {short(rate)} makes of it: {each(end - start)}."
-    moves = listed([f"{names[k]} {place(float(start[k]))} → {place(float(end[k]))}" for k in shown])
+    moves = listed([f"{names[k]} {' → '.join(places(float(start[k]), float(end[k])))}" for k in shown])
     change = float(columns.real_change[index])
     fate = "falls" if change < 0 else "rises" if change > 0 else "stays" if change == 0 else "is no longer finite"
     by = f" by {number(abs(change))}" if change != 0 and math.isfinite(change) else ""

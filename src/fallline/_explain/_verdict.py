@@ -5,8 +5,7 @@ import numpy as np
 from fallline._explain._endings import converged, descending, diverged, interrupted, stalled
 from fallline._explain._lines import condition_phrase, limit_phrase
 from fallline._explain._numbers import listed, number, rough, short
-from fallline._explain._step import is_plain
-from fallline._records import Outcome, Run, Summary
+from fallline._records import LimitKind, Outcome, Run, Summary
 
 
 def verdict(run: Run) -> list[str]:
@@ -21,10 +20,12 @@ def verdict(run: Run) -> list[str]:
         Outcome.DIVERGED: diverged,
         Outcome.INTERRUPTED: interrupted,
     }[summary.outcome]
-    share = [] if summary.outcome is Outcome.DIVERGED else _share(run, summary)
+    story = told(run, summary)
+    if summary.outcome is not Outcome.DIVERGED:  # that story names the limit itself
+        share = _share(run, summary)
+        story = [*story, *share] if summary.outcome is Outcome.CONVERGED else [*share, *story]
     return [
-        *share,
-        *told(run, summary),
+        *story,
         *_no_bottom(run, summary),
         *_mini_batches(run, summary),
         *_standardised(run, summary),
@@ -40,19 +41,23 @@ def _share(run: Run, summary: Summary) -> list[str]:
     share = summary.share_of_limit
     if not phrase or share is None:
         return _without_limit(run)
-    if summary.limit_kind == "frozen preconditioner":
-        said = f"The rate {rate} is {phrase} for {run.header.optimizer}'s preconditioner as it stood at the end."
-        over = " Past that threshold it does not diverge, it circles above the minimum." if share > 1 else ""
-        return [said + over]
-    where = " (the largest curvature this loss can have on these rows)" if "anywhere" in summary.limit_kind else ""
+    if summary.limit_kind is LimitKind.FROZEN:
+        circles = "Past it" if share > 1 else "Beyond it"
+        return [
+            f"The rate {rate} is {phrase} of {run.header.optimizer}, for its preconditioner as it stood at the end. "
+            f"{circles} it does not diverge, it circles above the minimum."
+        ]
+    where = (
+        " (the largest curvature this loss can have on these rows)" if summary.limit_kind is LimitKind.ANYWHERE else ""
+    )
     said = f"The rate {rate} is {phrase}{where}"
-    if not is_plain(run) or share >= 1 or where or run.header.schedule or run.header.batch_size < run.header.rows:
+    if not run.header.plain_descent or share >= 1 or where or run.header.schedule or not run.header.full_batch:
         return [said + "."]
     if abs(share - 0.5) < 0.005:
         return [said + ": at half of it, a step ends at the bottom of the steepest direction."]
     if share > 0.5:
-        return [said + ": above half of it, every step crosses the valley along the steepest direction."]
-    return [said + ": no direction crosses the valley."]
+        return [said + ": above half of it, every step jumps across the valley to its other wall."]
+    return [said + ": no step jumps across the valley to its other wall."]
 
 
 def _without_limit(run: Run) -> list[str]:
@@ -75,7 +80,7 @@ def _no_bottom(run: Run, summary: Summary) -> list[str]:
 
 def _mini_batches(run: Run, summary: Summary) -> list[str]:
     header = run.header
-    if header.batch_size >= header.rows or summary.stability_limit is None:
+    if header.full_batch or summary.stability_limit is None:
         return []
     return [
         f"Each step saw {header.batch_size:,} of {header.rows:,} rows; "

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from fallline._curvature import provable_limit
-from fallline._descent import Batches, descend, make_optimizer
+from fallline._descent import Batches, descend, make_optimizer, optimizer_class
 from fallline._errors import OptionError
 from fallline._fit._limit import largest_anywhere, sharpest_batch
 from fallline._fit._problem import Problem
@@ -41,6 +41,8 @@ def auto_rate(
         limit = provable_limit(type(made).__name__, options, sharpness)
         if limit is not None:
             return _below(limit.value, batches.full)
+    if optimizer_class(optimizer)[0] is torch.optim.LBFGS:
+        return Rate(1.0, "1 is LBFGS's own: it scales its steps by the curvature that it has seen.")
     return _best_trial(problem, batches, optimizer, options, start, epochs)
 
 

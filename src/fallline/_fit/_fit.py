@@ -83,7 +83,7 @@ def fit(
 
     >>> run = fit(epochs=5)
     >>> run.columns.loss.round(1)
-    array([145.2,  14.8,   2. ,   0.8,   0.7])
+    array([192.5,  19.4,   2.2,   0.5,   0.4])
     """
     textbook = data is None
     if textbook and (target is not None or features is not None):
@@ -198,7 +198,8 @@ def _rate(
         raise OptionError(f"The learning rate must be below {LARGEST_RATE:g}, not {value:g}.")
     if not (0 < value < float("inf")):
         raise OptionError(
-            f"The learning rate must be a finite number above 0, not {value:g}. With 0 nothing would move."
+            f"The learning rate must be a finite number above 0, not {value:g}."
+            + (" With 0 nothing would move." if value == 0 else "")
         )
     return Rate(value, "")
 

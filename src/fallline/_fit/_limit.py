@@ -10,9 +10,8 @@ from fallline._curvature import Limit, frozen_limit, preconditioner, provable_li
 from fallline._descent import Batches
 from fallline._fit._problem import Problem
 from fallline._quadratic import Quadratic
-from fallline._records import Floats
+from fallline._records import Floats, LimitKind
 
-ANYWHERE = "largest curvature anywhere"
 MOST_BATCHES = 200
 
 
@@ -88,7 +87,7 @@ def limit_of(
     name = type(optimizer).__name__
     limit = provable_limit(name, options, sharpness)
     if limit is not None:
-        return limit if isinstance(problem.objective, Quadratic) else Limit(limit.value, ANYWHERE)
+        return limit if isinstance(problem.objective, Quadratic) else Limit(limit.value, LimitKind.ANYWHERE)
     diagonal = preconditioner(optimizer)
     if diagonal is None or not np.isfinite(diagonal).all() or not np.isfinite(at).all() or not (diagonal > 0).all():
         return None

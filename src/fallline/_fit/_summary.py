@@ -38,7 +38,7 @@ def summarise(
         last_loss=float(losses[-1]) if outcome is not Outcome.INTERRUPTED else float(problem.objective.loss(last)[0]),
         best_loss=float(np.nanmin(losses)) if np.isfinite(losses).any() else float("nan"),
         stability_limit=limit.value if limit else None,
-        limit_kind=limit.kind if limit else "",
+        limit_kind=limit.kind if limit else None,
         share_of_limit=float(np.max(rates)) / limit.value if limit else None,
         condition_number=curvature.condition_number,
         sharpness=curvature.sharpness,

@@ -91,7 +91,7 @@ def write_report(payload_json: str, title: str, path: str | os.PathLike[str]) ->
     except OSError as error:
         reason = error.strerror or str(error)
         raise RunFileError(
-            f"The report could not be written to {target}: {reason}. Name another place with --report PATH."
+            f"The report could not be written to {target}: {reason}. Name another place for it."
         ) from error
 
 

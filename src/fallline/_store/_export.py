@@ -29,9 +29,7 @@ def export_run(run: Run, path: Path | str, format: ExportFormat) -> None:  # noq
     if path.is_dir():
         raise RunFileError(f"The export {path} cannot be written: it is a folder; name a file in it.")
     if not path.parent.is_dir():
-        raise RunFileError(
-            f"The export {path} cannot be written: there is no folder {path.parent}; make it first."
-        )
+        raise RunFileError(f"The export {path} cannot be written: there is no folder {path.parent}; make it first.")
     steps = run.steps
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -89,9 +89,7 @@ def read_column(path: Path | str, name: str) -> Column:
     path = Path(path)
     if name not in COLUMN_NAMES:
         known = list(COLUMN_NAMES)
-        raise RunFileError(
-            f'A run file has no column "{name}"; it has {", ".join(known)}.{near(name, known)}'
-        )
+        raise RunFileError(f'A run file has no column "{name}"; it has {", ".join(known)}.{near(name, known)}')
     with _intact(path) as connection:
         parameters = len(from_json(Header, _meta(connection)["header"]).parameter_names)
         return Column(*_column(connection, COLUMN_NAMES[name], parameters, 0))
@@ -199,9 +197,7 @@ def _columns(connection: sqlite3.Connection, parameters: int, after: int) -> Col
     return Columns(**found)
 
 
-def _column(
-    connection: sqlite3.Connection, kind: ColumnKind, parameters: int, after: int
-) -> tuple[Floats, Mask]:
+def _column(connection: sqlite3.Connection, kind: ColumnKind, parameters: int, after: int) -> tuple[Floats, Mask]:
     """Values and mask of the steps from ``after`` on; blocks that leave a gap are refused."""
     rows = connection.execute(
         "SELECT first_step, count, width, data, mask FROM block JOIN chunk ON chunk.block = block.id"
@@ -220,7 +216,5 @@ def _column(
     values = array_from(b"".join(row[3] for row in rows), (steps, width) if kind.vector else (steps,))
     measured = np.frombuffer(b"".join(masks), dtype=np.uint8).astype(np.bool_)
     if len(measured) != steps:
-        raise RunFileError(
-            f"the mask of its column {kind.name} has {len(measured)} entries for {steps} steps"
-        )
+        raise RunFileError(f"the mask of its column {kind.name} has {len(measured)} entries for {steps} steps")
     return values[after - first :], measured[after - first :]

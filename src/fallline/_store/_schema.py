@@ -114,9 +114,7 @@ def _mask_bytes(columns: Columns, kind: ColumnKind, steps: int) -> bytes | None:
     return None if mask.all() else np.ascontiguousarray(mask, dtype=np.uint8).tobytes()
 
 
-def insert_block(
-    connection: sqlite3.Connection, first_step: int, count: int, chunks: Iterable[Chunk]
-) -> None:
+def insert_block(connection: sqlite3.Connection, first_step: int, count: int, chunks: Iterable[Chunk]) -> None:
     """Write one block inside the transaction that is open."""
     cursor = connection.execute("INSERT INTO block (first_step, count) VALUES (?, ?)", (first_step, count))
     connection.executemany(
@@ -127,7 +125,5 @@ def insert_block(
 
 def stored_steps(connection: sqlite3.Connection) -> int:
     """How many steps the file holds."""
-    row = connection.execute(
-        "SELECT first_step + count FROM block ORDER BY first_step DESC LIMIT 1"
-    ).fetchone()
+    row = connection.execute("SELECT first_step + count FROM block ORDER BY first_step DESC LIMIT 1").fetchone()
     return 0 if row is None else int(row[0])

@@ -247,9 +247,7 @@ def _claim(path: Path) -> None:
     if path.is_dir():
         raise RunFileError(f"The run file {path} cannot be written: it is a folder; name a file in it.")
     if not path.parent.is_dir():
-        raise RunFileError(
-            f"The run file {path} cannot be written: there is no folder {path.parent}; make it first."
-        )
+        raise RunFileError(f"The run file {path} cannot be written: there is no folder {path.parent}; make it first.")
     try:
         path.open("xb").close()
     except FileExistsError:

@@ -36,7 +36,14 @@ def main_frame(run: Run, objective: LossFunction) -> Frame:
     window = choose_windows(path, plane, objective, np.full(len(path.vectors), np.nan))[0]
     minimum = None if path.optimum is None else coordinates(plane, path.optimum[None])[0]
     return Frame(
-        plane, window.x, window.y, window.labels, coordinates(plane, path.vectors), minimum, path.floor, path.start_excess
+        plane,
+        window.x,
+        window.y,
+        window.labels,
+        coordinates(plane, path.vectors),
+        minimum,
+        path.floor,
+        path.start_excess,
     )
 
 
