@@ -13,6 +13,10 @@ from numpy.typing import ArrayLike
 
 from fallline._records import Floats, Moments
 
+EPS = float(np.finfo(np.float64).eps)
+BLOCK_ROWS = 16_384
+"""Rows that are factored at once: they stay in the processor's cache."""
+
 
 class Quadratic:
     """The mean squared error of a linear model as a function of its P = D + 1 parameters (weights, then bias).
@@ -24,28 +28,40 @@ class Quadratic:
     array([0., 1.])
     """
 
-    def __init__(self, moments: Moments) -> None:
+    def __init__(self, moments: Moments, root: Floats | None = None) -> None:
         self.moments = moments
+        self._given_root = root
         self._hessian = moments.hessian
         self.optimum = moments.optimum
         self.optimum_loss = moments.optimum_loss
 
     @classmethod
-    def from_data(cls, features: ArrayLike, target: ArrayLike) -> "Quadratic":
-        """Gather the moments of features [N, D] and target [N], centred before they are multiplied."""
+    def from_data(cls, features: ArrayLike, target: ArrayLike, *, eps: float = EPS) -> "Quadratic":
+        """Gather the moments of features [N, D] and target [N].
+
+        The columns are centred and scaled to one length, and least squares is solved on a QR factor of the rows:
+        a covariance would square the condition number (Golub and Van Loan, "Matrix Computations", 5.3).
+        ``eps`` is the relative rounding of the features' own numbers: a direction that is no larger than what it
+        made of them is no direction, and the columns along it are collinear.
+        """
         X = np.asarray(features, dtype=np.float64)
         y = np.asarray(target, dtype=np.float64)
         center, level = X.mean(axis=0), float(y.mean())
         X_centred, y_centred = X - center, y - level
-        covariance = X_centred.T @ X_centred / len(y)
-        weights = np.linalg.lstsq(covariance, X_centred.T @ y_centred / len(y), rcond=None)[0]
+        length = np.sqrt(np.einsum("nd,nd->d", X_centred, X_centred))
+        scale = np.where(length > 0, length, 1.0)
+        triangle = _triangle(X_centred / scale, y_centred)
+        blur = eps / 2 * np.sqrt(len(y)) * np.hypot(center, length / np.sqrt(len(y))) / scale
+        weights, kept = _least_squares(triangle, scale, float(np.linalg.norm(blur)))
         residual = y_centred - X_centred @ weights
+        root = _joined_root(kept * (scale / np.sqrt(len(y))), center)
         return cls(
             Moments(
-                hessian=_hessian(covariance, center),
+                hessian=_hessian(X_centred.T @ X_centred / len(y), center),
                 optimum=np.append(weights, level - weights @ center),
                 optimum_loss=float(residual @ residual / len(y)),
-            )
+            ),
+            root,
         )
 
     @property
@@ -92,9 +108,14 @@ class Quadratic:
             return np.asarray(np.einsum("bp,bp->b", stack @ self._hessian, stack))
 
     @cached_property
+    def _root(self) -> Floats:
+        """M [P, P] with MᵀM = H: from the rows where they were seen, else as far as H itself tells."""
+        return _root(self._hessian) if self._given_root is None else self._given_root
+
+    @cached_property
     def _eigen(self) -> tuple[Floats, Floats]:
-        _, singular, directions = np.linalg.svd(_root(self._hessian))
-        above = singular > singular[0] * len(singular) * np.finfo(np.float64).eps
+        _, singular, directions = np.linalg.svd(self._root)
+        above = singular > singular[0] * len(singular) * EPS
         return np.where(above, singular, 0.0) ** 2, directions.T
 
     @property
@@ -115,7 +136,8 @@ class Quadratic:
                 hessian=A.T @ self._hessian @ A,
                 optimum=np.asarray(np.linalg.solve(A, self.optimum), dtype=np.float64),
                 optimum_loss=self.optimum_loss,
-            )
+            ),
+            self._root @ A,
         )
 
     def excess_by_direction(self, parameters: ArrayLike) -> Floats:
@@ -165,16 +187,56 @@ def _hessian(covariance: Floats, center: Floats) -> Floats:
     return 2 * hessian
 
 
+def _triangle(columns: Floats, target: Floats) -> Floats:
+    """[R, D + 1] the QR factor of [columns, target], block by block (Demmel et al. 2012, "TSQR"); R ≤ D + 1."""
+    rows = np.column_stack((columns, target))
+    while len(rows) > BLOCK_ROWS:
+        blocks = (rows[first : first + BLOCK_ROWS] for first in range(0, len(rows), BLOCK_ROWS))
+        rows = np.vstack([np.linalg.qr(block, mode="r") for block in blocks])
+    return np.asarray(np.linalg.qr(rows, mode="r"))
+
+
+def _least_squares(triangle: Floats, scale: Floats, blur: float) -> tuple[Floats, Floats]:
+    """The weights [D] of smallest norm, and the columns' own factor [D, D] without the directions that ``blur`` hides.
+
+    ``triangle`` is of the columns divided by ``scale``, so a singular value is a length relative to a column's.
+    """
+    D = len(scale)
+    left, singular, directions = np.linalg.svd(triangle[:, :D], full_matrices=True)
+    shown = np.zeros(D)
+    shown[: len(singular)] = np.where(singular > max(min(blur, singular[0] / 2), D * EPS * singular[0]), singular, 0.0)
+    along = (left.T @ triangle[:, D])[: len(singular)]
+    inverse = np.divide(1.0, shown, out=np.zeros(D), where=shown > 0)[: len(singular)]
+    weights = (directions[: len(singular)].T @ (inverse * along)) / scale
+    free = np.linalg.qr((directions[shown == 0] / scale).T)[0]
+    return weights - free @ (free.T @ weights), shown[:, None] * directions
+
+
 def _root(hessian: Floats) -> Floats:
-    """M [P, P] with MᵀM = H, by the Schur complement of the bias.
+    """M [P, P] with MᵀM = H, by the Schur complement of the bias, its columns scaled alike.
 
     The singular values of M are known to rounding of the largest, so their squares keep eigenvalues far below
     rounding of H itself: columns of mean 10⁶ and spread 1 make a bowl of condition number 10²⁴.
     """
+    P = len(hessian)
     across, bias = hessian[:-1, -1], float(hessian[-1, -1])
-    values, vectors = np.linalg.eigh(hessian[:-1, :-1] - np.outer(across, across) / bias)
-    rounding = 8 * len(hessian) * np.finfo(np.float64).eps * np.max(np.diag(hessian))
+    complement = hessian[:-1, :-1] - np.outer(across, across) / bias
+    spread = np.diag(complement)
+    hidden = spread <= 8 * P * EPS * np.diag(hessian)[:-1]
+    scale = np.sqrt(np.where(hidden, 1.0, spread))
+    correlation = np.where(hidden[:, None] | hidden, 0.0, complement / np.outer(scale, scale))
+    values, vectors = np.linalg.eigh(correlation)
+    blur = 8 * P * EPS * max(1.0, float(np.max(np.where(hidden, 0.0, np.diag(hessian)[:-1] / scale**2))))
+    factor = np.sqrt(np.where(values > blur, values, 0.0))[:, None] * vectors.T * scale
     root = np.zeros_like(hessian)
-    root[:-1, :-1] = np.sqrt(np.where(values > rounding, values, 0.0))[:, None] * vectors.T
+    root[:-1, :-1] = factor
     root[-1, :-1], root[-1, -1] = across / np.sqrt(bias), np.sqrt(bias)
     return root
+
+
+def _joined_root(factor: Floats, center: Floats) -> Floats:
+    """M [P, P] with MᵀM = H from F [D, D] with FᵀF = the covariance, and the means [D]."""
+    root = np.zeros((len(center) + 1, len(center) + 1))
+    root[:-1, :-1] = factor
+    root[-1, :-1], root[-1, -1] = center, 1.0
+    return np.sqrt(2) * root

@@ -23,42 +23,65 @@ class NoReach(StrEnum):
     NO_BOTTOM = "no bottom ahead: the curvature along the step is negative"
 
 
-def measure_reach(first_order_change: Floats, real_change: Floats, rounding: Floats) -> tuple[Floats, Mask]:
+def measure_reach(
+    first_order_change: Floats, curvature: Floats, rounding: Floats, curvature_rounding: Floats
+) -> tuple[Floats, Mask]:
     """Reach of each step, and where it is defined.
 
     Args:
         first_order_change: [T] ∇L·Δθ.
-        real_change: [T] L(θₜ₊₁) − L(θₜ).
-        rounding: [T] how large an error of the two changes rounding alone can explain.
+        curvature: [T] ΔθᵀHΔθ, or 2·(real change − first-order change) where H is not known.
+        rounding: [T] how large a first-order change rounding alone can explain.
+        curvature_rounding: [T] the same for the curvature; below it the ground is straight.
 
     Returns:
         (reach [T], measured [T]); reach is 0 and meaningless where it is not measured.
 
-    >>> reach, measured = measure_reach(np.array([-2.0, 1.0]), np.array([-1.0, 1.0]), np.zeros(2))
+    >>> none = np.zeros(2)
+    >>> reach, measured = measure_reach(np.array([-2.0, 1.0]), np.array([2.0, 0.0]), none, none)
     >>> reach[0], measured
     (np.float64(1.0), array([ True, False]))
     """
     with np.errstate(all="ignore"):  # not finite is data; it is masked just below
-        curvature = 2 * (real_change - first_order_change)
         downhill = first_order_change < -rounding
-        measured = downhill & np.isfinite(curvature) & (curvature >= -2 * rounding)
-        reach = np.divide(curvature, -first_order_change, where=measured, out=np.zeros_like(curvature))
-        straight = curvature <= 2 * rounding  # a curvature that rounding could explain is none
-    return np.where(measured & ~straight, reach, 0.0), measured
+        measured = downhill & np.isfinite(curvature) & (curvature >= -curvature_rounding)
+        bends = measured & (curvature > curvature_rounding)
+        reach = np.divide(curvature, -first_order_change, where=bends, out=np.zeros_like(curvature))
+    return reach, measured
 
 
-def why_no_reach(first_order_change: float, real_change: float, moved: bool) -> NoReach:
+def change_rounding(
+    update: Floats, loss: Floats, *, feature_rms: Floats, target_rms: float | None, eps: float
+) -> Floats:
+    """How large a first-order change rounding in the training dtype can explain; shape [T].
+
+    A slope is a mean of x·∂loss/∂prediction. Under the square, ∂loss/∂prediction is 2·residual, of root mean square
+    2·√L, and the prediction itself carries the rounding of the target's size; other losses have slopes of at most 1.
+    Four units of rounding of that, by the Cauchy–Schwarz inequality.
+
+    Args:
+        update: [T, P] Δθ.
+        loss: [T]
+        feature_rms: [P] root mean square of each feature, 1 for the bias.
+        target_rms: of the target where the loss is the square, else None.
+        eps: of the training dtype.
+    """
+    slope = np.ones_like(loss) if target_rms is None else 2 * (np.sqrt(np.abs(loss)) + target_rms)
+    return np.asarray(4 * eps * (np.abs(update) @ feature_rms) * slope)
+
+
+def why_no_reach(first_order_change: float, real_change: float, rounding: float, *, moved: bool) -> NoReach:
     """The reason in words for a step whose reach is not defined.
 
-    >>> why_no_reach(0.3, -0.1, True).value
+    >>> why_no_reach(0.3, -0.1, 1e-9, moved=True).value
     'the step points uphill'
     """
     if not (np.isfinite(first_order_change) and np.isfinite(real_change)):
         return NoReach.NOT_FINITE
     if not moved:
         return NoReach.NOTHING_MOVED
-    if first_order_change > 0:
+    if first_order_change > rounding:
         return NoReach.UPHILL
-    if real_change < first_order_change:
+    if first_order_change < -rounding and real_change < first_order_change - rounding:
         return NoReach.NO_BOTTOM
     return NoReach.LEVEL

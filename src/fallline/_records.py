@@ -216,6 +216,8 @@ class Summary:
     separable: bool
     """Logistic only: a line parts the two classes, so the loss has no minimum."""
     seconds: float
+    finished: bool = True
+    """False where this was worked out from a record without an end: its process is at work, or was killed."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,18 +59,25 @@ def finished(path: Path) -> "Run":
 
 def _follow(screen: Screen, path: Path) -> None:
     """Print losses as they are written, until the run is finished or has fallen silent."""
-    from fallline._explain import loss_line  # noqa: PLC0415
-    from fallline._store import read_run  # noqa: PLC0415
+    import numpy as np  # noqa: PLC0415  (the command line's help must load without it)
 
-    shown, heard = 0, time.monotonic()
+    from fallline._explain import loss_line  # noqa: PLC0415
+    from fallline._store import new_steps, read_run  # noqa: PLC0415
+
+    started = read_run(path)
+    taken, heard = 0, time.monotonic()
     while True:
-        run = read_run(path)
-        if len(run) > shown:
-            shown, heard = len(run), time.monotonic()
-            epoch = int(run.columns.epoch[-1]) + 1
-            screen.say(f"step {shown:,}   " + loss_line(run, epoch, float(run.columns.loss[-1])))
+        news = new_steps(path, taken)
+        taken += len(news.columns)
+        if len(news.columns) > 0:
+            heard = time.monotonic()
+        ends = np.flatnonzero(news.columns.full_loss_measured)
+        if ends.size:  # the mean over all rows, as everywhere; inside an epoch there is none to show
+            last = int(ends[-1])
+            epoch = int(news.columns.epoch[last]) + 1
+            screen.say(f"step {taken:,}   " + loss_line(started, epoch, float(news.columns.full_loss[last])))
             screen.out.flush()
-        if run.summary is not None:
+        if news.summary is not None:
             break
         if time.monotonic() - heard > GIVE_UP_SECONDS:
             screen.note(f"Nothing was written for {GIVE_UP_SECONDS:g} seconds: its process seems to be gone.")

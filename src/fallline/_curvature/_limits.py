@@ -24,6 +24,8 @@ class Limit(NamedTuple):
 def provable_limit(optimizer: str, options: Mapping[str, object], sharpness: float) -> Limit | None:
     """The limit of plain SGD and its relatives, None for every other optimizer or where nothing curves.
 
+    None too for a momentum of 1 or more: nothing damps it, so no rate is small enough.
+
     Args:
         optimizer: class name in ``torch.optim``.
         options: ``momentum``, ``dampening``, ``nesterov``, ``weight_decay`` as given to it.
@@ -38,6 +40,8 @@ def provable_limit(optimizer: str, options: Mapping[str, object], sharpness: flo
     if optimizer != "SGD" or options.get("maximize") or not curvature > 0:
         return None
     momentum, dampening = _number(options, "momentum"), _number(options, "dampening")
+    if momentum >= 1:
+        return None
     if options.get("nesterov"):
         return Limit(2 * (1 + momentum) / ((1 + 2 * momentum) * curvature), LimitKind.PROVABLE)
     if momentum == 0:
@@ -61,9 +65,10 @@ def frozen_limit(
     if not sharpness > 0 or options.get("maximize"):
         return None
     if optimizer == "RMSprop":
-        if _number(options, "weight_decay") != 0:
+        momentum = _number(options, "momentum")
+        if _number(options, "weight_decay") != 0 or momentum >= 1:
             return None  # as for Adam: the decay is a part of the gradient that is preconditioned
-        return Limit(2 * (1 + _number(options, "momentum")) / sharpness, LimitKind.FROZEN)
+        return Limit(2 * (1 + momentum) / sharpness, LimitKind.FROZEN)
     if optimizer not in ("Adam", "AdamW") or options.get("amsgrad"):
         return None
     beta = _first_beta(options)

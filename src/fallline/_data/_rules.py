@@ -6,6 +6,7 @@ a run on such a table prints the script's numbers.
 
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from fallline._data._source import Choice
 from fallline._data._table import Table
 from fallline._errors import OptionError
 from fallline._records import Floats
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def line(
@@ -42,10 +46,11 @@ def line(
     _check_finite(slope=slope, intercept=intercept, noise=noise)
     if noise < 0.0:
         raise OptionError(f"noise is {noise:g}: expected 0 or more.")
-    x = torch.linspace(low, high, points).unsqueeze(1)
-    y = slope * x + intercept + noise * torch.randn(points, 1, generator=torch.Generator().manual_seed(seed))
+    x = torch.linspace(low, high, points, dtype=torch.float32, device="cpu").unsqueeze(1)
+    y = slope * x + intercept + noise * _normal(points, 1, seed=seed)
     rule = f"y = {_term(slope)}x {_signed(intercept)}" + (f" + {noise:g}·noise" if noise > 0.0 else "")
-    return _table("line", rule, x.double().numpy()[:, 0], y.double().numpy()[:, 0])
+    table = _table("line", rule, x.double().numpy()[:, 0], y.double().numpy()[:, 0])
+    return replace(table, drawn=points, seed=seed)
 
 
 def classes(
@@ -73,12 +78,13 @@ def classes(
     _check_finite(gap=gap, spread=spread)
     if spread <= 0.0:
         raise OptionError(f"spread is {spread:g}: expected more than 0.")
-    draws = spread * torch.randn(2, points // 2, generator=torch.Generator().manual_seed(seed)).double().numpy()
+    draws = spread * _normal(2, points // 2, seed=seed).double().numpy()
     left = draws[0] - draws[0].max() - gap / 2
     right = draws[1] - draws[1].min() + gap / 2
     target = np.repeat([0.0, 1.0], points // 2)
     state = f"{gap:g} apart" if gap > 0.0 else f"overlapping by {-gap:g}"
-    return _table("classes", f"two classes along x, {state}", np.concatenate([left, right]), target)
+    table = _table("classes", f"two classes along x, {state}", np.concatenate([left, right]), target)
+    return replace(table, drawn=points, seed=seed)
 
 
 def with_outliers(table: Table, count: int = 3, distance: float = 10.0, seed: int = 0) -> Table:
@@ -96,10 +102,18 @@ def with_outliers(table: Table, count: int = 3, distance: float = 10.0, seed: in
     if not 0 < count < table.rows:
         raise OptionError(f"count is {count}: expected from 1 to {table.rows - 1}, fewer than the table's rows.")
     _check_finite(distance=distance)
-    rows = torch.randperm(table.rows, generator=torch.Generator().manual_seed(seed))[:count].numpy()
+    rows = torch.randperm(table.rows, generator=torch.Generator("cpu").manual_seed(seed), device="cpu")[:count].numpy()
     target = table.target.copy()
     target[rows] += distance * float(table.target.std())
     return replace(table, target_column=(frozen(target),), source=f"{table.source}, {count} outliers")
+
+
+def _normal(rows: int, columns: int, *, seed: int) -> "Tensor":
+    """[rows, columns] standard normal, float32, whatever the program's defaults are."""
+    import torch  # noqa: PLC0415
+
+    generator = torch.Generator(device="cpu").manual_seed(seed)
+    return torch.randn(rows, columns, generator=generator, dtype=torch.float32, device="cpu")
 
 
 def _table(name: str, rule: str, x: Floats, y: Floats) -> Table:

@@ -29,6 +29,10 @@ class Table:
     target_name: str
     notes: tuple[str, ...] = ()
     """Sentences on what was left out or guessed while reading."""
+    drawn: int = 0
+    """How many normal numbers the rule that made the table drew from the stream of ``seed``."""
+    seed: int | None = None
+    """None for a table that was not drawn."""
 
     @cached_property
     def features(self) -> Floats:

@@ -41,9 +41,9 @@ class Batches:
     def indices(self, epoch: int) -> list[Tensor]:
         """The rows of each batch of this epoch."""
         if self.full:
-            return [torch.arange(self.rows)]
-        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
-        return list(torch.split(torch.randperm(self.rows, generator=generator), self.size))
+            return [torch.arange(self.rows, device="cpu")]
+        generator = torch.Generator(device="cpu").manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
+        return list(torch.split(torch.randperm(self.rows, generator=generator, device="cpu"), self.size))
 
     def epoch(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """(features, target) of each batch of this epoch."""

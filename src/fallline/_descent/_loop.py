@@ -65,8 +65,9 @@ def _update(
     optimizer.zero_grad()
     loss = loss_fn(model(features), target)
     loss.backward()  # type: ignore[no-untyped-call]  # torch ships no annotation for it
+    gradient = _gradient(parameters)  # before the step: some optimizers work in its memory
     optimizer.step()
-    return loss.item(), _gradient(parameters)
+    return loss.item(), gradient
 
 
 def _update_with_closure(

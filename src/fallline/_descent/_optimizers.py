@@ -58,6 +58,8 @@ def optimizer_options(name: str, given: Mapping[str, object]) -> dict[str, objec
     {'betas': (0.8, 0.99)}
     """
     cls, options = optimizer_class(name)
+    if not isinstance(given, Mapping):
+        raise OptionError(f'The options of {cls.__name__} are given by name, as in {{"momentum": 0.9}}, not {given!r}.')
     parameters = inspect.signature(cls).parameters
     known = [key for key in parameters if key not in NOT_OPTIONS]
     for key, value in given.items():

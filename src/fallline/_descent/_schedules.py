@@ -52,6 +52,11 @@ def make_schedule(
     for key in options:
         if key not in known:
             raise OptionError(f'{class_name} has no option "{key}": it takes {", ".join(known)}.{near(key, known)}')
+    if options.get("cycle_momentum"):
+        raise OptionError(
+            f"The schedule {text} would cycle the momentum too: a schedule here changes the learning rate alone. "
+            "Leave cycle_momentum out, and give the momentum as an option of the optimizer."
+        )
     try:
         _rehearse(cls, options, float(optimizer.param_groups[0]["lr"]), epochs)
         return cls(optimizer, **options)  # type: ignore[arg-type]  # the base class names no options
@@ -64,7 +69,7 @@ def _rehearse(
     cls: type[torch.optim.lr_scheduler.LRScheduler], options: Mapping[str, object], rate: float, epochs: int
 ) -> None:
     """All its epochs on an optimizer of its own: some schedules fail, or give no usable rate, only later."""
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1, device="cpu"))], lr=rate)
     scheduler = cls(optimizer, **options)  # type: ignore[arg-type]  # the base class names no options
     for epoch in range(epochs):
         value = float(optimizer.param_groups[0]["lr"])

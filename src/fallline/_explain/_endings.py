@@ -9,6 +9,9 @@ from fallline._explain._phases import Phases, phases_of
 from fallline._explain._step import reach_of
 from fallline._records import LimitKind, Run, Summary
 
+ROUND = 1.05
+"""A bowl with a smaller condition number looks round."""
+
 STRIDERS = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop")
 """Optimizers whose steps are about as long as the rate, whatever the slope."""
 
@@ -17,28 +20,37 @@ MOST_EPOCHS = 100_000
 
 
 def converged(run: Run, summary: Summary) -> list[str]:
-    """When the goal was reached, and by what kind of steps."""
+    """When the goal was reached for good, and by what kind of steps."""
     first = _first_at_goal(run)
     if first is None:
         return ["It converged: what is left of the excess loss is below a millionth, or below rounding."]
-    if first == 1:
-        reach = reach_of(run, 0)
-        landed = "" if reach is None else f" (reach {number(reach, 3)})"
-        round_bowl = (summary.condition_number or math.inf) < 1.05
-        why = " In a round bowl downhill points straight at the bottom." if round_bowl else ""
-        others = f"; the other {spelled(len(run) - 1)} had nothing left to do" if len(run) > 1 else ""
-        return [f"It converged in a single step{landed}{others}.{why}"]
-    return [f"It converged: after {count(first, 'step')} a millionth of the excess loss was left."]
+    if first == 0:
+        return ["It began at the bottom and stayed there: no more of the loss could go."]
+    if first > 1:
+        return [f"It converged: from step {first:,} on at most a millionth of the excess loss was left."]
+    reach = reach_of(run, 0)
+    landed = "" if reach is None else f" (reach {number(reach, 3)})"
+    round_bowl = summary.condition_number is not None and summary.condition_number < ROUND
+    why = " In a round bowl downhill points straight at the bottom." if round_bowl else ""
+    others = f"; the other {spelled(len(run) - 1)} had nothing left to do" if _rests(run) and len(run) > 1 else ""
+    return [f"It converged in a single step{landed}{others}.{why}"]
 
 
 def _first_at_goal(run: Run) -> int | None:
-    """Steps until at most a millionth of the excess loss was left, where the optimum is known."""
-    if run.moments is None:
+    """Steps after which at most a millionth of the excess loss was left for good; None where that is not known."""
+    if run.moments is None or not run.header.full_batch:
         return None
-    columns = run.columns
-    excess = np.where(columns.full_loss_measured, columns.full_loss, math.inf) - run.moments.optimum_loss
-    reached = excess <= 1e-6 * (run.header.start_loss - run.moments.optimum_loss)
-    return int(np.argmax(reached)) + 1 if reached.any() else None
+    floor = run.moments.optimum_loss
+    excess = np.append(run.header.start_loss, run.columns.full_loss) - floor
+    above = np.flatnonzero(~(excess <= 1e-6 * excess[0]))
+    first = int(above[-1]) + 1 if above.size else 0
+    return first if first < len(excess) else None
+
+
+def _rests(run: Run) -> bool:
+    """True where nothing moved visibly after the first step."""
+    path = run.trajectory
+    return bool(np.abs(path[1:] - path[1]).max() <= 1e-6 * np.abs(path[1] - path[0]).max())
 
 
 def descending(run: Run, summary: Summary) -> list[str]:
@@ -94,30 +106,59 @@ def _what_would_finish(run: Run, summary: Summary) -> list[str]:
 
 
 def stalled(run: Run, summary: Summary) -> list[str]:
-    """Nothing lower was found at the end: a rate too small to move, a cycle, or noise."""
+    """Nothing lower was found at the end: no slope, no rate, a rate too small to move, decay, noise or a cycle."""
+    return [_at_rest(run) or _on_the_spot(run, summary)]
+
+
+def _at_rest(run: Run) -> str:
+    """Why the parameters no longer move, empty where they do."""
     tail = max(1, len(run) // 10)
-    path = run.trajectory
-    if not run.columns.gradient[-1].any():
-        return ["It stands still where every slope is zero."]
-    if (path[-1 - tail :] == path[-1]).all():
-        return [
-            f"It stands still: the steps are below the rounding of {run.header.dtype}. "
-            "A larger rate, or --dtype float64, would move it."
-        ]
-    above = (
-        ""
-        if run.moments is None
-        else (f", {number(summary.last_loss - run.moments.optimum_loss, 3)} above the lowest possible loss")
+    path, columns = run.trajectory, run.columns
+    if not (path[-1 - tail :] == path[-1]).all():
+        return ""
+    if not columns.gradient[-tail:].any():
+        return "It stands still where every slope is zero."
+    if not columns.learning_rate[-tail:].any():
+        return "It stands still: the schedule has brought the rate to 0."
+    if decay_of(run) > 0:
+        return f"It rests where the slope and the weight decay {short(decay_of(run))} cancel{_above(run)}."
+    return (
+        f"It stands still: the steps are below the rounding of {run.header.dtype}. "
+        "A larger rate, or --dtype float64, would move it."
     )
+
+
+def _on_the_spot(run: Run, summary: Summary) -> str:
+    """Why the loss no longer falls although the parameters move."""
+    above = _above(run)
+    if decay_of(run) > 0 and summary.last_loss > summary.best_loss:
+        return (
+            f"It stalls{above}: the weight decay {short(decay_of(run))} pulls every parameter towards 0, "
+            "so what it minimises is not this loss alone."
+        )
     if not run.header.full_batch:
-        return [
-            f"It hovers{above}: the batches disagree about which way is down. "
+        return (
+            f"It hovers{above}: every batch has a bottom of its own, and a constant rate keeps stepping between them. "
             "A smaller rate, or a schedule, comes closer."
-        ]
-    return [
-        f"It stalls{above}: the last tenth of the epochs gained next to nothing. "
+        )
+    return (
+        f"It stalls{above}: the last part of the run came no lower than the part before. "
         "A smaller rate, or a schedule, comes closer."
-    ]
+    )
+
+
+def _above(run: Run) -> str:
+    """How far above the lowest possible loss it ended, where that is known."""
+    if run.moments is None or run.summary is None:
+        return ""
+    return f", {number(run.summary.last_loss - run.moments.optimum_loss, 3)} above the lowest possible loss"
+
+
+def decay_of(run: Run) -> float:
+    """The weight decay of the optimizer, with AdamW's own default."""
+    default = 0.01 if run.header.optimizer == "AdamW" else 0.0
+    value = run.header.optimizer_options.get("weight_decay", default)
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def diverged(run: Run, summary: Summary) -> list[str]:
@@ -141,11 +182,19 @@ def diverged(run: Run, summary: Summary) -> list[str]:
             ": along the steepest direction every step flips the sign "
             f"and multiplies the distance by {number(factor, 3)}"
         )
-    return [
-        *said,
-        f"The rate {short(largest)} is {_past(share)} the limit {number(limit, 3)}{grows}.",
-        f"Half the limit is safe: --learning-rate {limit / 2:.3g}.",
-    ]
+    if not run.header.full_batch:
+        better = "With mini-batches usable rates end lower still: --learning-rate auto finds one."
+    elif run.moments is not None:
+        better = f"Half the limit is safe: --learning-rate {_rounded_down(limit / 2)}."
+    else:
+        better = f"At half the limit, {_rounded_down(limit / 2)}, every step lowers the loss."
+    return [*said, f"The rate {short(largest)} is {_past(share)} the limit {number(limit, 3)}{grows}.", better]
+
+
+def _rounded_down(value: float) -> str:
+    """Three significant digits that can be typed, never above the value."""
+    digits = 2 - math.floor(math.log10(value))
+    return f"{math.floor(value * 10.0**digits) / 10.0**digits:.3g}"
 
 
 def _past(share: float) -> str:
@@ -154,11 +203,9 @@ def _past(share: float) -> str:
 
 
 def interrupted(run: Run, summary: Summary) -> list[str]:
-    del summary
+    """How far it came, and whether anybody knows why it ended."""
     header = run.header
-    per_epoch = -(-header.rows // header.batch_size)
-    done = len(run) // per_epoch
-    return [
-        f"It was interrupted after {count(len(run), 'step')}, {done:,} of {header.epochs:,} epochs; "
-        "everything up to there is recorded."
-    ]
+    done = f"{count(len(run), 'step')}, {len(run) // header.steps_per_epoch:,} of {count(header.epochs, 'epoch')}"
+    if not summary.finished:
+        return [f"The record has no end yet: {done}. Its process is still at work, or it was killed."]
+    return [f"It was interrupted after {done}; everything up to there is recorded."]

@@ -37,7 +37,7 @@ def explain(run: Run, step: int | None = None) -> Explanation:
 
     >>> import fallline as fl
     >>> print(fl.explain(fl.fit(epochs=1), step=0).figures[0])
-    w: −0.2489 − 0.01 × (−160.4) = 1.3553
+    w: −0.2489 − 0.01 × (−160.42) = 1.3553
     """
     return _explain_run(run) if step is None else _explain_step(run, step)
 

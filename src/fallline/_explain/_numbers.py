@@ -3,6 +3,7 @@
 import math
 
 MINUS = "−"
+LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -34,10 +35,10 @@ def number(value: float, digits: int = 4) -> str:
 def short(value: float) -> str:
     """As :func:`number` without trailing zeros: for what a person chose, such as a learning rate.
 
-    >>> short(0.01), short(0.5), short(1.0), short(25000.0)
-    ('0.01', '0.5', '1', '25,000')
+    >>> short(0.01), short(0.5), short(1.0), short(25000.0), short(0.012345)
+    ('0.01', '0.5', '1', '25,000', '0.012345')
     """
-    text = number(value)
+    text = number(value, 6)
     if "." not in text or "×" in text:
         return text
     return text.rstrip("0").rstrip(".")
@@ -59,7 +60,7 @@ def in_brackets(value: float) -> str:
     >>> in_brackets(-2.0), in_brackets(2.0)
     ('(−2.000)', '2.000')
     """
-    return f"({number(value)})" if value < 0 else number(value)
+    return _bracketed(number(value))
 
 
 def place(value: float) -> str:
@@ -76,15 +77,56 @@ def place(value: float) -> str:
 def places(before: float, after: float) -> tuple[str, str]:
     """Two values of one parameter, with as many more digits as it takes to tell them apart.
 
-    >>> places(2.08951, 2.08955), places(0.5, 0.75)
-    (('2.08951', '2.08955'), ('0.5000', '0.7500'))
+    >>> places(2.08951, 2.08953), places(0.5, 0.75)
+    (('2.08951', '2.08953'), ('0.5000', '0.7500'))
     """
     shown = place(before), place(after)
-    digits = 5
+    digits = 6
     while shown[0] == shown[1] and before != after and digits <= 17:
         shown = number(before, digits), number(after, digits)
         digits += 1
     return shown
+
+
+def difference(before: float, rate: float, slope: float, after: float) -> str:
+    """``before − rate × slope = after`` with just enough digits that it holds as it is written.
+
+    Where rounding in the training dtype keeps the written numbers apart, "≈" says so.
+
+    >>> difference(-0.24888, 0.01, -160.415009, 1.355266)
+    '−0.2489 − 0.01 × (−160.42) = 1.3553'
+    """
+    here, there = places(before, after)
+    for digits in range(4, 9):
+        if _holds(here, rate, number(slope, digits), there):
+            return f"{here} {MINUS} {short(rate)} × {_bracketed(number(slope, digits))} = {there}"
+    return f"{here} {MINUS} {short(rate)} × {in_brackets(slope)} ≈ {there}"
+
+
+def _holds(here: str, rate: float, slope: str, there: str) -> bool:
+    """Does the arithmetic of the written numbers give the written result, to its last digit?"""
+    values = [as_number(text) for text in (here, slope, there)]
+    if not all(map(math.isfinite, values)):
+        return False
+    decimals = len(there.partition(".")[2]) if "×" not in there else 0
+    return math.isclose(round(values[0] - rate * values[1], decimals), values[2], rel_tol=1e-12, abs_tol=1e-12)
+
+
+def as_number(text: str) -> float:
+    """A written number read back; NaN where it is not a plain one.
+
+    >>> as_number("−1,395.5"), as_number("2.5×10⁻⁵")
+    (-1395.5, 2.5e-05)
+    """
+    plain = text.replace(MINUS, "-").replace(",", "").replace("×10", "e").translate(LOWERED)
+    try:
+        return float(plain)
+    except ValueError:
+        return math.nan
+
+
+def _bracketed(text: str) -> str:
+    return f"({text})" if text.startswith(MINUS) else text
 
 
 def percent(share: float) -> str:
@@ -98,6 +140,10 @@ def percent(share: float) -> str:
         return f"{number(value)} %"
     if 99 < value < 100:
         return f"{math.floor(value * 100) / 100:g} %"
+    if 100 < value < 101:
+        return f"{math.ceil(value * 100) / 100:g} %"
+    if 0 < abs(value) < 0.001:
+        return f"{number(value, 1)} %"
     if abs(value) >= 10 or value == 0:
         return f"{value:,.0f} %"
     return f"{float(f'{value:.1g}' if abs(value) < 0.095 else f'{value:.1f}'):g} %"

@@ -7,6 +7,8 @@ import numpy as np
 from fallline._quadratic import Quadratic
 from fallline._records import Run
 
+WALL_PART = 0.9
+"""The part of the excess loss that must be gone before the walls are called done."""
 MOSTLY = 0.9
 """The part of a direction (squared) that one parameter must make up for the direction to be called by its name."""
 
@@ -34,25 +36,24 @@ def phases_of(run: Run) -> Phases | None:
     header = run.header
     if run.moments is None or len(run) < 2 or header.schedule or not header.full_batch:
         return None
-    quadratic = Quadratic(run.moments)
-    if quadratic.eigenvalues[-1] <= 0 or quadratic.eigenvalues[0] < 10 * quadratic.eigenvalues[-1]:
-        return None
     path = run.trajectory
-    if not np.isfinite(path).all():
+    quadratic = Quadratic(run.moments)
+    long_valley = quadratic.eigenvalues[0] >= 10 * quadratic.eigenvalues[-1] > 0
+    if not (long_valley and np.isfinite(path).all()):
         return None
     parts = quadratic.excess_by_direction(path)
-    floor_leads = parts[:, -1] > parts[:, :-1].sum(axis=1)
-    if not floor_leads.any() or floor_leads[0]:
-        return None
-    wall_steps = int(np.argmax(floor_leads))
     total = parts.sum(axis=1)
-    parts_of = quadratic.eigenvectors**2  # [parameter, direction], every column sums to 1
-    along, across = int(np.argmax(parts_of[:, -1])), int(np.argmax(parts_of[:, 0]))
-    if min(parts_of[along, -1], parts_of[across, 0]) < MOSTLY:
+    floor_leads = parts[:, -1] > total - parts[:, -1]
+    wall_steps = int(np.argmax(floor_leads))  # 0 as well where the floor never leads
+    shares = quadratic.eigenvectors**2  # [parameter, direction], every column sums to 1
+    along, across = int(np.argmax(shares[:, -1])), int(np.argmax(shares[:, 0]))
+    named = min(shares[along, -1], shares[across, 0]) >= MOSTLY
+    wall_part = float(1 - total[wall_steps] / total[0])
+    if wall_steps == 0 or not named or wall_part < WALL_PART or len(run) - wall_steps < 2:
         return None
     return Phases(
         wall_steps=wall_steps,
-        wall_part=float(1 - total[wall_steps] / total[0]),
+        wall_part=wall_part,
         crawl_steps=len(run) - wall_steps,
         crawl_share=header.learning_rate * float(quadratic.eigenvalues[-1]),
         across=header.parameter_names[across],

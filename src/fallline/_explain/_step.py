@@ -5,27 +5,25 @@ import math
 import numpy as np
 
 from fallline._explain._numbers import (
-    MINUS,
     count,
-    in_brackets,
+    difference,
     listed,
     number,
     percent,
-    place,
     places,
     rough,
     short,
     signed,
 )
-from fallline._reach import NoReach, why_no_reach
+from fallline._reach import NoReach, change_rounding, why_no_reach
 from fallline._records import Floats, Run
 
 TIMID = 0.5
 BEYOND = (
-    (1.05, "it landed at the bottom ahead"),
-    (1.95, "past the bottom and some way up the other wall, still lower than it began"),
-    (2.05, "to the other wall, as high as it began"),
-    (math.inf, "too long: up the other wall, higher than it began"),
+    (1.05, "it landed at {bottom}"),
+    (1.95, "past {bottom}, still lower than it began"),
+    (2.05, "far past {bottom}, about as high as it began"),
+    (math.inf, "too long: past {bottom} and higher than it began"),
 )
 """What a reach of at most this much means, once the bottom is reached."""
 
@@ -50,17 +48,13 @@ def arithmetic(run: Run, index: int) -> list[str]:
     rows = zip(run.header.parameter_names, start.tolist(), slopes.tolist(), end.tolist(), strict=True)
     for name, before, slope, after in rows:  # Python floats overflow without a warning
         if run.header.plain_descent:
-            lines.append(f"{name}: {place(before)} {MINUS} {short(rate)} × {in_brackets(slope)} = {place(after)}")
+            lines.append(f"{name}: {difference(before, rate, slope, after)}")
         else:
             lines.append(
-                f"{name}: {place(before)} {_added(after - before)} = {place(after)}   "
+                f"{name}: {' to '.join(places(before, after))}, a change of {signed(after - before)}   "
                 f"(rate × slope alone: {signed(-rate * slope)})"
             )
     return lines
-
-
-def _added(update: float) -> str:
-    return f"{MINUS} {number(-update)}" if update < 0 else f"+ {number(update)}"
 
 
 def step_sentences(run: Run, index: int) -> list[str]:
@@ -98,12 +92,7 @@ def _slope_sentence(run: Run, index: int, parameter: int) -> str:
     if not math.isfinite(after):
         return f"{ground}; the step threw {name} to {number(after)}."
     if not went:
-        why = (
-            f"the step is too small to change {name} in {run.header.dtype}"
-            if run.header.plain_descent
-            else f"{name} stays"
-        )
-        return f"{ground}; {why}."
+        return f"{ground}; {_why_it_stays(run, index, name)}."
     if went == downhill:
         here, there = places(before, after)
         return f"{ground}, so {name} goes {went}: {here} to {there}.{_closer(run, index, parameter, before, after)}"
@@ -112,6 +101,14 @@ def _slope_sentence(run: Run, index: int, parameter: int) -> str:
         f"{ground}, yet {name} goes {went}, {here} to {there}: "
         f"not this slope moved it but {_mover(run)}.{_closer(run, index, parameter, before, after)}"
     )
+
+
+def _why_it_stays(run: Run, index: int, name: str) -> str:
+    if run.columns.learning_rate[index] == 0:
+        return f"the rate of this step is 0, so {name} stays"
+    if run.header.plain_descent:
+        return f"the step is too small to change {name} in {run.header.dtype}"
+    return f"{name} stays"
 
 
 def _mover(run: Run) -> str:
@@ -125,8 +122,8 @@ def _mover(run: Run) -> str:
 
 
 def _closer(run: Run, index: int, parameter: int, before: float, after: float) -> str:
-    """Whether the parameter came closer to its optimum, where that is known."""
-    if run.moments is None:
+    """Whether the parameter came closer to its optimum, where that is known and there is only one."""
+    if run.moments is None or run.summary is None or run.summary.exact is None:
         return ""
     best = float(run.moments.optimum[parameter])
     was, now = abs(before - best), abs(after - best)
@@ -151,8 +148,8 @@ def _promise(run: Run, index: int) -> str:
     if promised == 0 and came == 0:
         return f"The loss{of} did not change."
     if promised > 0:
-        fell = "it fell by" if came < 0 else "it rose by"
-        return f"Along this step the tangent went up, by {number(promised)}; the loss{of}: {fell} {number(abs(came))}."
+        fate = "stayed" if came == 0 else f"{'fell' if came < 0 else 'rose'} by {number(abs(came))}"
+        return f"Along this step the tangent went up, by {number(promised)}; the loss{of} {fate}."
     if came > 0:
         return f"The tangent promised a fall of {number(-promised)} in the loss{of}; instead it rose by {number(came)}."
     share = f", {percent(came / promised)} of it" if promised < 0 else ""
@@ -170,32 +167,54 @@ def reach_note(run: Run, index: int) -> str:
         return ""
     columns = run.columns
     moved = bool(np.any(columns.parameters[index] != start_of(run, index)))
-    reason = why_no_reach(float(columns.first_order_change[index]), float(columns.real_change[index]), moved)
+    reason = why_no_reach(
+        float(columns.first_order_change[index]),
+        float(columns.real_change[index]),
+        _rounding(run, index),
+        moved=moved,
+    )
     if reason is NoReach.UPHILL and not run.header.plain_descent:
         return f"{reason.value} ({_mover(run)} carried it)"
     return reason.value
+
+
+def _rounding(run: Run, index: int) -> float:
+    """How large a first-order change of this step rounding alone could explain."""
+    if run.moments is not None:
+        feature_rms = np.sqrt(np.diag(run.moments.hessian) / 2)
+    else:
+        feature_rms = np.sqrt(np.append(np.mean(run.sample.features**2, axis=0), 1.0))
+    target_rms = float(np.sqrt(np.mean(run.sample.target**2))) if run.header.loss == "mse" else None
+    update = (run.columns.parameters[index] - start_of(run, index))[None]
+    loss = run.columns.loss[index : index + 1]
+    eps = float(np.finfo(run.header.dtype).eps)
+    return float(change_rounding(update, loss, feature_rms=feature_rms, target_rms=target_rms, eps=eps)[0])
 
 
 def _reach_sentence(run: Run, index: int) -> str:
     reach = reach_of(run, index)
     if reach is None:
         return f"Reach is not defined for this step: {reach_note(run, index)}."
-    return f"Reach {number(reach, 2)}: {in_words(reach)}."
+    return f"Reach {number(reach, 2)}: {in_words(reach, exact=run.moments is not None)}."
 
 
-def in_words(reach: float) -> str:
+def in_words(reach: float, *, exact: bool = True) -> str:
     """Too short or too long, along this step.
+
+    ``exact`` says that the loss along the step is a parabola; of another loss the parabola is the one through the
+    slope at the start and the loss at the end of the step.
 
     >>> in_words(1.0), in_words(0.005)
     ('it landed at the bottom ahead', 'timid; this step covers 1/200 of the way to the bottom ahead')
     """
     if reach == 0:
         return "the ground ahead is straight to rounding, no bottom is in sight"
+    bottom = "the bottom ahead" if exact else "the bottom of the parabola through it"
     if reach < TIMID:
-        return f"timid; this step covers 1/{rough(1 / reach)} of the way to the bottom ahead"
+        return f"timid; this step covers 1/{rough(1 / reach)} of the way to {bottom}"
     if reach < 0.95:
-        return f"{percent(reach)} of the way to the bottom ahead, a little short"
-    return next(words for most, words in BEYOND if reach <= most)
+        return f"{percent(reach)} of the way to {bottom}, a little short"
+    return next(words for most, words in BEYOND if reach <= most).format(bottom=bottom)
 
 
 def step_beats(run: Run, index: int) -> list[str]:
@@ -209,8 +228,11 @@ def step_beats(run: Run, index: int) -> list[str]:
     def each(values: Floats) -> str:
         return listed([f"{names[k]} {number(float(values[k]))}" for k in shown])
 
-    gradient = f"Gradient: the slope here is {each(slopes)}. It points uphill."
-    minus = f"Minus: downhill is the opposite way, {each(-slopes)}."
+    gradient = f"Gradient: the slope here is {each(slopes)}."
+    minus = f"Minus: {each(-slopes)}."
+    if np.isfinite(slopes).all() and slopes.any():
+        gradient = f"{gradient} It points uphill."
+        minus = f"Minus: downhill is the opposite way, {each(-slopes)}."
     with np.errstate(all="ignore"):
         if run.header.plain_descent:
             scaled = f"Times the rate {short(rate)}: {each(-rate * slopes)}."
@@ -220,4 +242,5 @@ def step_beats(run: Run, index: int) -> list[str]:
     change = float(columns.real_change[index])
     fate = "falls" if change < 0 else "rises" if change > 0 else "stays" if change == 0 else "is no longer finite"
     by = f" by {number(abs(change))}" if change != 0 and math.isfinite(change) else ""
-    return [gradient, minus, scaled, f"Move: {moves}. The loss {fate}{by}."]
+    of = "" if run.header.full_batch else " of the batch"
+    return [gradient, minus, scaled, f"Move: {moves}. The loss{of} {fate}{by}."]

@@ -27,6 +27,7 @@ def verdict(run: Run) -> list[str]:
     return [
         *story,
         *_no_bottom(run, summary),
+        *_many_lines(run, summary),
         *_mini_batches(run, summary),
         *_standardised(run, summary),
     ]
@@ -42,21 +43,21 @@ def _share(run: Run, summary: Summary) -> list[str]:
     if not phrase or share is None:
         return _without_limit(run)
     if summary.limit_kind is LimitKind.FROZEN:
-        circles = "Past it" if share > 1 else "Beyond it"
-        return [
-            f"The rate {rate} is {phrase} of {run.header.optimizer}, for its preconditioner as it stood at the end. "
-            f"{circles} it does not diverge, it circles above the minimum."
-        ]
+        last = short(float(run.columns.learning_rate[-1]))
+        said = f"The rate {last} is {phrase} of {run.header.optimizer}, for its preconditioner as it stood at the end."
+        circles = summary.outcome is Outcome.STALLED and share > 1
+        return [f"{said} Past it {run.header.optimizer} circles above the minimum." if circles else said]
     where = (
         " (the largest curvature this loss can have on these rows)" if summary.limit_kind is LimitKind.ANYWHERE else ""
     )
     said = f"The rate {rate} is {phrase}{where}"
-    if not run.header.plain_descent or share >= 1 or where or run.header.schedule or not run.header.full_batch:
+    single = run.header.plain_descent and run.header.full_batch and not run.header.schedule
+    if not single or share >= 1 or where:
         return [said + "."]
     if abs(share - 0.5) < 0.005:
         return [said + ": at half of it, a step ends at the bottom of the steepest direction."]
     if share > 0.5:
-        return [said + ": above half of it, every step jumps across the valley to its other wall."]
+        return [said + ": above half of it, a step jumps across the valley to its other wall."]
     return [said + ": no step jumps across the valley to its other wall."]
 
 
@@ -66,7 +67,16 @@ def _without_limit(run: Run) -> list[str]:
             "The mean absolute error is made of straight pieces: it has no curvature, so there is no stability limit; "
             "near the bottom a constant rate hops from side to side by an amount proportional to it."
         ]
-    return [f"{run.header.optimizer} has no stability limit that fallline can state."]
+    if run.moments is not None and run.summary is not None and run.summary.sharpness is None:
+        return []
+    return [f"fallline knows no stability limit for {run.header.optimizer} with these options."]
+
+
+def _many_lines(run: Run, summary: Summary) -> list[str]:
+    """Features that repeat one another: the loss is known, the line is not."""
+    if run.moments is None or summary.exact is not None:
+        return []
+    return ["Some features repeat one another, so many lines fit equally well; what was learned is one of them."]
 
 
 def _no_bottom(run: Run, summary: Summary) -> list[str]:
@@ -95,8 +105,12 @@ def _standardised(run: Run, summary: Summary) -> list[str]:
         return []
     few = len(run.header.features) <= 3
     features = f"raw {listed(list(run.header.features))}" if few else "the raw features"
-    took = "" if steps is None else f" and about {rough(steps)} steps at half of it"
+    took = "" if steps is None else f", and plain descent at half of it needs about {_steps(steps)}"
     return [
-        f"Standardising did this: on {features} the same bowl has the condition number {rough(raw)}, the limit "
+        f"Standardising did this: on {features} the same bowl has the condition number {rough(raw)} and the limit "
         f"{number(limit, 2)}{took}; standardised it has {condition_phrase(summary.condition_number)}."
     ]
+
+
+def _steps(steps: float) -> str:
+    return "one step" if steps == 1 else f"{rough(steps)} steps"

@@ -147,7 +147,6 @@ def _run(
         )
         summary = summarise(
             problem,
-            batches,
             header,
             columns,
             optimizer,

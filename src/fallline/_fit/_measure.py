@@ -12,7 +12,8 @@ import torch
 from fallline._descent import Batches
 from fallline._fit._problem import Problem
 from fallline._objective import Objective
-from fallline._reach import measure_reach
+from fallline._quadratic import Quadratic
+from fallline._reach import change_rounding, measure_reach
 from fallline._records import Columns, Floats, Mask, Step
 
 
@@ -26,9 +27,18 @@ def measure(problem: Problem, batches: Batches, before: Floats, steps: Sequence[
     with np.errstate(all="ignore"):  # a diverging run's NaN and infinity are measurements
         update = after - start
         first_order = np.einsum("tp,tp->t", gradient, update)
-        real = _real_change(problem, batches, steps, start, after)
-        rounding = _rounding(problem, loss, update)
-        reach, measured = measure_reach(first_order, real, rounding)
+        real, curvature = _real_change(problem, batches, steps, start, after)
+        rounding = change_rounding(
+            update,
+            loss,
+            feature_rms=problem.feature_rms,
+            target_rms=problem.target_rms if problem.quadratic is not None else None,
+            eps=problem.eps,
+        )
+        if curvature is None:
+            reach, measured = measure_reach(first_order, 2 * (real - first_order), rounding, 2 * rounding)
+        else:
+            reach, measured = measure_reach(first_order, curvature, rounding, np.zeros_like(rounding))
         full_loss, full_measured = _full_loss(problem, batches, steps, after)
     return Columns(
         epoch=np.array([step.epoch for step in steps], dtype=np.float64),
@@ -45,48 +55,33 @@ def measure(problem: Problem, batches: Batches, before: Floats, steps: Sequence[
     )
 
 
-def _real_change(problem: Problem, batches: Batches, steps: Sequence[Step], start: Floats, after: Floats) -> Floats:
-    """L(θₜ₊₁) − L(θₜ) of each step's own batch; shape [T]."""
+def _real_change(
+    problem: Problem, batches: Batches, steps: Sequence[Step], start: Floats, after: Floats
+) -> tuple[Floats, Floats | None]:
+    """L(θₜ₊₁) − L(θₜ) of each step's own batch, and ΔθᵀHΔθ where the loss is the square; shapes [T]."""
+    objective = problem.objective
     if batches.full:
-        return problem.objective.change(start, after)
-    change = np.empty(len(steps))
+        curvature = objective.curvature_along(after - start) if isinstance(objective, Quadratic) else None
+        return objective.change(start, after), curvature
+    changes = np.empty((2, len(steps)))
     rows_of: dict[int, list[torch.Tensor]] = {}
     for k, step in enumerate(steps):
         if step.epoch not in rows_of:
             rows_of = {step.epoch: batches.indices(step.epoch)}
         rows = rows_of[step.epoch][step.index % batches.per_epoch]
-        if isinstance(problem.objective, Objective):
-            change[k] = problem.objective.change(start[k], after[k], rows)[0]
+        if isinstance(objective, Objective):
+            changes[:, k] = objective.change(start[k], after[k], rows)[0], np.nan
         else:
-            change[k] = _square_change(problem, rows.numpy(), start[k], after[k])
-    return change
+            changes[:, k] = _square_change(problem, rows.numpy(), start[k], after[k])
+    return changes[0], None if isinstance(objective, Objective) else changes[1]
 
 
-def _square_change(problem: Problem, rows: np.ndarray, start: Floats, after: Floats) -> float:
-    """The same for a batch of rows under the square: mean(p (2r + p)) with p the change of the prediction."""
+def _square_change(problem: Problem, rows: np.ndarray, start: Floats, after: Floats) -> tuple[float, float]:
+    """The same for a batch of rows under the square: mean(p (2r + p)) and 2·mean(p²), p the prediction's change."""
     X, y = problem.features64[rows], problem.target64[rows]
     residual = X @ start[:-1] + start[-1] - y
     change = X @ (after - start)[:-1] + (after - start)[-1]
-    return float(np.mean(change * (2 * residual + change)))
-
-
-def _rounding(problem: Problem, loss: Floats, update: Floats) -> Floats:
-    """How much of a first-order change rounding in the training dtype can explain; shape [T].
-
-    A slope is a mean of x·∂loss/∂prediction: with the square its terms are at most √(2 Hᵢᵢ L) on average
-    (Cauchy–Schwarz), and a prediction itself carries the rounding of the target's size.
-    """
-    eps = float(torch.finfo(problem.features.dtype).eps)
-    return np.asarray(4 * eps * (np.abs(update) @ np.sqrt(np.diag(problem.feature_moments)))) * slope_scale(
-        problem, loss
-    )
-
-
-def slope_scale(problem: Problem, loss: Floats) -> Floats:
-    """The size of ∂loss/∂prediction that rounding acts on, for each loss value [T]."""
-    if problem.kind.slope_bound is not None:
-        return np.full_like(loss, problem.kind.slope_bound)
-    return np.asarray(2 * (np.sqrt(np.abs(loss)) + np.sqrt(np.mean(problem.target64**2))))
+    return float(np.mean(change * (2 * residual + change))), 2 * float(np.mean(change**2))
 
 
 def _full_loss(problem: Problem, batches: Batches, steps: Sequence[Step], after: Floats) -> tuple[Floats, Mask]:

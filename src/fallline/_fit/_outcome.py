@@ -2,15 +2,21 @@
 
 import numpy as np
 
-from fallline._fit._measure import slope_scale
 from fallline._fit._problem import Problem
 from fallline._quadratic import Quadratic
+from fallline._reach import change_rounding
 from fallline._records import Columns, Floats, Outcome
 
 CONVERGED_PART = 1e-6
 """The part of the excess loss that may be left."""
-STALLED_PART = 0.05
-"""What the last tenth must gain, as a part of all the rises of the loss within it."""
+STALLED_ERRORS = 3
+"""How many standard errors the end of a run must gain on what was before it."""
+FEWEST_EPOCHS = 16
+"""A swing needs some epochs to be told from a stall; a shorter run has stalled only if its loss stands still."""
+DIVERGED_PART = 0.1
+"""How far above its start a run must end, as a part of the starting loss."""
+FLAT = 1e-12
+"""Eigenvalues below this part of the largest are directions without curvature."""
 
 
 def outcome_of(problem: Problem, start_loss: float, columns: Columns, *, interrupted: bool) -> Outcome:
@@ -19,48 +25,72 @@ def outcome_of(problem: Problem, start_loss: float, columns: Columns, *, interru
         return Outcome.INTERRUPTED
     losses = columns.full_loss[columns.full_loss_measured]
     last = columns.parameters[-1]
-    if not np.isfinite(columns.loss).all() or not np.isfinite(last).all() or not losses[-1] <= start_loss:
+    if not np.isfinite(columns.loss).all() or not np.isfinite(last).all() or not np.isfinite(losses[-1]):
         return Outcome.DIVERGED
     left = excess_left(problem, last)
     if left is not None:
-        before = left + start_loss - float(losses[-1])
+        before = max(left, left + start_loss - float(losses[-1]))
         if left <= max(CONVERGED_PART * before, rounding_excess(problem, float(losses[-1]), last)):
             return Outcome.CONVERGED
+    if losses[-1] > start_loss + DIVERGED_PART * start_loss:
+        return Outcome.DIVERGED
     return Outcome.STALLED if _stalled(start_loss, losses) else Outcome.DESCENDING
 
 
 def excess_left(problem: Problem, at: Floats) -> float | None:
     """The loss above the optimum at ``at`` [P]: exact for the square, else the Newton decrement ½ gᵀH⁻¹g.
 
-    None where it cannot be said: a loss without curvature, or a Hessian that is not positive.
+    Directions without curvature (features that repeat one another) are left out where the slope along them is none
+    either. None where the excess cannot be said: a loss without curvature, or a slope that no curvature will end.
     """
     if isinstance(problem.objective, Quadratic):
         return float(problem.objective.excess(at)[0])
     if problem.kind.curvature_bound is None:
         return None
     values, vectors = np.linalg.eigh(problem.objective.hessian(at))
-    if not values[0] > 1e-12 * abs(values[-1]):
-        return None
     along = vectors.T @ problem.objective.gradient(at)[0]
-    return float(np.sum(along**2 / values) / 2)
+    curved = values > FLAT * abs(values[-1])
+    if (np.abs(along[~curved]) > np.abs(vectors.T[~curved]) @ _slope_rounding(problem, 0.0)).any() or not curved.any():
+        return None
+    return float(np.sum(along[curved] ** 2 / values[curved]) / 2)
 
 
 def rounding_excess(problem: Problem, loss: float, at: Floats) -> float:
     """The excess loss at which the training dtype can no longer tell the slope from zero."""
-    eps = float(np.finfo(str(problem.features.dtype).removeprefix("torch.")).eps)
-    slope = eps * np.sqrt(np.diag(problem.feature_moments)) * slope_scale(problem, np.array([loss]))
     values, vectors = np.linalg.eigh(problem.objective.hessian(at))
-    kept = values > 1e-12 * values[-1]
-    return float(np.sum((vectors.T @ slope)[kept] ** 2 / values[kept]) / 2)
+    curved = values > FLAT * values[-1]
+    along = np.abs(vectors.T) @ _slope_rounding(problem, loss)
+    return float(np.sum(along[curved] ** 2 / values[curved]) / 2)
+
+
+def _slope_rounding(problem: Problem, loss: float) -> Floats:
+    """How large each slope [P] can be from rounding in the training dtype alone, a quarter of what reach allows."""
+    target_rms = problem.target_rms if problem.quadratic is not None else None
+    each = np.eye(problem.objective.parameter_count)
+    losses = np.full(len(each), loss)
+    return change_rounding(each, losses, feature_rms=problem.feature_rms, target_rms=target_rms, eps=problem.eps) / 4
 
 
 def _stalled(start_loss: float, losses: Floats) -> bool:
-    """True where the last tenth of the epochs came lower by no more than a twentieth of all its rises.
+    """True where neither the last quarter nor the last half of a run came lower than the one before, beyond scatter.
 
-    A run that creeps downhill has no rises, however small its steps: it is still descending.
+    Averages, because a heavy ball passes over the bottom again and again while its swings die down; both spans, because
+    one of them alone may end in mid-swing. A run that creeps has almost no scatter within a quarter, so it is still
+    descending, however small its steps.
     """
-    tail = max(1, len(losses) // 10)
     path = np.append(start_loss, losses)
-    gained = float(np.min(path[:-tail]) - np.min(path[-tail:]))
-    rises = float(np.maximum(np.diff(path[-tail - 1 :]), 0.0).sum())
-    return gained <= max(STALLED_PART * rises, 8 * np.finfo(np.float64).eps * abs(float(path[-1])))
+    rounding = float(8 * np.finfo(np.float64).eps * abs(float(path[-1])))
+    spans = (max(1, len(losses) // 4), max(1, len(losses) // 2))
+    if len(losses) < FEWEST_EPOCHS:
+        return float(np.ptp(path[-spans[1] - 1 :])) <= rounding
+    return all(_gain(path, span) <= max(STALLED_ERRORS * _scatter(path, span), rounding) for span in spans)
+
+
+def _gain(path: Floats, span: int) -> float:
+    """How much lower the median of the last ``span`` losses is than that of the ``span`` before."""
+    return float(np.median(path[-2 * span : -span]) - np.median(path[-span:]))
+
+
+def _scatter(path: Floats, span: int) -> float:
+    """The standard error of that difference, from how the last ``span`` losses vary."""
+    return float(1.25 * np.std(path[-span:]) * np.sqrt(2 / span))  # 1.25: a median scatters more than a mean

@@ -76,6 +76,21 @@ class Problem:
         X = np.column_stack((self.features64, np.ones(self.rows)))
         return np.asarray(X.T @ X / self.rows)
 
+    @property
+    def feature_rms(self) -> Floats:
+        """[P] root mean square of each feature, 1 for the bias."""
+        return np.asarray(np.sqrt(np.diag(self.feature_moments)))
+
+    @cached_property
+    def target_rms(self) -> float:
+        """Root mean square of the target."""
+        return float(np.sqrt(np.mean(self.target64**2)))
+
+    @property
+    def eps(self) -> float:
+        """Of the training dtype."""
+        return float(torch.finfo(self.features.dtype).eps)
+
     def sample(self) -> Sample:
         """The rows that the record keeps."""
         width = self.features.shape[1] + 1

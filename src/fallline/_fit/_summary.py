@@ -3,17 +3,16 @@
 import numpy as np
 import torch
 
+from fallline._curvature import Limit
 from fallline._data import to_table_units
-from fallline._descent import Batches
 from fallline._fit._limit import Curvature, curvature_of, limit_of, spread
 from fallline._fit._outcome import CONVERGED_PART, outcome_of
 from fallline._fit._problem import Problem
-from fallline._records import Columns, Floats, Header, Outcome, Scaling, Summary
+from fallline._records import Columns, Floats, Header, LimitKind, Outcome, Scaling, Summary
 
 
 def summarise(
     problem: Problem,
-    batches: Batches,
     header: Header,
     columns: Columns,
     optimizer: torch.optim.Optimizer,
@@ -28,28 +27,44 @@ def summarise(
     curvature = curvature_of(problem, last)
     limit = limit_of(problem, optimizer, header.optimizer_options, last, curvature.sharpness)
     outcome = outcome_of(problem, header.start_loss, columns, interrupted=interrupted)
+    last_loss = float(losses[-1]) if outcome is not Outcome.INTERRUPTED else float(problem.objective.loss(last)[0])
     raw, raw_limit, raw_steps = _without_standardising(problem, start)
-    rates = columns.learning_rate if len(columns) else np.array([header.learning_rate])
+    rate = _judged_rate(header, columns, limit)
     return Summary(
         outcome=outcome,
         learned=_named(problem, last),
-        exact=None if problem.quadratic is None else _named(problem, problem.quadratic.optimum),
+        exact=_exact(problem),
         first_loss=header.start_loss,
-        last_loss=float(losses[-1]) if outcome is not Outcome.INTERRUPTED else float(problem.objective.loss(last)[0]),
-        best_loss=float(np.nanmin(losses)) if np.isfinite(losses).any() else float("nan"),
+        last_loss=last_loss,
+        best_loss=float(np.nanmin([*losses, last_loss])) if np.isfinite(losses).any() else float("nan"),
         stability_limit=limit.value if limit else None,
         limit_kind=limit.kind if limit else None,
-        share_of_limit=float(np.max(rates)) / limit.value if limit else None,
+        share_of_limit=rate / limit.value if limit else None,
         condition_number=curvature.condition_number,
         sharpness=curvature.sharpness,
         flattest=curvature.flattest,
         raw_condition_number=raw.condition_number,
         raw_stability_limit=raw_limit,
         raw_steps=raw_steps,
-        steps_to_finish=_steps_to_finish(problem, batches, header, last, outcome),
+        steps_to_finish=_steps_to_finish(problem, header, last, outcome),
         separable=problem.kind.name == "bce" and separates(problem, last),
         seconds=seconds,
     )
+
+
+def _judged_rate(header: Header, columns: Columns, limit: Limit | None) -> float:
+    """The rate that is set beside the limit: the largest, or the last where the limit is of the last moment."""
+    if not len(columns):
+        return header.learning_rate
+    of_the_end = limit is not None and limit.kind is LimitKind.FROZEN
+    return float(columns.learning_rate[-1] if of_the_end else np.max(columns.learning_rate))
+
+
+def _exact(problem: Problem) -> dict[str, float] | None:
+    """Least squares by name, None where the loss is another or no single line is the best one."""
+    if problem.quadratic is None or not problem.quadratic.eigenvalues[-1] > 0:
+        return None
+    return _named(problem, problem.quadratic.optimum)
 
 
 def _named(problem: Problem, parameters: Floats) -> dict[str, float]:
@@ -81,13 +96,10 @@ def _to_training_scale(scaling: Scaling) -> Floats:
     return matrix
 
 
-def _steps_to_finish(problem: Problem, batches: Batches, header: Header, last: Floats, outcome: Outcome) -> int | None:
+def _steps_to_finish(problem: Problem, header: Header, last: Floats, outcome: Outcome) -> int | None:
     """Further steps of plain full-batch descent to convergence by the closed form; None where it does not hold."""
-    plain = header.optimizer == "SGD" and not any(
-        header.optimizer_options.get(key) for key in ("momentum", "weight_decay", "nesterov", "maximize")
-    )
     unfinished = outcome in (Outcome.DESCENDING, Outcome.INTERRUPTED)
-    if problem.quadratic is None or not (plain and unfinished and batches.full) or header.schedule:
+    if problem.quadratic is None or not (header.plain_descent and unfinished and header.full_batch) or header.schedule:
         return None
     goal = CONVERGED_PART * float(problem.quadratic.excess(np.array(header.start))[0])
     return problem.quadratic.steps_to(last, header.learning_rate, goal)

@@ -1,8 +1,10 @@
 """The summary of a run whose process was killed before it could write one."""
 
+from dataclasses import replace
+
 import torch
 
-from fallline._descent import Batches, make_optimizer
+from fallline._descent import make_optimizer
 from fallline._fit._problem import DTYPES, Problem
 from fallline._fit._start import starting_neuron
 from fallline._fit._summary import summarise
@@ -29,13 +31,11 @@ def unfinished_summary(run: Run) -> Summary:
     optimizer = make_optimizer(
         header.optimizer, list(model.parameters()), header.learning_rate, header.optimizer_options
     )
-    batches = Batches(problem.features, problem.target, size=header.batch_size)
-    return summarise(
-        problem,
-        batches,
-        header,
-        run.columns,
-        optimizer,
-        interrupted=True,
-        seconds=float("nan"),
+    summary = summarise(problem, header, run.columns, optimizer, interrupted=True, seconds=float("nan"))
+    summary = replace(summary, finished=False)
+    if run.sample.complete or run.moments is not None:
+        return summary
+    # From a part of the rows nothing is claimed that holds for all of them only.
+    return replace(
+        summary, separable=False, stability_limit=None, limit_kind=None, share_of_limit=None, condition_number=None
     )

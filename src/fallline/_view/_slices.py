@@ -43,7 +43,7 @@ def slices(run: Run, objective: LossFunction, steps: NDArray[np.int64], start: F
         reach, measured = columns.reach[steps], columns.reach_measured[steps]
     else:
         promised, came, rounding = _changes(run, objective, start, end)
-        reach, measured = measure_reach(promised, came, rounding)
+        reach, measured = measure_reach(promised, 2 * (came - promised), rounding, 2 * rounding)
     return Slices(_readable(losses), promised, came, reach, measured)
 
 
