@@ -74,6 +74,7 @@ def collinear(rows: int = 40) -> Case:
 
 
 COLLINEAR = collinear()
+COLLINEAR_HUBER = Case("collinear huber", COLLINEAR.features, COLLINEAR.target, "huber")
 
 
 def far_from_zero(rows: int = 200) -> Case:
@@ -119,12 +120,18 @@ ENDINGS = (
     Setting("collinear", "converged", COLLINEAR, {}),
     Setting("raw collinear", "converged", COLLINEAR, {"standardise": False}),
     Setting("huber", "converged", HUBER, {}),
+    Setting("collinear huber", "converged", COLLINEAR_HUBER, {"epochs": 600}),
     Setting("overlapping classes", "converged", OVERLAPPING, {"epochs": 600}),
     Setting("separable classes", "descending", SEPARABLE, {"epochs": 50}),
     Setting("one epoch", "descending", SEVERAL, {"epochs": 1, "learning_rate": 0.01}),
     Setting("creeping", "descending", None, {"learning_rate": 1e-7}),
     Setting("schedule", "descending", None, {"schedule": "cosine"}),
     Setting("Adam on its way", "descending", TILTED, {"optimizer": "Adam", "learning_rate": 1e-3, "epochs": 30}),
+    Setting(
+        "momentum in mid-swing", "descending", None, {"optimizer": "momentum", "learning_rate": 0.01, "epochs": 30}
+    ),
+    Setting("weight decay", "stalled", TILTED, {"optimizer_options": {"weight_decay": 0.1}, "learning_rate": 0.1}),
+    Setting("rate spent", "stalled", None, {"schedule": "polynomial:total_iters=50"}),
     Setting("mini-batches", "stalled", SEVERAL, {"batch_size": 4, "learning_rate": 0.1, "epochs": 100}),
     Setting("mae bouncing", "stalled", ABSOLUTE, {"learning_rate": 0.5, "epochs": 400}),
     Setting("RMSprop in a cycle", "stalled", TILTED, {"optimizer": "RMSprop", "learning_rate": 1.0, "epochs": 400}),

@@ -9,9 +9,8 @@ coordinates are w and b themselves.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from fallline._records import Floats
 
 _RANK_TOLERANCE = 1e-12  # of the largest eigenvalue of the Gram matrix: below it a direction is rounding
 
@@ -81,12 +80,12 @@ def path_plane(path: Floats, origin: Floats | None = None) -> Plane:
         origin = finite[-1] if len(finite) else np.zeros(count)
     directions = _principal_directions(finite, origin)
     share = _explained(finite, directions)
-    axes = ("along the path, first direction", "along the path, second direction")
+    first, second = (f"path direction {k + 1} ({_percent(finite, directions[k : k + 1])})" for k in range(2))
     note = (
         f"The cut through {count} dimensions that holds most of the path: {share:.1%} of its variance. "
         "Points off the plane are drawn as their shadows."
     )
-    return Plane("path", np.array(origin, dtype=np.float64), directions, axes, note, share)
+    return Plane("path", np.array(origin, dtype=np.float64), directions, (first, second), note, share)
 
 
 def coordinates(plane: Plane, vectors: Floats) -> Floats:
@@ -95,6 +94,14 @@ def coordinates(plane: Plane, vectors: Floats) -> Floats:
         return np.ascontiguousarray(vectors[:, plane.directions.argmax(axis=1)])
     with np.errstate(over="ignore", invalid="ignore"):
         return (vectors - plane.origin) @ plane.directions.T
+
+
+def components(plane: Plane, vectors: Floats) -> Floats:
+    """[B, 2] the in-plane components of directions [B, P] (not of points: the origin plays no part)."""
+    if plane.kind == "parameters":
+        return np.ascontiguousarray(vectors[:, plane.directions.argmax(axis=1)])
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(vectors @ plane.directions.T, dtype=np.float64)
 
 
 def points(plane: Plane, uv: Floats) -> Floats:
@@ -138,6 +145,14 @@ def _signed(direction: Floats) -> Floats:
     magnitude = np.abs(direction)
     lead = int(np.flatnonzero(magnitude >= magnitude.max() * (1.0 - 1e-9))[0])
     return direction if direction[lead] > 0.0 else -direction
+
+
+def _percent(finite: Floats, direction: Floats) -> str:
+    """The share of a path's variance along one direction [1, P], in words: a path on a point has none."""
+    if len(finite) < 2 or not (finite != finite[0]).any():
+        return "0 %"
+    share = 100 * _explained(finite, direction)
+    return f"{share:.0f} %" if share >= 1.0 or share == 0.0 else "<1 %"
 
 
 def _explained(finite: Floats, directions: Floats) -> float:

@@ -190,8 +190,9 @@ def _hessian(covariance: Floats, center: Floats) -> Floats:
 def _triangle(columns: Floats, target: Floats) -> Floats:
     """[R, D + 1] the QR factor of [columns, target], block by block (Demmel et al. 2012, "TSQR"); R ≤ D + 1."""
     rows = np.column_stack((columns, target))
-    while len(rows) > BLOCK_ROWS:
-        blocks = (rows[first : first + BLOCK_ROWS] for first in range(0, len(rows), BLOCK_ROWS))
+    size = max(BLOCK_ROWS, 4 * rows.shape[1])  # a block has to be taller than its own triangle
+    while len(rows) > size:
+        blocks = (rows[first : first + size] for first in range(0, len(rows), size))
         rows = np.vstack([np.linalg.qr(block, mode="r") for block in blocks])
     return np.asarray(np.linalg.qr(rows, mode="r"))
 
@@ -239,4 +240,4 @@ def _joined_root(factor: Floats, center: Floats) -> Floats:
     root = np.zeros((len(center) + 1, len(center) + 1))
     root[:-1, :-1] = factor
     root[-1, :-1], root[-1, -1] = center, 1.0
-    return np.sqrt(2) * root
+    return np.asarray(np.sqrt(2) * root)

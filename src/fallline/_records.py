@@ -90,7 +90,7 @@ class Header:
     """The class name in ``torch.optim``."""
     optimizer_options: Mapping[str, object]
     learning_rate: float
-    """As given or chosen; a schedule starts from it (``Columns.learning_rate`` has the rate of each step)."""
+    """As given or chosen; a schedule makes its rates from it (``Columns.learning_rate`` has that of each step)."""
     learning_rate_reason: str
     """One sentence when the rate was chosen by ``auto``, else empty."""
     schedule: str
@@ -157,6 +157,13 @@ class Columns:
 
     def __len__(self) -> int:
         return len(self.loss)
+
+    @property
+    def first_not_finite(self) -> int | None:
+        """The first step with a loss or a parameter that is not finite, None where all are."""
+        after = np.isfinite(self.full_loss) | ~self.full_loss_measured
+        sound = np.isfinite(self.loss) & np.isfinite(self.parameters).all(axis=1) & after
+        return None if bool(sound.all()) else int(np.argmin(sound))
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fallline._planes import Plane, points
-
-Floats = NDArray[np.float64]
+from fallline._records import Floats
 
 _LOCAL_ERROR = 0.005
 _CHUNK = 1 << 14  # vectors evaluated at once: bounds the memory of a big grid
@@ -29,6 +27,12 @@ class LossFunction(Protocol):
 
     def gradient(self, parameters: Floats, /) -> Floats:
         """[B, P] its gradient."""
+
+    def hessian(self, parameters: Floats, /) -> Floats:
+        """[P, P] its second derivatives at one parameter vector [P]."""
+
+    def change(self, before: Floats, after: Floats, /) -> Floats:
+        """[B] loss at ``after`` minus loss at ``before`` [B, P], without the cancellation of two losses."""
 
 
 @dataclass(frozen=True)

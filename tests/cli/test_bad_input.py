@@ -80,7 +80,7 @@ SETTINGS = {
     "report in a missing folder": (["--report", "no/a.html"], "no"),
     "report is a folder": (["--report", "."], "folder"),
     "run and report the same": (["--run", "a.db", "--report", "a.db"], "The report would overwrite the run file a.db"),
-    "run would be the report": (["--run", "a.html"], "The report would overwrite the run file a.html"),
+    "run would be the report": (["--run", "a.html"], "--run takes a run file, whose name ends in .db, or a folder"),
 }
 
 

@@ -45,7 +45,7 @@ def test_runs_as_strict_json(cli: Cli) -> None:
 def test_no_runs_yet(cli: Cli, folder: Path) -> None:
     done = cli("runs")
     assert (done.status, done.out) == (0, "")
-    assert "There are no runs in runs yet: fallline fit makes one." in done.err
+    assert "There are no runs in the folder runs yet: `fallline fit` makes one." in done.err
     assert cli("runs", "--json").json["runs"] == []
     assert left_in(folder) == []
 

@@ -66,6 +66,9 @@ def test_provable_limits_against_bisection_of_real_runs(options: Mapping[str, ob
         ("Adam", {}, 5.0),
         ("SGD", {"maximize": True}, 5.0),
         ("SGD", {"momentum": 0.9, "dampening": 1.0}, 5.0),
+        ("SGD", {"momentum": 1.0}, 5.0),
+        ("SGD", {"momentum": 1.2}, 5.0),
+        ("SGD", {"momentum": 1.0, "nesterov": True}, 5.0),
         ("SGD", {}, 0.0),
         ("SGD", {}, -1.0),
         ("SGD", {}, float("nan")),
@@ -127,11 +130,21 @@ def test_frozen_limits_against_bisection_of_the_frozen_recurrence(
         ("Adam", {"amsgrad": True}),
         ("Adam", {"weight_decay": 0.1}),
         ("RMSprop", {"weight_decay": 0.1}),
+        ("RMSprop", {"momentum": 1.0}),
         ("AdamW", {"maximize": True}),
     ],
 )
 def test_no_frozen_limit(optimizer: str, options: Mapping[str, object]) -> None:
     assert frozen_limit(optimizer, options, HESSIAN, DIAGONAL) is None
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("momentum", [1.05, 1.2])
+def test_no_rate_is_small_enough_for_a_momentum_above_one(momentum: float, nesterov: bool) -> None:
+    def make(parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
+        return torch.optim.SGD(parameters, lr=1e-3, momentum=momentum, nesterov=nesterov)
+
+    assert grows(make)
 
 
 def test_scaling_the_loss_scales_the_limit_inversely() -> None:

@@ -83,3 +83,21 @@ def test_outliers_are_lifted_and_nothing_else() -> None:
     assert lifted.source == "y = 2x + 1 + 0.5·noise, 4 outliers"
     with pytest.raises(OptionError, match="count is 100"):
         with_outliers(plain, 100)
+
+
+def test_a_table_says_what_it_drew_from_which_stream() -> None:
+    assert (line(seed=3).drawn, line(seed=3).seed) == (100, 3)
+    assert (classes(points=40).drawn, classes(points=40).seed) == (40, 0)
+    assert with_outliers(line(seed=3)).drawn == 100
+
+
+def test_the_numbers_do_not_depend_on_the_programs_defaults() -> None:
+    tables = (line, classes, lambda: with_outliers(line()))
+    plain = [make().source_hash for make in tables]
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"):
+            assert [make().source_hash for make in tables] == plain
+    finally:
+        torch.set_default_dtype(before)

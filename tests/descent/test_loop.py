@@ -9,6 +9,7 @@ import torch
 from cases import SEVERAL, TILTED, WITH_NAN, Case
 from fallline._descent import Batches, descend, make_optimizer, make_schedule
 from fallline._descent._schedules import SHORT_NAMES
+from fallline._errors import OptionError
 from fallline._records import Step
 
 OPTIMIZERS = (
@@ -165,3 +166,18 @@ def test_a_step_is_taken_only_when_it_is_asked_for() -> None:
     next(steps)
     steps.close()
     assert (model.weight.item(), model.bias.item()) != first.parameters
+
+
+@pytest.mark.parametrize("options", [{"nesterov": True}, {"weight_decay": 0.1}, {"maximize": True}], ids=str)
+def test_the_gradient_is_the_losss_own_whatever_the_optimizer_does_to_its_memory(options: dict[str, object]) -> None:
+    plain = our_loop(SEVERAL, "SGD", {"momentum": 0.9, **options}, dtype=torch.float64)
+    together = our_loop(SEVERAL, "SGD", {"momentum": 0.9, "foreach": True, **options}, dtype=torch.float64)
+    assert [step.gradient for step in together] == [step.gradient for step in plain]
+    assert [step.parameters for step in together] == [step.parameters for step in plain]
+
+
+def test_a_schedule_that_would_cycle_the_momentum_is_refused() -> None:
+    for schedule in ("onecycle:cycle_momentum=true", "CyclicLR:base_lr=0.001,max_lr=0.02,cycle_momentum=True"):
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.02, momentum=0.9)
+        with pytest.raises(OptionError, match="changes the learning rate alone"):
+            make_schedule(schedule, optimizer, 10)

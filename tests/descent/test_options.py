@@ -63,7 +63,7 @@ def test_options_refused_before_anything_is_made(name: str, options: dict[str, o
         ("Adam", {"betas": 0.9}, "cannot train this neuron"),
         ("Adam", {"capturable": True}, "cannot train this neuron"),
         ("LBFGS", {"line_search_fn": "foo"}, "strong_wolfe"),
-        ("Muon", {}, "Muon cannot train this neuron: Muon only supports 2D"),
+        ("Muon", {}, "Muon cannot train this neuron: it is made for matrices"),
         ("SparseAdam", {}, "SparseAdam cannot train this neuron"),
     ],
 )

@@ -84,3 +84,34 @@ def test_options_that_make_no_sense_are_refused_before_they_enter_a_formula() ->
     for options in ({"momentum": -1}, {"momentum": float("nan")}, {"weight_decay": float("inf")}):
         with pytest.raises(fl.OptionError):
             fl.fit(SEVERAL.data, optimizer_options=options)
+
+
+@pytest.mark.parametrize("name", ["adam", "Adam"])
+def test_the_reason_of_a_trial_names_the_class_and_claims_no_more_than_it_knows(name: str) -> None:
+    reason = fl.fit(TILTED.data, optimizer=name, epochs=20).header.learning_rate_reason
+    assert ": Adam with the loss mse has no limit that is known beforehand." in reason
+
+
+def test_trials_run_the_schedule() -> None:
+    """A rate that shrinks a thousandfold within the run asks for a larger one at its start."""
+    plain = fl.fit(TILTED.data, optimizer="Adam", epochs=40)
+    shrinking = fl.fit(TILTED.data, optimizer="Adam", epochs=40, schedule="exponential:gamma=0.8")
+    assert shrinking.header.learning_rate > plain.header.learning_rate
+
+
+def test_a_momentum_of_one_or_more_has_no_limit() -> None:
+    for momentum in (1.0, 1.2):
+        run = fl.fit(TILTED.data, optimizer_options={"momentum": momentum}, learning_rate=1e-3, epochs=200)
+        assert run.summary.stability_limit is None
+        assert run.summary.share_of_limit is None
+
+
+@pytest.mark.parametrize("rate", ["auto", 0.01])
+def test_the_header_keeps_the_rate_as_it_was_given_or_chosen(rate: float | str) -> None:
+    run = fl.fit(TILTED.data, schedule="onecycle", learning_rate=rate)
+    again = fl.fit(TILTED.data, schedule="onecycle", learning_rate=run.header.learning_rate)
+    assert run.header.learning_rate == pytest.approx(run.columns.learning_rate.max(), rel=1e-3)
+    assert run.columns.learning_rate[0] < 0.05 * run.header.learning_rate
+    assert again.columns.parameters.tobytes() == run.columns.parameters.tobytes()
+    if rate == "auto":
+        assert run.header.learning_rate_reason.startswith(f"{run.header.learning_rate:g} is half")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -27,7 +28,7 @@ BAD = (
     ({"seed": 1.5}, "seed must be a whole number"),
     ({"seed": "a"}, "seed must be a whole number"),
     ({"dtype": "float16"}, 'There is no dtype "float16" here: use float32 or float64'),
-    ({"dtype": torch.float64}, "use float32 or float64"),
+    ({"dtype": torch.float64}, "The dtype is given by its name, in quotation marks, not as torch.float64"),
     ({"loss": "mes"}, 'There is no loss "mes": use one of mse, mae, huber, bce. Did you mean "mse"'),
     ({"optimizer": "adm"}, 'torch.optim has no optimizer "adm"'),
     ({"optimizer": "Muon"}, "Muon cannot train this neuron"),
@@ -42,12 +43,18 @@ BAD = (
     ({"start": {"b": float("-inf")}}, "The start b=-inf is not a finite number"),
     ({"start": {"w": 1e300}}, "The start w=1e+300 is not a finite number in float32"),
     ({"start": {"w": "a"}}, "The start w=a is not a finite number"),
+    ({"start": [1, 2]}, "The start is given by name"),
+    ({"optimizer": torch.optim.SGD}, "The optimizer is given by its name, in quotation marks, not as <class"),
+    ({"schedule": None}, "The schedule is given by its name, in quotation marks, not as None"),
+    ({"loss": None}, "The loss is given by its name, in quotation marks, not as None"),
+    ({"optimizer_options": [1]}, "The options of SGD are given by name"),
+    ({"schedule": "onecycle:cycle_momentum=true"}, "a schedule here changes the learning rate alone"),
 )
 
 
 @pytest.mark.parametrize(("setting", "said"), BAD, ids=lambda value: str(value)[:40])
 def test_one_clear_sentence_and_nothing_left(setting: dict[str, object], said: str, tmp_path: Path) -> None:
-    place = tmp_path / "run.fall"
+    place = tmp_path / "run.db"
     with pytest.raises(fl.OptionError) as caught:
         fl.fit(TILTED.data, **{"epochs": 3, "run": place, **setting})
     assert said in str(caught.value)
@@ -68,6 +75,39 @@ def test_bce_demands_classes() -> None:
 
 
 def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
-    import numpy as np
-
     assert len(fl.fit(TILTED.data, epochs=np.int64(3), batch_size=np.int32(12), seed=np.int64(1))) == 6
+
+
+LARGE = 1.0 + np.arange(6.0)
+
+
+@pytest.mark.parametrize(
+    ("target", "feature", "options"),
+    [
+        (1e39, 1.0, {}),
+        (1e25, 1.0, {}),
+        (1.0, 1e39, {"standardise": False}),
+        (1.0, 1e25, {"standardise": False}),
+        (1e39, 1.0, {"loss": "mae"}),
+        (1.0, 1e39, {"loss": "huber", "standardise": False}),
+    ],
+)
+def test_numbers_beyond_the_dtype_are_refused_by_column(
+    target: float, feature: float, options: dict[str, object]
+) -> None:
+    data = (feature * LARGE[:, None], target * LARGE**2)
+    name = "y" if target > 1 else "x"
+    with pytest.raises(fl.DataError, match=rf'Column "{name}" holds .* in float32: .* --dtype float64'):
+        fl.fit(data, epochs=3, **options)
+    assert fl.fit(data, epochs=3, dtype="float64", **options).summary.outcome is not fl.Outcome.DIVERGED
+
+
+def test_large_numbers_that_the_dtype_can_hold_are_trained_on() -> None:
+    assert fl.fit((LARGE[:, None], 1e15 * LARGE**2)).summary.outcome is fl.Outcome.CONVERGED
+    assert fl.fit((1e30 * LARGE[:, None], LARGE**2)).summary.outcome is fl.Outcome.CONVERGED
+    assert np.isfinite(fl.fit((LARGE[:, None], 1e25 * LARGE**2), loss="mae", learning_rate=1.0).columns.loss).all()
+
+
+def test_a_run_place_is_a_file_only_if_its_name_ends_in_db(tmp_path: Path) -> None:
+    assert Path(fl.fit(epochs=1, run=tmp_path / "results.2024").path).parent == tmp_path / "results.2024"
+    assert fl.fit(epochs=1, run=tmp_path / "first.db").path == str(tmp_path / "first.db")

@@ -13,6 +13,13 @@ from fallline._descent import Batches
 from fallline._fit import _recording
 
 
+def interrupted(data: object = None, **options: object) -> fl.Run:
+    """What a fit that is stopped by Ctrl-C hands on with the KeyboardInterrupt."""
+    with pytest.raises(KeyboardInterrupt) as stop:
+        fl.fit(data, **options)
+    return stop.value.run
+
+
 def assert_consistent(run: fl.Run, whole: fl.Run) -> None:
     """The record is the beginning of the uninterrupted one, nothing twice, nothing missing."""
     length = len(run)
@@ -31,12 +38,12 @@ def test_from_the_progress_callback(filed: bool, tmp_path: Path, monkeypatch: py
         if done >= 30:
             raise KeyboardInterrupt
 
-    run = fl.fit(epochs=100, progress=progress, run=tmp_path / "run.fall" if filed else None)
+    run = interrupted(epochs=100, progress=progress, run=tmp_path / "run.db" if filed else None)
     assert calls == [(10, 100), (20, 100), (30, 100)]
     assert len(run) == 30
     assert_consistent(run, fl.fit(epochs=100))
     if filed:
-        assert_consistent(fl.load(tmp_path / "run.fall"), fl.fit(epochs=100))
+        assert_consistent(fl.load(tmp_path / "run.db"), fl.fit(epochs=100))
 
 
 @pytest.mark.parametrize("case", [SEVERAL, OVERLAPPING], ids=str)
@@ -53,7 +60,7 @@ def test_from_inside_an_epoch(case: Case, after: int, monkeypatch: pytest.Monkey
             yield batch
 
     monkeypatch.setattr(Batches, "epoch", stopping)
-    run = fl.fit(case.data, **options)
+    run = interrupted(case.data, **options)
     assert len(run) == after
     assert_consistent(run, whole)
     assert np.isfinite(run.summary.last_loss)
@@ -75,10 +82,11 @@ def test_while_a_block_is_being_written(tmp_path: Path, monkeypatch: pytest.Monk
             raise KeyboardInterrupt
 
     monkeypatch.setattr(RunWriter, "append", append)
-    fl.fit(epochs=100, run=tmp_path / "run.fall")
+    stopped = interrupted(epochs=100, run=tmp_path / "run.db")
     monkeypatch.undo()
-    run = fl.load(tmp_path / "run.fall")
-    assert len(run) == 20
+    run = fl.load(tmp_path / "run.db")
+    assert len(run) == len(stopped) == 20
+    assert run.summary.finished
     assert_consistent(run, fl.fit(epochs=100))
 
 
@@ -93,7 +101,7 @@ def test_while_a_block_is_being_measured(monkeypatch: pytest.MonkeyPatch) -> Non
         return plain(*arguments)
 
     monkeypatch.setattr(_recording, "measure", measure)
-    run = fl.fit(TILTED.data, epochs=100)
+    run = interrupted(TILTED.data, epochs=100)
     assert len(run) == 30
     monkeypatch.undo()
     assert_consistent(run, fl.fit(TILTED.data, epochs=100))
@@ -113,7 +121,7 @@ def test_between_any_two_stages_of_a_block(moment: int, monkeypatch: pytest.Monk
         return plain(self)
 
     monkeypatch.setattr(_recording._Recording, "measured", property(measured))
-    run = fl.fit(TILTED.data, epochs=100)
+    run = interrupted(TILTED.data, epochs=100)
     monkeypatch.undo()
     assert len(run) % 10 == 0
     assert_consistent(run, fl.fit(TILTED.data, epochs=100))
@@ -135,5 +143,5 @@ def test_an_error_in_the_callback_is_the_callers_own(tmp_path: Path, monkeypatch
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        fl.fit(epochs=100, progress=progress, run=tmp_path / "run.fall")
-    assert len(fl.load(tmp_path / "run.fall")) == 10
+        fl.fit(epochs=100, progress=progress, run=tmp_path / "run.db")
+    assert len(fl.load(tmp_path / "run.db")) == 10

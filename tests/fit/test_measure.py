@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import fallline as fl
-from cases import EVERY_LOSS, SEVERAL, TILTED, Case
+from cases import EVERY_LOSS, HUBER, OVERLAPPING, SEVERAL, TILTED, Case
 from fallline._descent import Batches
 from fallline._objective import loss_kind
 from fallline._quadratic import Quadratic
@@ -58,7 +58,39 @@ def test_reach_is_the_curvature_over_the_slope(rate: float) -> None:
     expected = quadratic.curvature_along(update) / -np.einsum("tp,tp->t", quadratic.gradient(path[:-1]), update)
     measured = run.columns.reach_measured
     assert measured[:5].all()
-    assert run.columns.reach[measured] == pytest.approx(expected[measured], rel=1e-6, abs=1e-9)
+    assert run.columns.reach[measured] == pytest.approx(expected[measured], rel=1e-9)
+
+
+def test_reach_of_a_batch_is_of_its_own_rows() -> None:
+    """2·mean(p²) over the rows of the step, p the change of the prediction."""
+    run = fl.fit(SEVERAL.data, learning_rate=0.05, epochs=6, batch_size=7, dtype="float64", seed=2)
+    everything = torch.arange(run.header.rows)
+    batches = Batches(everything, everything, size=7, seed=2)
+    path = path_of(run)
+    for k, rows in enumerate(rows.numpy() for epoch in range(6) for rows in batches.indices(epoch)):
+        update = path[k + 1] - path[k]
+        change = run.sample.features[rows] @ update[:-1] + update[-1]
+        assert run.columns.reach_measured[k]
+        expected = 2 * np.mean(change**2) / -run.columns.first_order_change[k]
+        assert run.columns.reach[k] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("case", [HUBER, OVERLAPPING], ids=str)
+def test_reach_of_another_loss_is_of_the_parabola_through_the_step(case: Case) -> None:
+    run = fl.fit(case.data, loss=case.loss, learning_rate=0.3, epochs=20, dtype="float64")
+    first, real, measured = run.columns.first_order_change, run.columns.real_change, run.columns.reach_measured
+    assert measured.all()
+    assert run.columns.reach == pytest.approx(2 * (1 - real / first), rel=1e-9, abs=1e-9)
+
+
+def test_reach_near_the_bottom_of_a_square_is_not_lost_to_rounding() -> None:
+    """Two nearly equal losses say nothing of the curvature; the curvature itself does."""
+    run = fl.fit(learning_rate=0.02, epochs=1000, dtype="float64")
+    reach = run.columns.reach[run.columns.reach_measured]
+    assert len(reach) > 500
+    summary = run.summary
+    assert (reach >= 0.02 * summary.flattest * (1 - 1e-5)).all()
+    assert (reach <= 0.02 * summary.sharpness * (1 + 1e-5)).all()
 
 
 def test_momentum_that_carries_uphill_has_no_reach() -> None:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -93,6 +95,55 @@ def test_another_seed_is_another_record() -> None:
 
 def test_a_record_in_a_file_is_the_record_in_memory(tmp_path: object) -> None:
     memory = fl.fit(epochs=7)
-    filed = fl.load(fl.fit(epochs=7, run=tmp_path / "run.fall").path)
+    filed = fl.load(fl.fit(epochs=7, run=tmp_path / "run.db").path)
     for field in dataclasses.fields(memory.columns):
         assert getattr(memory.columns, field.name).tobytes() == getattr(filed.columns, field.name).tobytes()
+
+
+SURROUNDINGS = {
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+    "default dtype": lambda: default_dtype(torch.float64),
+    "default device": lambda: torch.device("meta"),
+}
+
+
+@contextmanager
+def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+@pytest.mark.parametrize("surroundings", SURROUNDINGS)
+@pytest.mark.parametrize("options", SETTINGS, ids=str)
+def test_the_program_around_it_does_not_change_the_record(options: dict[str, object], surroundings: str) -> None:
+    plain = fl.fit(epochs=3, **options)
+    with SURROUNDINGS[surroundings]():
+        within = fl.fit(epochs=3, **options)
+    for field in dataclasses.fields(plain.columns):
+        ours, again = (getattr(run.columns, field.name) for run in (plain, within))
+        assert ours.tobytes() == again.tobytes(), field.name
+    assert plain.header.source_hash == within.header.source_hash
+
+
+@pytest.mark.parametrize("surroundings", SURROUNDINGS)
+@pytest.mark.parametrize("case", EVERY_LOSS, ids=str)
+def test_every_loss_within_other_surroundings(case: Case, surroundings: str) -> None:
+    plain = fl.fit(case.data, loss=case.loss, epochs=3)
+    with SURROUNDINGS[surroundings]():
+        within = fl.fit(case.data, loss=case.loss, epochs=3)
+    assert plain.columns.parameters.tobytes() == within.columns.parameters.tobytes()
+    assert dataclasses.replace(plain.summary, seconds=0.0) == dataclasses.replace(within.summary, seconds=0.0)
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_line_as_a_table_starts_where_the_textbook_run_does(seed: int) -> None:
+    plain = fl.fit(seed=seed, epochs=3)
+    given = fl.fit(fl.line(seed=seed), seed=seed, standardise=False, learning_rate=0.01, epochs=3)
+    assert given.columns.parameters.tobytes() == plain.columns.parameters.tobytes()
+    other = fl.fit(fl.line(seed=seed + 1), seed=seed, standardise=False, epochs=1)
+    assert other.header.start == fl.fit(TILTED.data, seed=seed, epochs=1).header.start

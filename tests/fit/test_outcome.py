@@ -2,10 +2,31 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import fallline as fl
-from cases import ABSOLUTE, COLLINEAR, ENDINGS, FAR, HUBER, OVERLAPPING, ROUND, SEPARABLE, SEVERAL, TILTED, Setting
+from cases import (
+    ABSOLUTE,
+    COLLINEAR,
+    ENDINGS,
+    FAR,
+    HUBER,
+    OVERLAPPING,
+    ROUND,
+    SEPARABLE,
+    SEVERAL,
+    TILTED,
+    Case,
+    Setting,
+)
+from fallline._fit._outcome import FEWEST_EPOCHS, rounding_excess
+from fallline._fit._problem import Problem
+from fallline._objective import loss_kind
+from fallline._quadratic import Quadratic
+from fallline._records import Scaling
+
+ORIGIN = {"w": 0.0, "b": 0.0}
 
 
 @pytest.mark.parametrize("setting", ENDINGS, ids=str)
@@ -33,10 +54,140 @@ def test_a_run_that_starts_at_its_optimum_has_converged() -> None:
     assert run.summary.outcome is fl.Outcome.CONVERGED
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": "Adam", "epochs": 10},
+        {"optimizer": "Adam", "epochs": 500},
+        {"optimizer": "NAdam", "epochs": 50},
+        {"optimizer": "RMSprop", "epochs": 500},
+        {"batch_size": 4, "epochs": 1},
+        {"batch_size": 4, "epochs": 50},
+        {"batch_size": 8, "epochs": 50},
+    ],
+    ids=str,
+)
+def test_a_run_that_starts_at_its_optimum_and_leaves_it_a_little_has_not_diverged(options: dict[str, object]) -> None:
+    best = fl.fit(ROUND.data, dtype="float64").moments.optimum
+    run = fl.fit(ROUND.data, learning_rate=0.1, start={"w": best[0], "b": best[1]}, **options)
+    assert run.summary.last_loss > run.summary.first_loss
+    assert run.summary.outcome is not fl.Outcome.DIVERGED
+
+
+@pytest.mark.parametrize(("factor", "outcome"), [(1.099, "descending"), (1.101, "diverged")])
+def test_diverged_means_a_tenth_above_the_start(factor: float, outcome: str) -> None:
+    """One step whose length is chosen so that the loss ends there; nothing but the end counts."""
+    problem = fl.fit(TILTED.data, standardise=False, dtype="float64", epochs=1, learning_rate=0.01, start=ORIGIN)
+    quadratic = Quadratic(problem.moments)
+    slope = problem.columns.gradient[0]
+    square = float(quadratic.curvature_along(slope)[0]) / 2
+    length = float(slope @ slope)
+    rate = (length + np.sqrt(length**2 + 4 * square * (factor - 1) * problem.header.start_loss)) / (2 * square)
+    run = fl.fit(TILTED.data, standardise=False, dtype="float64", epochs=1, learning_rate=rate, start=ORIGIN)
+    assert run.summary.last_loss == pytest.approx(factor * run.summary.first_loss, rel=1e-9)
+    assert run.summary.outcome.value == outcome
+
+
+@pytest.mark.parametrize("standardise", [False, True])
+def test_a_heavy_ball_that_swings_has_not_stalled(standardise: bool) -> None:
+    """Its loss rises and falls on the way; given time, the same run converges."""
+    options = {"optimizer": "momentum", "learning_rate": 0.1 if standardise else 0.01, "standardise": standardise}
+    for epochs in (*range(6, 48), 60, 75, 80):
+        assert fl.fit(epochs=epochs, **options).summary.outcome is fl.Outcome.DESCENDING, epochs
+    for epochs in (100, 130):
+        assert fl.fit(epochs=epochs, **options).summary.outcome is not fl.Outcome.STALLED, epochs
+    assert fl.fit(epochs=600, **options).summary.outcome is fl.Outcome.CONVERGED
+
+
+@pytest.mark.parametrize("size", [2, 4, 8])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("epochs", [60, 100])
+def test_mini_batches_that_hover_have_stalled(size: int, seed: int, epochs: int) -> None:
+    run = fl.fit(SEVERAL.data, batch_size=size, learning_rate=0.1, epochs=epochs, seed=seed)
+    assert run.summary.outcome is fl.Outcome.STALLED
+
+
+def test_a_short_run_has_stalled_only_where_its_loss_stands() -> None:
+    noisy = {"batch_size": 4, "learning_rate": 0.1}
+    for epochs in range(2, FEWEST_EPOCHS):
+        assert fl.fit(SEVERAL.data, epochs=epochs, **noisy).summary.outcome is fl.Outcome.DESCENDING
+    assert fl.fit(learning_rate=1e-12, epochs=4).summary.outcome is fl.Outcome.STALLED
+
+
+@pytest.mark.parametrize("rate", [1e-3, 1e-5, 1e-7])
+@pytest.mark.parametrize("epochs", [2, 30, 200])
+def test_a_run_that_creeps_is_descending(rate: float, epochs: int) -> None:
+    run = fl.fit(learning_rate=rate, epochs=epochs, dtype="float64")
+    assert run.summary.outcome is fl.Outcome.DESCENDING
+
+
+def test_a_loss_that_stands_in_its_last_quarter_has_stalled() -> None:
+    """However far it fell before: here into the rest of weight decay, to the last bit."""
+    run = fl.fit(
+        TILTED.data,
+        standardise=False,
+        dtype="float64",
+        learning_rate=0.01,
+        epochs=8000,
+        optimizer_options={"weight_decay": 0.1},
+    )
+    assert np.ptp(run.columns.full_loss[-2000:]) <= 1e-15
+    assert run.columns.full_loss[2000] > run.columns.full_loss[-1] + 1e-9
+    assert run.summary.outcome is fl.Outcome.STALLED
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", [ROUND, TILTED, HUBER, OVERLAPPING], ids=str)
+@pytest.mark.parametrize("epochs", [40, 600])
+def test_a_mirrored_column_ends_the_same(case: Case, dtype: str, epochs: int) -> None:
+    """x and −x are the same problem: the same start, mirrored, goes the same way in another sign."""
+    ends = []
+    for sign in (1.0, -1.0):
+        start = {"w": sign * 0.3, "b": -0.1}
+        settings = {"loss": case.loss, "dtype": dtype, "start": start, "epochs": epochs, "standardise": False}
+        run = fl.fit((sign * case.features, case.target), **settings)
+        problem = make_problem(sign * case.features, case, dtype)
+        at = np.array([sign * 0.3, -0.1])
+        ends.append((run.summary.outcome, rounding_excess(problem, run.summary.last_loss, at)))
+    assert ends[0][0] is ends[1][0]
+    assert ends[0][1] == pytest.approx(ends[1][1], rel=1e-6)
+    assert ends[0][1] > 0
+
+
+def make_problem(features: np.ndarray, case: Case, dtype: str) -> Problem:
+    """The problem as the fit sets it up for raw columns."""
+    kind = torch.float32 if dtype == "float32" else torch.float64
+    return Problem(
+        kind=loss_kind(case.loss),
+        scaling=Scaling((0.0,), (1.0,)),
+        parameter_names=("w", "b"),
+        features=torch.tensor(features, dtype=kind),
+        target=torch.tensor(case.target, dtype=kind).unsqueeze(1),
+    )
+
+
+@pytest.mark.parametrize("standardise", [True, False])
+@pytest.mark.parametrize("loss", ["huber", "bce"])
+def test_collinear_columns_converge_under_other_losses_too(loss: str, standardise: bool) -> None:
+    target = COLLINEAR.target.copy()
+    if loss == "bce":
+        target = (target > 0.5).astype(float)
+        target[::5] = 1 - target[::5]  # no line parts the classes
+    run = fl.fit((COLLINEAR.features, target), loss=loss, epochs=3000, standardise=standardise, dtype="float64")
+    assert run.summary.outcome is fl.Outcome.CONVERGED
+    assert np.abs(run.columns.gradient[-1]).max() < 1e-3
+    assert fl.fit((COLLINEAR.features, target), loss=loss, epochs=2).summary.outcome is fl.Outcome.DESCENDING
+
+
+def test_no_single_line_is_called_exact_where_columns_repeat_one_another() -> None:
+    assert fl.fit(COLLINEAR.data).summary.exact is None
+    assert fl.fit(SEVERAL.data).summary.exact is not None
+
+
 def test_diverged_but_finite_ends_above_its_start() -> None:
     run = fl.fit(learning_rate=0.0295, epochs=100)
     assert np.isfinite(run.columns.loss).all()
-    assert run.summary.last_loss > run.summary.first_loss
+    assert run.summary.last_loss > 1.1 * run.summary.first_loss
     assert run.summary.outcome is fl.Outcome.DIVERGED
 
 

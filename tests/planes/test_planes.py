@@ -116,3 +116,11 @@ def test_one_parameter_has_no_plane() -> None:
 def test_distance_of_a_huge_vector_does_not_overflow() -> None:
     plane = path_plane(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]))
     assert distance(plane, np.array([[0.0, 0.0, 1e300]])) == pytest.approx([1e300])
+
+
+def test_a_path_plane_s_axes_say_how_much_of_the_path_lies_along_them() -> None:
+    path = np.array([[10.0, 0.0, 0.0], [-10.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, -2.0, 0.0]])
+    plane = path_plane(path, origin=np.zeros(3))
+    assert plane.axes == ("path direction 1 (96 %)", "path direction 2 (4 %)")
+    assert path_plane(np.ones((4, 3))).axes == ("path direction 1 (0 %)", "path direction 2 (0 %)")
+    assert path_plane(path * [1.0, 0.01, 1.0], origin=np.zeros(3)).axes[1] == "path direction 2 (<1 %)"

@@ -185,3 +185,67 @@ def test_not_finite_parameters_give_not_finite_results_without_a_warning() -> No
     assert not np.isfinite(quadratic.loss(at)).any()
     assert not np.isfinite(quadratic.gradient(at)[:2]).any()
     assert not np.isfinite(quadratic.change(np.zeros((3, 2)), at)).any()
+
+
+def ill_conditioned(spread: float) -> tuple[np.ndarray, np.ndarray]:
+    """Two columns of this difference in size, and a target that needs both of them."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2)) * [spread, 1 / spread]
+    return X, X @ [1 / spread, spread] + 0.1 * rng.normal(size=200)
+
+
+@pytest.mark.parametrize("spread", [1e2, 1e4, 1e6])
+def test_columns_of_very_different_size(spread: float) -> None:
+    """Condition number up to 10²⁴: as if the columns had been of one size."""
+    X, y = ill_conditioned(spread)
+    quadratic, alike = Quadratic.from_data(X, y), Quadratic.from_data(X / [spread, 1 / spread], y)
+    assert quadratic.optimum * [spread, 1 / spread, 1] == pytest.approx(alike.optimum, rel=1e-11)
+    assert quadratic.optimum_loss == pytest.approx(alike.optimum_loss, rel=1e-12)
+    centred = X - X.mean(axis=0)
+    sharpest, flattest = 2 * np.mean(centred[:, 0] ** 2) + 2 * X[:, 0].mean() ** 2, 2 * np.mean(centred[:, 1] ** 2)
+    assert quadratic.eigenvalues[0] == pytest.approx(sharpest, rel=1e-2)
+    assert quadratic.eigenvalues[-1] == pytest.approx(flattest, rel=2e-2)
+    assert Quadratic(quadratic.moments).eigenvalues == pytest.approx(quadratic.eigenvalues, rel=1e-3)
+
+
+def test_columns_that_are_nearly_the_same() -> None:
+    """A difference of 10⁻⁷ is seen in the rows, where their covariance has lost it."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    X = np.column_stack((x, x + 1e-7 * rng.normal(size=200)))
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    quadratic = Quadratic.from_data(X, X @ [3.0, -1.0])
+    assert quadratic.optimum[:2] == pytest.approx([3.0, -1.0], abs=1e-6)
+    assert quadratic.eigenvalues[-1] == pytest.approx(np.mean((X[:, 1] - X[:, 0]) ** 2), rel=1e-5)
+    rounded = Quadratic.from_data(X.astype(np.float32), X @ [3.0, -1.0], eps=float(np.finfo(np.float32).eps))
+    assert rounded.eigenvalues[-1] == 0.0
+    assert rounded.optimum[:2] == pytest.approx([1.0, 1.0], abs=1e-6)
+
+
+@pytest.mark.parametrize("eps", [2.0**-52, 2.0**-23])
+def test_rounding_never_hides_the_only_column(eps: float) -> None:
+    x = 1e9 + 64.0 * np.arange(5.0)
+    quadratic = Quadratic.from_data(x[:, None], 2 * x, eps=eps)
+    assert quadratic.optimum[0] == pytest.approx(2.0, rel=1e-12)
+
+
+def test_the_shortest_solution_of_columns_of_different_size() -> None:
+    x = np.arange(5.0)
+    X = np.column_stack((x, 2 * x, 3 * x))
+    assert Quadratic.from_data(X, 14 * x).optimum == pytest.approx([1.0, 2.0, 3.0, 0.0], abs=1e-12)
+
+
+def test_more_columns_than_rows() -> None:
+    X, y = np.array([[1.0, 2.0, 3.0], [2.0, 5.0, 1.0]]), np.array([1.0, 2.0])
+    quadratic = Quadratic.from_data(X, y)
+    assert quadratic.optimum[:3] == pytest.approx(np.linalg.lstsq(X - X.mean(axis=0), y - 1.5, rcond=None)[0])
+    assert quadratic.optimum_loss == pytest.approx(0.0, abs=1e-24)
+    assert np.count_nonzero(quadratic.eigenvalues) == 2
+
+
+def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = quadratic_of(FAR)
+    monkeypatch.setattr("fallline._quadratic.BLOCK_ROWS", 16)
+    pieces = quadratic_of(FAR)
+    assert pieces.optimum == pytest.approx(whole.optimum, rel=1e-13)
+    assert pieces.eigenvalues == pytest.approx(whole.eigenvalues, rel=1e-13)

@@ -7,7 +7,7 @@ import numpy as np
 
 from fallline._quadratic import Quadratic
 from fallline._reach import measure_reach
-from fallline._records import Columns, Header, Moments, Outcome, Run, Sample, Scaling, Summary
+from fallline._records import Columns, Header, LimitKind, Moments, Outcome, Run, Sample, Scaling, Summary
 from fallline._view._text import ViewText
 
 
@@ -53,6 +53,13 @@ class Logistic:
     def gradient(self, parameters: np.ndarray, /) -> np.ndarray:
         output = parameters @ self.inputs.T
         return np.asarray((0.5 * (1 + np.tanh(output / 2)) - self.target) @ self.inputs / len(self.target))
+
+    def hessian(self, parameters: np.ndarray, /) -> np.ndarray:
+        chance = 0.5 * (1 + np.tanh(self.inputs @ parameters / 2))
+        return np.asarray((self.inputs.T * (chance * (1 - chance))) @ self.inputs / len(self.target))
+
+    def change(self, before: np.ndarray, after: np.ndarray, /) -> np.ndarray:
+        return self.loss(after) - self.loss(before)
 
 
 def textbook_data(rows: int = 100) -> tuple[np.ndarray, np.ndarray]:
@@ -115,7 +122,7 @@ def _columns(
     with np.errstate(all="ignore"):
         promised = -rate * (gradient**2).sum(axis=1)
         full = objective.loss(after) if steps else np.empty(0)
-    reach, measured = measure_reach(promised, change, 1e-15 * np.abs(promised))
+    reach, measured = measure_reach(promised, 2 * (change - promised), *np.abs([1e-15 * promised, 2e-15 * promised]))
     everywhere = np.ones(steps, dtype=np.bool_)
     rates = np.full(steps, rate)
     return Columns(
@@ -213,7 +220,7 @@ def _summary(columns: Columns, moments: Moments | None, start_loss: float) -> Su
         last_loss=last,
         best_loss=last,
         stability_limit=2 / sharpest,
-        limit_kind="provable",
+        limit_kind=LimitKind.PROVABLE,
         share_of_limit=float(columns.learning_rate.max(initial=0.0)) * sharpest / 2,
         condition_number=None,
         sharpness=sharpest,

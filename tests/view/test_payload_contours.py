@@ -84,7 +84,8 @@ def test_levels_are_quarters_of_the_start_and_shades_fall(name: str) -> None:
     floor = payload["floor"]["loss"]
     for window in payload["windows"]:
         excess = [level["excess"] for level in window["levels"]]
-        assert len(excess) >= 3
+        # A run that has not arrived is magnified where its rings are still far apart.
+        assert len(excess) >= (2 if window["id"] == "inset" else 3)
         assert excess == sorted(excess, reverse=True)
         powers = np.log2(np.array(excess) / (run.header.start_loss - floor)) / 2
         assert np.allclose(powers, powers.round())

@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 
 from fallline._planes import parameter_plane
-from fallline._quadratic import Quadratic
-from fallline._records import Moments
 from fallline._view._path import Path
 from fallline._view._payload import build_payload
-from fallline._view._windows import Window, hessian_by_differences
-from view.payload_runs import TEXT, descend, logistic, textbook
+from fallline._view._windows import Window
+from view.payload_runs import TEXT, descend, logistic, textbook, textbook_data
 
 
 def windows_of(run: Any, objective: Any) -> dict[str, dict[str, Any]]:
@@ -34,6 +32,40 @@ def test_the_textbook_main_window_holds_everything_in_equal_units() -> None:
     assert all(inside(main, uv) for uv in [*payload["frames"]["end_uv"], payload["plane"]["minimum_uv"]])
     assert inside(main, list(run.header.start))
     assert main["labels"] == ["w", "b"]
+
+
+@pytest.mark.parametrize("start", [(-0.0075, 0.5364), (4.2, 0.5)])
+def test_the_uphill_arrow_and_the_minimum_have_room(start: tuple[float, float]) -> None:
+    features, target = textbook_data()
+    run, quadratic = descend(features, target, start=start)
+    main = windows_of(run, quadratic)["main"]
+    low, high = main["x"]
+    first, lowest, side = start[0], float(quadratic.optimum[0]), high - low
+    free, beyond = (first - low, high - lowest) if first < lowest else (high - first, lowest - low)
+    assert free / side >= 0.18
+    assert beyond / side >= 0.12
+
+
+def test_the_bowl_has_two_walls_in_the_steep_direction_and_the_window_s_own_length_along_the_valley() -> None:
+    run, quadratic = textbook()
+    payload = build_payload(run, quadratic, TEXT)
+    (bowl,) = payload["bowls"]
+    main, (w, _) = payload["windows"][0], quadratic.optimum
+    assert bowl["x"][0] == pytest.approx(main["x"][0])
+    assert (bowl["y"][0], bowl["y"][-1]) == pytest.approx(tuple(main["y"]))
+    assert main["x"][1] - w < 0.2 * (bowl["x"][-1] - w)
+    middle = int(np.abs(np.array(bowl["y"]) - quadratic.optimum[1]).argmin())
+    assert bowl["loss"][middle][-1] >= 0.95 * bowl["cut"]
+    assert bowl["x"][-1] - w <= w - bowl["x"][0] + 1e-9
+
+
+def test_a_round_bowl_has_a_wall_all_around() -> None:
+    x = np.array([[-1.0], [1.0]])
+    run, quadratic = descend(x, np.array([-8.0, 4.0]), start=(0.0, 1.0), rate=0.2, steps=20)
+    (bowl,) = build_payload(run, quadratic, TEXT)["bowls"]
+    for axis, lowest in zip(("x", "y"), quadratic.optimum, strict=True):
+        below, above = lowest - bowl[axis][0], bowl[axis][-1] - lowest
+        assert 0.7 < below / above < 1.4
 
 
 def test_the_inset_magnifies_the_valley_floor() -> None:
@@ -111,14 +143,8 @@ def test_a_round_bowl_has_no_valley_and_no_stretch() -> None:
     assert windows["main"]["equal"]
 
 
-def test_a_logistic_run_has_valley_axes_from_differences() -> None:
+def test_a_logistic_run_has_valley_axes() -> None:
     assert "valley" in windows_of(*logistic())
-
-
-def test_hessian_by_differences_is_the_hessian() -> None:
-    hessian = np.array([[4.0, 1.0, 0.0], [1.0, 3.0, 0.5], [0.0, 0.5, 9.0]])
-    quadratic = Quadratic(Moments(hessian, np.array([1.0, -200.0, 3.0]), 0.0))
-    assert np.allclose(hessian_by_differences(quadratic, np.array([5.0, 6.0, 7e4])), hessian, rtol=1e-6, atol=1e-6)
 
 
 def test_place_is_the_transform_of_the_document() -> None:

@@ -111,7 +111,7 @@ def test_a_full_disk_leaves_the_older_report_and_no_piece_of_the_new_one(
     target = tmp_path / "line.html"
     target.write_text("older")
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(RunFileError, match=r"could not be written to .*line\.html: No space left on device"):
+    with pytest.raises(RunFileError, match=r"cannot be written to .*line\.html: no space left on device"):
         write_report("{}", "line", target)
     assert target.read_text() == "older"
     assert _names(tmp_path) == ["line.html"]
@@ -127,8 +127,11 @@ def test_an_interruption_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     assert _names(tmp_path) == []
 
 
-@pytest.mark.parametrize("name", ["gone/line.html", "."])
-def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path, name: str) -> None:
-    with pytest.raises(RunFileError, match=r"^The report could not be written to .*\. Name another place"):
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("gone/line.html", r"there is no folder .*gone; make it first"), (".", "it is a folder; name a file in it")],
+)
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path, name: str, reason: str) -> None:
+    with pytest.raises(RunFileError, match=rf"^The report cannot be written to .*: {reason}\.$"):
         write_report("{}", "line", tmp_path / name)
     assert _names(tmp_path) == []

@@ -71,7 +71,10 @@ def fit(
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The run file to write; a numbered one in runs/ unless told."),
+        typer.Option(
+            metavar="FILE",
+            help="The run file to write, NAME.db, or a folder for it; a numbered one in runs/ unless told.",
+        ),
     ] = None,
     report: Annotated[
         Path | None,
@@ -85,9 +88,11 @@ def fit(
     Writes a run file and a report (one offline HTML page with the live picture). Exit status 1 if it diverged.
     """
     from fallline._cli import _show  # noqa: PLC0415  (torch is loaded by what follows)
+    from fallline._fit import FitInterrupted  # noqa: PLC0415
     from fallline._fit import fit as train  # noqa: PLC0415
 
     _check(table, target, every)
+    _check_run_place(run)
     _check_report_place(table, run, report)
     screen = Screen.standard()
     _show.use_one_thread()
@@ -112,6 +117,8 @@ def fit(
             run=RUNS if run is None else run,
             progress=progress.update,
         )
+    except FitInterrupted as stop:
+        made = stop.run
     finally:
         progress.clear()
     _show.warn_of_notes(screen, made, quiet=quiet)
@@ -130,9 +137,19 @@ def _check(table: str | None, target: str | None, every: int | None) -> None:
         raise OptionError(f"--every must be 1 epoch or more, not {every}.")
 
 
+def _check_run_place(run: Path | None) -> None:
+    """A name that looks like another kind of file is more likely a slip than a folder to be made."""
+    from fallline._fit import is_run_file  # noqa: PLC0415
+
+    if run is not None and run.suffix and not is_run_file(run) and not run.is_dir():
+        raise OptionError(f"--run takes a run file, whose name ends in .db, or a folder: {run} is neither.")
+
+
 def _check_report_place(table: str | None, run: Path | None, report: Path | None) -> None:
     """The report's place where it is known before the run has its number."""
-    is_file = run is not None and run.suffix != ""
+    from fallline._fit import is_run_file  # noqa: PLC0415
+
+    is_file = run is not None and is_run_file(run)
     place = run.with_suffix(".html") if run is not None and is_file and report is None else report
     if place is None:
         return

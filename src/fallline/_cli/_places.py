@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from fallline._atomic import place_problem
 from fallline._errors import OptionError
 
 
@@ -18,7 +19,6 @@ def check_place(place: Path, what: str, inputs: Mapping[str, Path], *, made: Pat
     for name, taken in inputs.items():
         if place.resolve() == taken.resolve():
             raise OptionError(f"The {what} would overwrite the {name} {taken}: name another place for it.")
-    if place.is_dir():
-        raise OptionError(f"The {what} cannot be written to {place}: it is a folder; name a file in it.")
-    if not place.parent.is_dir() and (made is None or place.parent.resolve() != made.resolve()):
-        raise OptionError(f"The {what} cannot be written to {place}: there is no folder {place.parent}; make it first.")
+    problem = place_problem(place, made=made)
+    if problem:
+        raise OptionError(f"The {what} cannot be written to {place}: {problem}.")

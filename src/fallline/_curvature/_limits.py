@@ -33,8 +33,8 @@ def provable_limit(optimizer: str, options: Mapping[str, object], sharpness: flo
 
     >>> round(provable_limit("SGD", {}, 68.5).value, 4)
     0.0292
-    >>> round(provable_limit("SGD", {"momentum": 0.9}, 68.5).value, 3)
-    0.555
+    >>> round(provable_limit("SGD", {"momentum": 0.9}, 68.5).value, 4)
+    0.0555
     """
     curvature = sharpness + _number(options, "weight_decay")
     if optimizer != "SGD" or options.get("maximize") or not curvature > 0:

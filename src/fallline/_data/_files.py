@@ -38,6 +38,8 @@ def open_path(given: str | Path) -> Source:
     """
     path = Path(given).expanduser()
     label = str(given)
+    if not label.isprintable() and label.encode("utf-8", "replace") != label.encode("utf-8", "surrogatepass"):
+        raise DataError(f"The name {label!a} is not UTF-8, and the reader of tables opens no such file: rename it.")
     try:
         if path.is_dir():
             raise DataError(f"{label} is a folder: expected a file (CSV, TSV, Parquet or JSON lines).")

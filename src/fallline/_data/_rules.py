@@ -71,8 +71,6 @@ def classes(
     >>> float(table.features[table.target == 1].min() - table.features[table.target == 0].max())
     0.5
     """
-    import torch  # noqa: PLC0415
-
     if points < 4 or points % 2 == 1:
         raise OptionError(f"points is {points}: expected an even number, 4 or more (half of them in each class).")
     _check_finite(gap=gap, spread=spread)

@@ -50,7 +50,8 @@ def _first_at_goal(run: Run) -> int | None:
 def _rests(run: Run) -> bool:
     """True where nothing moved visibly after the first step."""
     path = run.trajectory
-    return bool(np.abs(path[1:] - path[1]).max() <= 1e-6 * np.abs(path[1] - path[0]).max())
+    with np.errstate(all="ignore"):  # what is not finite does not rest
+        return bool(np.abs(path[1:] - path[1]).max() <= 1e-6 * np.abs(path[1] - path[0]).max())
 
 
 def descending(run: Run, summary: Summary) -> list[str]:

@@ -1,6 +1,7 @@
 """How numbers are written in sentences: four significant figures, a true minus sign."""
 
 import math
+from decimal import Decimal
 
 MINUS = "−"
 LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
@@ -98,18 +99,18 @@ def difference(before: float, rate: float, slope: float, after: float) -> str:
     """
     here, there = places(before, after)
     for digits in range(4, 9):
-        if _holds(here, rate, number(slope, digits), there):
+        if _holds(here, short(rate), number(slope, digits), there):
             return f"{here} {MINUS} {short(rate)} × {_bracketed(number(slope, digits))} = {there}"
     return f"{here} {MINUS} {short(rate)} × {in_brackets(slope)} ≈ {there}"
 
 
-def _holds(here: str, rate: float, slope: str, there: str) -> bool:
-    """Does the arithmetic of the written numbers give the written result, to its last digit?"""
-    values = [as_number(text) for text in (here, slope, there)]
-    if not all(map(math.isfinite, values)):
+def _holds(here: str, rate: str, slope: str, there: str) -> bool:
+    """Does the arithmetic of the written numbers give the written result, rounded to its last digit?"""
+    if not all(math.isfinite(as_number(text)) for text in (here, rate, slope, there)):
         return False
-    decimals = len(there.partition(".")[2]) if "×" not in there else 0
-    return math.isclose(round(values[0] - rate * values[1], decimals), values[2], rel_tol=1e-12, abs_tol=1e-12)
+    before, factor, by, after = (Decimal(_typed(text)) for text in (here, rate, slope, there))
+    off = abs(before - factor * by - after)
+    return off == 0 if after == 0 else 2 * off <= Decimal(1).scaleb(int(after.as_tuple().exponent))
 
 
 def as_number(text: str) -> float:
@@ -118,11 +119,15 @@ def as_number(text: str) -> float:
     >>> as_number("−1,395.5"), as_number("2.5×10⁻⁵")
     (-1395.5, 2.5e-05)
     """
-    plain = text.replace(MINUS, "-").replace(",", "").replace("×10", "e").translate(LOWERED)
     try:
-        return float(plain)
+        return float(_typed(text))
     except ValueError:
         return math.nan
+
+
+def _typed(text: str) -> str:
+    """A written number as it is typed: −2.5×10⁻⁵ is -2.5e-5."""
+    return text.replace(MINUS, "-").replace(",", "").replace("×10", "e").translate(LOWERED)
 
 
 def _bracketed(text: str) -> str:

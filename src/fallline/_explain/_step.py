@@ -185,10 +185,11 @@ def _rounding(run: Run, index: int) -> float:
     else:
         feature_rms = np.sqrt(np.append(np.mean(run.sample.features**2, axis=0), 1.0))
     target_rms = float(np.sqrt(np.mean(run.sample.target**2))) if run.header.loss == "mse" else None
-    update = (run.columns.parameters[index] - start_of(run, index))[None]
     loss = run.columns.loss[index : index + 1]
     eps = float(np.finfo(run.header.dtype).eps)
-    return float(change_rounding(update, loss, feature_rms=feature_rms, target_rms=target_rms, eps=eps)[0])
+    with np.errstate(all="ignore"):  # a diverging run's update may be larger than any number
+        update = (run.columns.parameters[index] - start_of(run, index))[None]
+        return float(change_rounding(update, loss, feature_rms=feature_rms, target_rms=target_rms, eps=eps)[0])
 
 
 def _reach_sentence(run: Run, index: int) -> str:

@@ -1,6 +1,8 @@
 """The main job: train one neuron on a table, record every step, say what came of it."""
 
 from fallline._fit._fit import fit
+from fallline._fit._interruption import FitInterrupted
 from fallline._fit._load import load, objective_of, summarised
+from fallline._fit._settings import is_run_file
 
-__all__ = ["fit", "load", "objective_of", "summarised"]
+__all__ = ["FitInterrupted", "fit", "is_run_file", "load", "objective_of", "summarised"]

@@ -1,9 +1,8 @@
 """``fl.fit``: the main job, end to end."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,14 +10,17 @@ import numpy as np
 import torch
 
 from fallline._data import Table, line, read_table
-from fallline._descent import LARGEST_RATE, Batches, descend, make_optimizer, make_schedule
+from fallline._descent import Batches, descend, make_optimizer, make_schedule
 from fallline._descent import optimizer_options as checked_options
 from fallline._errors import OptionError
 from fallline._fit._auto import Rate, auto_rate
+from fallline._fit._interruption import FitInterrupted
 from fallline._fit._problem import Problem, make_problem
 from fallline._fit._recording import Progress, record
+from fallline._fit._settings import check_counts, check_names, given_rate, is_run_file
 from fallline._fit._start import starting_neuron
 from fallline._fit._summary import summarise
+from fallline._fit._surroundings import plain_surroundings
 from fallline._records import Header, Run
 from fallline._version import VERSION
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 TEXTBOOK_RATE = 0.01
 
 
+@plain_surroundings()
 def fit(
     data: "TableSource | None" = None,
     *,
@@ -69,7 +72,7 @@ def fit(
         start: parameters before step 0 by name, in the training scale; the others start at random.
         seed: of the textbook noise, the random start and the batches.
         dtype: ``float32`` or ``float64``.
-        run: the run file to write, or a folder (a path without a suffix) in which it gets the next number;
+        run: the run file to write (``NAME.db``), or a folder (any other name) in which it gets the next number;
             None keeps the run in memory.
         progress: called with (steps done, steps in all, last loss) about twice a second.
 
@@ -80,6 +83,7 @@ def fit(
         DataError: the table cannot be used.
         OptionError: a setting cannot be used.
         RunFileError: the run file cannot be written.
+        KeyboardInterrupt: Ctrl-C, once the run file is finished; its attribute ``run`` is what was recorded.
 
     >>> run = fit(epochs=5)
     >>> run.columns.loss.round(1)
@@ -88,7 +92,8 @@ def fit(
     textbook = data is None
     if textbook and (target is not None or features is not None):
         raise OptionError("A target or features were named without a table: name the table as well.")
-    _check_counts(epochs, batch_size, seed)
+    check_counts(epochs, batch_size, seed)
+    check_names(optimizer=optimizer, schedule=schedule, loss=loss, dtype=dtype)
     epochs, seed = int(epochs), int(seed)  # NumPy's whole numbers are none to PyTorch
     batch_size = None if batch_size is None else int(batch_size)
     table = (
@@ -99,11 +104,14 @@ def fit(
     problem = make_problem(
         table, loss=loss, standardised=not textbook if standardise is None else standardise, dtype=dtype
     )
-    drawn = table.rows if data is None else 0
-    model = starting_neuron(problem, start, seed=seed, dtype=dtype, drawn=drawn)
+    model = starting_neuron(problem, start, seed=seed, dtype=dtype, drawn=table.drawn if table.seed == seed else 0)
     batches = Batches(problem.features, problem.target, size=batch_size, seed=seed)
-    options = _options(optimizer, optimizer_options)
-    rate = _rate(learning_rate, textbook, problem, batches, optimizer, options, model, epochs)
+    options = checked_options(optimizer, {} if optimizer_options is None else optimizer_options)
+    rate = _rate(
+        learning_rate,
+        textbook,
+        lambda: auto_rate(problem, batches, optimizer, options, model, epochs, schedule=schedule),
+    )
     made = make_optimizer(optimizer, list(model.parameters()), rate.value, options)
     scheduler = make_schedule(schedule, made, epochs)
     header = _header(
@@ -131,7 +139,9 @@ def _run(
         from fallline._store import next_run_path  # noqa: PLC0415
 
         place = Path(path)
-        writer = Writer.create(place if place.suffix else next_run_path(place, header.name), header, sample, moments)
+        writer = Writer.create(
+            place if is_run_file(place) else next_run_path(place, header.name), header, sample, moments
+        )
         header = writer.header
     began = time.perf_counter()
     try:
@@ -158,49 +168,19 @@ def _run(
     finally:
         if writer is not None:
             writer.close()
-    return Run(header, columns, sample, moments, summary, path=None if writer is None else str(writer.path))
+    made = Run(header, columns, sample, moments, summary, path=None if writer is None else str(writer.path))
+    if interrupted:
+        raise FitInterrupted(made)
+    return made
 
 
-def _check_counts(epochs: int, batch_size: int | None, seed: int) -> None:
-    if not isinstance(epochs, Integral) or epochs < 1:
-        raise OptionError(f"The number of epochs must be a whole number, 1 or more, not {epochs}.")
-    if batch_size is not None and (not isinstance(batch_size, Integral) or batch_size < 1):
-        raise OptionError(f"The batch size must be a whole number, 1 or more, not {batch_size}.")
-    if not isinstance(seed, Integral) or not -(2**63) <= seed < 2**63:
-        raise OptionError(f"The seed must be a whole number of at most 63 bits, not {seed}.")
-
-
-def _options(optimizer: str, given: Mapping[str, object] | None) -> dict[str, object]:
-    return checked_options(optimizer, given or {})
-
-
-def _rate(
-    given: float | str | None,
-    textbook: bool,
-    problem: Problem,
-    batches: Batches,
-    optimizer: str,
-    options: Mapping[str, object],
-    model: torch.nn.Linear,
-    epochs: int,
-) -> Rate:
-    """The learning rate asked for, checked; or the one that ``auto`` finds."""
+def _rate(given: float | str | None, textbook: bool, automatic: Callable[[], Rate]) -> Rate:
+    """The learning rate asked for, checked; or the textbook's, or the one that ``auto`` finds."""
     if given is None and textbook:
         return Rate(TEXTBOOK_RATE, "")
     if given is None or given == "auto":
-        return auto_rate(problem, batches, optimizer, options, model, epochs)
-    try:
-        value = float(given)
-    except (ValueError, TypeError, OverflowError):
-        raise OptionError(f'The learning rate must be a number above 0, or auto, not "{given}".') from None
-    if value >= LARGEST_RATE and value < float("inf"):
-        raise OptionError(f"The learning rate must be below {LARGEST_RATE:g}, not {value:g}.")
-    if not (0 < value < float("inf")):
-        raise OptionError(
-            f"The learning rate must be a finite number above 0, not {value:g}."
-            + (" With 0 nothing would move." if value == 0 else "")
-        )
-    return Rate(value, "")
+        return automatic()
+    return Rate(given_rate(given), "")
 
 
 def _header(
@@ -229,7 +209,7 @@ def _header(
         loss=problem.kind.name,
         optimizer=type(optimizer).__name__,
         optimizer_options=dict(options),
-        learning_rate=float(optimizer.param_groups[0]["lr"]),
+        learning_rate=rate.value,  # the optimizer's own is the schedule's by now
         learning_rate_reason=rate.reason,
         schedule=schedule,
         epochs=epochs,

@@ -11,7 +11,7 @@ CONVERGED_PART = 1e-6
 """The part of the excess loss that may be left."""
 STALLED_ERRORS = 3
 """How many standard errors the end of a run must gain on what was before it."""
-FEWEST_EPOCHS = 16
+FEWEST_EPOCHS = 32
 """A swing needs some epochs to be told from a stall; a shorter run has stalled only if its loss stands still."""
 DIVERGED_PART = 0.1
 """How far above its start a run must end, as a part of the starting loss."""
@@ -81,8 +81,10 @@ def _stalled(start_loss: float, losses: Floats) -> bool:
     path = np.append(start_loss, losses)
     rounding = float(8 * np.finfo(np.float64).eps * abs(float(path[-1])))
     spans = (max(1, len(losses) // 4), max(1, len(losses) // 2))
-    if len(losses) < FEWEST_EPOCHS:
-        return float(np.ptp(path[-spans[1] - 1 :])) <= rounding
+    few = len(losses) < FEWEST_EPOCHS
+    stands = float(np.ptp(path[-spans[few] - 1 :])) <= rounding
+    if few or stands:
+        return stands
     return all(_gain(path, span) <= max(STALLED_ERRORS * _scatter(path, span), rounding) for span in spans)
 
 

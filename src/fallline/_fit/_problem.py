@@ -16,6 +16,9 @@ from fallline._records import Floats, Moments, Sample, Scaling
 KEPT_NUMBERS = 200_000
 """A run keeps all its rows up to this many numbers (1.6 MB), beyond that an even sample of them."""
 
+MARGIN = 16
+"""A residual may be a few times as large as the numbers that it comes from."""
+
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -59,7 +62,9 @@ class Problem:
         """The exact objective where the loss is the square, else None."""
         if self.kind.name != "mse":
             return None
-        return Quadratic(self.moments) if self.moments else Quadratic.from_data(self.features64, self.target64)
+        if self.moments is not None:
+            return Quadratic(self.moments)
+        return Quadratic.from_data(self.features64, self.target64, eps=self.eps)
 
     @cached_property
     def objective(self) -> Quadratic | Objective:
@@ -121,6 +126,7 @@ def make_problem(table: Table, *, loss: str, standardised: bool, dtype: str) -> 
         features, scaling = standardise(table.feature_columns)
     else:
         features, scaling = table.features, identity_scaling(table.features.shape[1])
+    _demand_range(table, features, kind, dtype)
     return Problem(
         kind=kind,
         scaling=scaling,
@@ -147,3 +153,19 @@ def _demand_classes(table: Table) -> None:
             f'The loss bce needs a target of 0 and 1, but "{table.target_name}" holds {other[0]:g} '
             f"(and {other.size - 1} other such values). Choose a 0/1 column, or another loss (mse, mae, huber)."
         )
+
+
+def _demand_range(table: Table, features: Floats, kind: LossKind, dtype: str) -> None:
+    """Refuse columns that the dtype cannot hold, or, for the square, whose squares it cannot add up."""
+    largest = float(np.finfo(dtype).max)
+    columns = zip((*table.feature_names, table.target_name), (*features.T, table.target), strict=True)
+    for name, values in columns:
+        size = max(float(values.max()), -float(values.min()))
+        squared = kind.name == "mse"
+        if not (len(values) * size**2 * MARGIN < largest if squared else size * MARGIN < largest):
+            needs = f"the squares of {len(values):,} such values do not fit" if squared else "it does not fit"
+            remedy = 'use --dtype float64 (in Python dtype="float64"), or ' if dtype == "float32" else ""
+            raise DataError(
+                f'Column "{name}" holds {size:.4g} (in the training scale), too large to train on in {dtype}: '
+                f"{needs}. To train on it, {remedy}change its unit."
+            )

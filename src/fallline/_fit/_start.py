@@ -19,10 +19,12 @@ def starting_neuron(
     that makes its own noisy data draws that many before its model, and its start is to be the same as ours. The
     program's global random state is left as it was.
     """
+    if start is not None and not isinstance(start, Mapping):
+        raise OptionError(f'The start is given by name, as in {{"w": 0.5, "b": 1}}, not as {start!r}.')
     state = torch.random.get_rng_state()
     try:
         torch.default_generator.manual_seed(seed)
-        torch.randn(drawn, 1)
+        torch.randn(drawn, 1, dtype=torch.float32, device="cpu")
         model = neuron(problem.features.shape[1], dtype=DTYPES[dtype])
     finally:
         torch.random.set_rng_state(state)

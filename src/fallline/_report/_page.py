@@ -4,11 +4,12 @@ import html
 import os
 from base64 import b64encode
 from hashlib import sha256
-from importlib import metadata, resources
+from importlib import resources
 from pathlib import Path
-from secrets import token_hex
 
+from fallline._atomic import os_reason, place_problem, whole_file
 from fallline._errors import RunFileError
+from fallline._version import VERSION
 from fallline._view._module import module_source, stylesheet
 
 _ICON = (
@@ -61,7 +62,7 @@ def report_page(payload_json: str, title: str) -> str:
     )
     parts = {
         "policy": policy,
-        "version": metadata.version("fallline"),
+        "version": VERSION,
         "title": html.escape(title),
         "icon": _ICON,
         "style": style,
@@ -87,25 +88,11 @@ def write_report(payload_json: str, title: str, path: str | os.PathLike[str]) ->
     target = Path(path)
     page = report_page(payload_json, title).encode()
     try:
-        _write_whole(target, page)
+        with whole_file(target) as part:
+            part.write_bytes(page)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise RunFileError(
-            f"The report could not be written to {target}: {reason}. Name another place for it."
-        ) from error
-
-
-def _write_whole(target: Path, content: bytes) -> None:
-    """A temporary file in the same folder, then a rename: nobody ever sees half a report."""
-    temporary = target.with_name(f".{target.name}.{token_hex(4)}.part")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        reason = place_problem(target) or os_reason(error)
+        raise RunFileError(f"The report cannot be written to {target}: {reason}.") from error
 
 
 def _hash(text: str) -> str:

@@ -1,13 +1,11 @@
 """Handing a run on: its steps as Parquet or CSV."""
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from fallline._atomic import os_reason, place_problem, whole_file
 from fallline._errors import RunFileError
 from fallline._records import Run
-from fallline._store._faults import os_reason
 
 if TYPE_CHECKING:
     import polars
@@ -26,22 +24,17 @@ def export_run(run: Run, path: Path | str, format: ExportFormat) -> None:  # noq
     import polars  # noqa: PLC0415  (heavy)
 
     path = Path(path)
-    if path.is_dir():
-        raise RunFileError(f"The export {path} cannot be written: it is a folder; name a file in it.")
-    if not path.parent.is_dir():
-        raise RunFileError(f"The export {path} cannot be written: there is no folder {path.parent}; make it first.")
+    problem = place_problem(path)
+    if problem:
+        raise RunFileError(f"The export {path} cannot be written: {problem}.")
     steps = run.steps
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        _write(steps, part, format)
-        part.replace(path)
-    except OSError as problem:
-        raise RunFileError(f"The export {path} cannot be written: {os_reason(problem)}.") from problem
-    except polars.exceptions.PolarsError as problem:
-        raise RunFileError(f"The export {path} cannot be written: {problem}.") from problem
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        with whole_file(path) as part:
+            _write(steps, part, format)
+    except OSError as error:
+        raise RunFileError(f"The export {path} cannot be written: {os_reason(error)}.") from error
+    except polars.exceptions.PolarsError as error:
+        raise RunFileError(f"The export {path} cannot be written: {error}.") from error
 
 
 def _write(steps: "polars.DataFrame", part: Path, format: ExportFormat) -> None:  # noqa: A002

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from fallline._atomic import os_reason
 from fallline._errors import RunFileError
 
 _FULL = "the disk is full; what had been written before can still be read"
@@ -74,11 +75,6 @@ def reading(path: Path) -> Iterator[None]:
 def unreadable(path: Path, reason: str) -> RunFileError:
     """The sentence for a run file that cannot be read."""
     return RunFileError(f"The run file {path} cannot be read: {reason}.")
-
-
-def os_reason(problem: OSError) -> str:
-    """The operating system's reason without its error number and path."""
-    return (os.strerror(problem.errno) if problem.errno is not None else str(problem)).lower()
 
 
 def _no_room(path: Path) -> bool:

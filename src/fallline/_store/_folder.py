@@ -5,9 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fallline._atomic import os_reason
 from fallline._errors import RunFileError, near
 from fallline._records import Header, Summary
-from fallline._store._faults import os_reason
 from fallline._store._reader import read_overview
 
 SUFFIX = ".db"

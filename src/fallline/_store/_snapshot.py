@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from fallline._atomic import FOLDER, os_reason
 from fallline._errors import RunFileError, near
-from fallline._store._faults import os_reason, primary_code, reading, unreadable
+from fallline._store._faults import primary_code, reading, unreadable
 from fallline._store._schema import APPLICATION_ID, FORMAT, VERSION
 
 _BUSY_SECONDS = 5.0
@@ -92,7 +93,7 @@ def _left_behind(path: Path) -> bool:
 def _refuse_missing(path: Path) -> None:
     try:
         if path.is_dir():
-            raise unreadable(path, "it is a folder; name a file in it")
+            raise unreadable(path, FOLDER)
         if path.stat().st_size == 0 and not any(path.with_name(path.name + s).exists() for s in _JOURNALS):
             raise unreadable(path, _NOTHING)
     except FileNotFoundError:

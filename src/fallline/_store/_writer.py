@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from fallline._atomic import place_problem
 from fallline._errors import RunFileError
 from fallline._records import Columns, Header, Moments, Sample, Summary
 from fallline._store._faults import is_busy, writing
@@ -244,10 +245,9 @@ def _claim(path: Path) -> None:
     Raises:
         RunFileError: the path is taken, or its folder does not exist.
     """
-    if path.is_dir():
-        raise RunFileError(f"The run file {path} cannot be written: it is a folder; name a file in it.")
-    if not path.parent.is_dir():
-        raise RunFileError(f"The run file {path} cannot be written: there is no folder {path.parent}; make it first.")
+    problem = place_problem(path)
+    if problem:
+        raise RunFileError(f"The run file {path} cannot be written: {problem}.")
     try:
         path.open("xb").close()
     except FileExistsError:

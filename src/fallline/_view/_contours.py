@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fallline._records import Floats
 from fallline._surface import Grid
 from fallline._view._simplify import simplified
-
-Floats = NDArray[np.float64]
 
 _PICTURE = 600.0  # pixels: lines are true to a third of one of them
 _TOLERANCE = 1 / 3

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fallline._records import Run
+from fallline._records import Floats, Run
 from fallline._view._rounding import significant
-
-Floats = NDArray[np.float64]
 
 _SHOWN_ROWS = 400
 _CURVE_POINTS = 61

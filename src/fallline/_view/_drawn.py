@@ -1,25 +1,24 @@
 """Everything drawn from grids of the loss: windows with contours, the bowls, the colour scale, the trail."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fallline._planes import Plane, coordinates
-from fallline._records import Run
-from fallline._surface import Grid, LossFunction, grid_loss, smooth_grid_loss
+from fallline._planes import Plane, coordinates, points
+from fallline._records import Floats, Run
+from fallline._surface import Grid, LossFunction, grid_loss, smooth_grid_loss, stacked_loss
 from fallline._view._contours import Level, contour_levels
 from fallline._view._path import Path
 from fallline._view._rounding import significant, within
 from fallline._view._trail import trail
 from fallline._view._windows import Window, choose_windows
 
-Floats = NDArray[np.float64]
-
 _FINE = (321, 321)
 _BOWL = (41, 33)
 _COARSEST = 41
 _ROW_EVALUATIONS = 2_000_000  # rows × nodes one contour grid may cost where a loss has no moments
+_CLIMBS = 0.25  # of the way from the minimum to the cut: a side of the bowl that rises so far is a wall
 _RIM = 1.1  # the bowl is cut at this many times the excess loss it has to show
 
 
@@ -35,20 +34,16 @@ def draw_windows(run: Run, path: Path, plane: Plane, objective: LossFunction) ->
     finest = max(windows, key=lambda window: window.magnification)
     middle, sides = _middle_and_sides(finest)
     uv = coordinates(plane, path.vectors)
-    points = trail(uv, middle, sides)
+    drawn = trail(uv, middle, sides)
     return {
-        "trail": [None if point is None else significant(point, 9).tolist() for point in points],
+        "trail": [None if point is None else significant(point, 9).tolist() for point in drawn],
         "windows": [
             _window_payload(window, found, path.floor, top, bottom)
             for window, found in zip(windows, levels, strict=True)
         ],
         "color": {"top": top, "bottom": bottom},
         "bowls": [
-            _bowl(
-                _grid(run, objective, plane, path.floor, window, bowl=True),
-                window,
-                _rim(window, path, uv, excess),
-            )
+            _bowl(run, objective, plane, path, window, _rim(window, path, uv, excess))
             for window in windows
             if window.id in {"main", "wide", "wider"}
         ],
@@ -147,7 +142,10 @@ def _rim(window: Window, path: Path, uv: Floats, excess: Floats) -> float:
     return path.floor + _RIM * max(path.start_excess, reached)
 
 
-def _bowl(grid: Grid, window: Window, cut: float) -> dict[str, Any]:
+def _bowl(run: Run, objective: LossFunction, plane: Plane, path: Path, window: Window, cut: float) -> dict[str, Any]:
+    middle = coordinates(plane, path.lowest[None])[0]
+    whole = with_both_walls(window, middle, objective, plane, cut)
+    grid = _grid(run, objective, plane, path.floor, whole, bowl=True)
     return {
         "window": window.id,
         "x": significant(grid.x, 9).tolist(),
@@ -155,3 +153,29 @@ def _bowl(grid: Grid, window: Window, cut: float) -> dict[str, Any]:
         "loss": significant(grid.loss).tolist(),
         "cut": cut,
     }
+
+
+def with_both_walls(window: Window, middle: Floats, objective: LossFunction, plane: Plane, cut: float) -> Window:
+    """The window, wider along each axis that climbs: to where the other wall reaches the cut, or as far as the first.
+
+    A window that ends soon after the minimum shows half of a pipe; a bowl has a wall on either side. ``middle``
+    [2] is the minimum; the window stays as it is where that lies outside.
+    """
+    sides = np.array([window.x, window.y])
+    if not ((sides[:, 0] < middle) & (middle < sides[:, 1])).all():
+        return window
+    for axis in range(2):
+        distance = np.abs(sides[axis] - middle[axis])
+        short, far = int(np.argmin(distance)), float(distance.max())
+        along = np.linspace(0.0, far, 65)
+        line = np.repeat(middle[None], 2 * len(along), axis=0)
+        line[:, axis] += np.concatenate([-along, along] if short == 0 else [along, -along])
+        losses = stacked_loss(objective, points(plane, line)).reshape(2, -1)
+        with np.errstate(all="ignore"):  # both may be infinite: nothing is known then
+            climbs = bool(losses[1, -1] - losses[0, 0] >= _CLIMBS * (cut - losses[0, 0]))
+        if not climbs:
+            continue
+        past = ~(losses[0] < cut) & (along >= distance[short])
+        sides[axis, short] = line[int(np.argmax(past)) if past.any() else len(along) - 1, axis]
+    (x, y) = ((float(low), float(high)) for low, high in sides)
+    return replace(window, x=x, y=y)

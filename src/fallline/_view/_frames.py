@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fallline._planes import Plane, coordinates, distance, points
-from fallline._records import Run
+from fallline._planes import Plane, components, coordinates, distance, points
+from fallline._records import Floats, Run
 from fallline._surface import LossFunction, stacked_loss
 from fallline._view._data_panel import DataPanel
 from fallline._view._parts import step_parts
@@ -14,7 +14,6 @@ from fallline._view._path import Path
 from fallline._view._slices import slices
 from fallline._view._text import ViewText
 
-Floats = NDArray[np.float64]
 Steps = NDArray[np.int64]
 
 _SEEN = 1e-3  # of a step's parts put together: an unattributed rest smaller than that is not drawn
@@ -50,7 +49,7 @@ def _recorded(run: Run, steps: Steps, start: Floats, end: Floats) -> dict[str, A
     full = _masked(columns.full_loss[steps], columns.full_loss_measured[steps])
     with np.errstate(all="ignore"):
         after = columns.loss[steps] + columns.real_change[steps]
-    if run.header.batch_size >= run.header.rows:
+    if run.header.full_batch:
         after = np.where(columns.full_loss_measured[steps], columns.full_loss[steps], after)
     return {
         "step": steps.tolist(),
@@ -85,7 +84,7 @@ def _in_plane(run: Run, objective: LossFunction, path: Path, plane: Plane, steps
     return {
         "start_uv": start_uv.tolist(),
         "end_uv": end_uv.tolist(),
-        "gradient_uv": _directions(coordinates_of_directions(plane, columns.gradient[steps])).tolist(),
+        "gradient_uv": _directions(components(plane, columns.gradient[steps])).tolist(),
         "ghost_uv": coordinates(plane, ghost).tolist(),
         "ghost_loss": ghost_loss.tolist(),
         "parts_uv": _parts_uv(run, plane, steps),
@@ -93,14 +92,6 @@ def _in_plane(run: Run, objective: LossFunction, path: Path, plane: Plane, steps
         "plane_loss": plane_loss.tolist(),
         "off_plane": _masked(off_plane, columns.full_loss_measured[steps]),
     }
-
-
-def coordinates_of_directions(plane: Plane, vectors: Floats) -> Floats:
-    """[B, 2] the in-plane components of directions [B, P] (not of points: the origin plays no part)."""
-    if plane.kind == "parameters":
-        return np.ascontiguousarray(vectors[:, plane.directions.argmax(axis=1)])
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(vectors @ plane.directions.T, dtype=np.float64)
 
 
 def _directions(uv: Floats) -> Floats:
@@ -116,7 +107,7 @@ def _parts_uv(run: Run, plane: Plane, steps: Steps) -> list[list[dict[str, Any]]
     parts = step_parts(run)
     if parts is None:
         return None
-    moved = [coordinates_of_directions(plane, part.change[steps]) for part in parts]
+    moved = [components(plane, part.change[steps]) for part in parts]
     with np.errstate(all="ignore"):
         lengths = [np.abs(uv).sum(axis=1) for uv in moved]
         rest_is_seen = lengths[-1] > _SEEN * np.sum(lengths, axis=0)

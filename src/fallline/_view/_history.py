@@ -3,10 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from fallline._records import Run
+from fallline._records import Floats, Run
 from fallline._view._rounding import significant
-
-Floats = NDArray[np.float64]
 
 _BUCKETS = 600
 

@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fallline._records import Run
-
-Floats = NDArray[np.float64]
+from fallline._records import Floats, Run
 
 
 @dataclass(frozen=True)
@@ -44,11 +41,9 @@ def step_parts(run: Run) -> tuple[StepPart, ...] | None:
     """
     options = run.header.optimizer_options
     replay = _REPLAYS.get(run.header.optimizer)
-    if replay is None or bool(options.get("maximize", False)):
+    if replay is None or run.header.plain_descent or bool(options.get("maximize", False)):
         return None
-    start = np.array([run.header.start], dtype=np.float64)
-    after = run.columns.parameters
-    before = np.concatenate([start, after])[: len(after)]
+    before, after = run.trajectory[:-1], run.columns.parameters
     recorded = _Recorded(run.columns.gradient, before, run.columns.learning_rate[:, None])
     with np.errstate(all="ignore"):
         named = replay(recorded, options)
@@ -60,10 +55,8 @@ def step_parts(run: Run) -> tuple[StepPart, ...] | None:
     return (*named, StepPart("unattributed", rest))
 
 
-def _sgd(recorded: _Recorded, options: Mapping[str, object]) -> tuple[StepPart, ...] | None:
+def _sgd(recorded: _Recorded, options: Mapping[str, object]) -> tuple[StepPart, ...]:
     momentum, decay = _number(options, "momentum", 0.0), _number(options, "weight_decay", 0.0)
-    if momentum == 0.0 and decay == 0.0:
-        return None
     g, rate = recorded.gradient, recorded.rate
     pulled = g + decay * recorded.before
     direction = pulled

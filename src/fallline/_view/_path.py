@@ -6,9 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from fallline._records import Outcome, Run
-
-Floats = NDArray[np.float64]
+from fallline._records import Floats, Outcome, Run
 
 _FIRST_STEPS = 10  # of a diverging run: how many are framed at most
 _STILL_NEAR = 3.5  # of a diverging run: framed while no further from the middle than this many times the start
@@ -31,15 +29,13 @@ class Path:
     @classmethod
     def of(cls, run: Run) -> "Path":
         """The path of a run."""
-        start = np.array([run.header.start], dtype=np.float64)
-        vectors = np.concatenate([start, run.columns.parameters.reshape(len(run), start.shape[1])])
         optimum = run.moments.optimum if run.moments is not None else None
         if optimum is not None and not np.isfinite(optimum).all():
             optimum = None
         floor = run.moments.optimum_loss if run.moments is not None else _lowest_seen(run)
         excess = run.header.start_loss - floor
         usable = np.isfinite(excess) and excess > 8 * np.finfo(np.float64).eps * abs(floor)
-        return cls(vectors, optimum, floor, float(excess) if usable else 1.0, _diverged(run, vectors))
+        return cls(run.trajectory, optimum, floor, float(excess) if usable else 1.0, _diverged(run))
 
     @cached_property
     def finite(self) -> NDArray[np.bool_]:
@@ -78,10 +74,8 @@ def _lowest_seen(run: Run) -> float:
     return float(seen.min()) if len(seen) else 0.0
 
 
-def _diverged(run: Run, vectors: Floats) -> bool:
+def _diverged(run: Run) -> bool:
+    """What the summary says; a run that is still being made has none, and is told by its numbers."""
     if run.summary is not None:
         return run.summary.outcome is Outcome.DIVERGED
-    if not np.isfinite(vectors).all():
-        return True
-    measured = run.columns.full_loss[run.columns.full_loss_measured]
-    return bool(len(measured)) and not measured[-1] <= run.header.start_loss
+    return run.columns.first_not_finite is not None

@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fallline._planes import Plane, coordinates
-from fallline._records import Run
+from fallline._records import LimitKind, Run
+from fallline._store import plain
 from fallline._surface import LossFunction
 from fallline._view._chosen import ALL_UP_TO, chosen_steps
 from fallline._view._data_panel import DataPanel
@@ -18,8 +18,6 @@ from fallline._view._history import history
 from fallline._view._path import Path
 from fallline._view._slices import SLICE_T
 from fallline._view._text import ViewText
-
-Floats = NDArray[np.float64]
 
 SCHEMA = "fallline.view/1"
 _ROW_EVALUATIONS = 20_000_000  # rows × parameter vectors the frames may cost where a loss has no moments
@@ -55,7 +53,7 @@ def build_payload(run: Run, objective: LossFunction, explanation: ViewText | Non
         "floor": {"loss": path.floor, "kind": "optimum" if run.moments is not None else "lowest seen"},
         "total_steps": len(run),
         "batch": {"size": run.header.batch_size, "rows": run.header.rows},
-        "first_not_finite": _first_not_finite(run),
+        "first_not_finite": run.columns.first_not_finite,
         "frames": frames(run, objective, text=text, path=path, plane=plane, panel=panel, steps=steps),
         "slice_t": SLICE_T.round(6).tolist(),
         "plane": _plane_payload(plane, path),
@@ -66,36 +64,19 @@ def build_payload(run: Run, objective: LossFunction, explanation: ViewText | Non
 
 
 def to_json(payload: dict[str, Any]) -> str:
-    """Compact JSON, safe inside ``<script type="application/json">``.
+    """Compact JSON: NaN and ±inf become ``"NaN"``, ``"Infinity"``, ``"-Infinity"``, None becomes ``null``.
 
-    NaN and ±inf become ``"NaN"``, ``"Infinity"``, ``"-Infinity"``, None becomes ``null``; ``<`` and the line
-    separators U+2028 and U+2029 are escaped.
-
-    >>> to_json({"a": [1.0, float("nan"), None], "b": "</script>"})
-    '{"a":[1.0,"NaN",null],"b":"\\\\u003c/script>"}'
+    >>> to_json({"a": [1.0, float("nan"), None]})
+    '{"a":[1.0,"NaN",null]}'
     """
     try:
-        text = _compact(payload)
+        return _compact(payload)
     except ValueError:  # only now is every number looked at
-        text = _compact(_spelled(payload))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+        return _compact(plain(payload))
 
 
 def _compact(payload: object) -> str:
     return json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def _spelled(value: object) -> object:
-    """The same structure, its numbers that JSON lacks as strings."""
-    if isinstance(value, float):
-        if value - value == 0.0:
-            return value
-        return "NaN" if value != value else "Infinity" if value > 0.0 else "-Infinity"  # noqa: PLR0124
-    if isinstance(value, dict):
-        return {key: _spelled(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_spelled(item) for item in value]
-    return value
 
 
 def _plane_payload(plane: Plane, path: Path) -> dict[str, Any]:
@@ -121,15 +102,14 @@ def _rate(run: Run) -> dict[str, Any]:
     """The rate beside its limit; from half the limit of plain SGD on, its steps cross the valley."""
     header, summary = run.header, run.summary
     limit = summary.stability_limit if summary is not None else None
-    kind = summary.limit_kind if summary is not None else ""
-    plain = header.optimizer == "SGD" and header.optimizer_options.get("momentum", 0.0) == 0.0
-    crosses = limit is not None and plain and kind == "provable"
+    kind = summary.limit_kind if summary is not None else None
+    crosses = header.plain_descent and kind is LimitKind.PROVABLE
     return {
         "value": header.learning_rate,
         "limit": limit,
         "share": summary.share_of_limit if summary is not None else None,
         "crossing": limit / 2 if crosses and limit is not None else None,
-        "kind": kind,
+        "kind": kind.value if kind is not None else "",
     }
 
 
@@ -137,10 +117,3 @@ def _optimum(run: Run, path: Path) -> dict[str, Any] | None:
     if run.moments is None or path.optimum is None:
         return None
     return {"parameters": path.optimum.tolist(), "loss": run.moments.optimum_loss}
-
-
-def _first_not_finite(run: Run) -> int | None:
-    columns = run.columns
-    known = ~columns.full_loss_measured | np.isfinite(columns.full_loss)
-    sound = np.isfinite(columns.loss) & np.isfinite(columns.parameters).all(axis=1) & known
-    return None if bool(sound.all()) else int(np.argmin(sound))

@@ -1,9 +1,8 @@
 """Shorter numbers for drawn curves; numbers that are shown as text are never rounded."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from fallline._records import Floats
 
 
 def significant(values: Floats, digits: int = 6) -> Floats:

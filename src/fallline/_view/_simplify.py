@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from fallline._records import Floats
 
 
 def simplified(line: Floats, tolerance: float) -> Floats:

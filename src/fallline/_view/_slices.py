@@ -5,12 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fallline._reach import measure_reach
-from fallline._records import Run
+from fallline._reach import change_rounding, measure_reach
+from fallline._records import Floats, Run
 from fallline._surface import LossFunction, stacked_loss
 from fallline._view._rounding import within
-
-Floats = NDArray[np.float64]
 
 SLICE_T = np.linspace(-0.5, 2.5, 41)
 
@@ -38,34 +36,29 @@ def slices(run: Run, objective: LossFunction, steps: NDArray[np.int64], start: F
         line = start[:, None, :] + SLICE_T[None, :, None] * update[:, None, :]
     losses = stacked_loss(objective, line.reshape(-1, start.shape[1])).reshape(len(steps), len(SLICE_T))
     columns = run.columns
-    if run.header.batch_size >= run.header.rows:
+    if run.header.full_batch:
         promised, came = columns.first_order_change[steps], columns.real_change[steps]
         reach, measured = columns.reach[steps], columns.reach_measured[steps]
     else:
-        promised, came, rounding = _changes(run, objective, start, end)
-        reach, measured = measure_reach(promised, 2 * (came - promised), rounding, 2 * rounding)
+        with np.errstate(all="ignore"):
+            promised = (objective.gradient(start) * update).sum(axis=1)
+            came = objective.change(start, end)
+            bend = 2 * (came - promised)
+        rounding = _rounding(run, update, stacked_loss(objective, start))
+        reach, measured = measure_reach(promised, bend, rounding, 2 * rounding)
     return Slices(_readable(losses), promised, came, reach, measured)
 
 
-def _changes(run: Run, objective: LossFunction, start: Floats, end: Floats) -> tuple[Floats, Floats, Floats]:
-    """First-order change, real change and what rounding can explain of them, [F] each, over all rows.
-
-    On a quadratic the real change is ½(∇L(θₜ) + ∇L(θₜ₊₁))·Δθ exactly, without the cancellation of two losses.
-    """
-    eps = np.finfo(np.float64).eps
-    with np.errstate(all="ignore"):
-        update = end - start
-        slope = objective.gradient(start)
-        promised = (slope * update).sum(axis=1)
-        rounding = 8 * eps * np.abs(slope * update).sum(axis=1)
-        if run.moments is not None:
-            middle = (slope + objective.gradient(end)) / 2
-            came = (middle * update).sum(axis=1)
-        else:
-            before, after = stacked_loss(objective, start), stacked_loss(objective, end)
-            came = after - before
-            rounding = rounding + 8 * eps * (np.abs(before) + np.abs(after))
-    return promised, came, rounding
+def _rounding(run: Run, update: Floats, loss: Floats) -> Floats:
+    """[F] how large a change over all rows rounding can explain: here they are worked out in float64."""
+    columns = np.column_stack([run.sample.features, np.ones(len(run.sample.target))])
+    return change_rounding(
+        update,
+        loss,
+        feature_rms=np.sqrt(np.mean(columns**2, axis=0)),
+        target_rms=float(np.sqrt(np.mean(run.sample.target**2))) if run.header.loss == "mse" else None,
+        eps=float(np.finfo(np.float64).eps),
+    )
 
 
 def _readable(losses: Floats) -> Floats:

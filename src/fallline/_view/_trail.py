@@ -3,9 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from fallline._records import Floats
 from fallline._view._simplify import kept_points
-
-Floats = NDArray[np.float64]
 
 _PIXEL = 1 / 600  # of the smallest window's side
 _TOLERANCE = 0.5

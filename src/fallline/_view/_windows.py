@@ -10,14 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fallline._planes import Plane, coordinates
+from fallline._planes import Plane, components, coordinates
+from fallline._records import Floats
 from fallline._surface import LossFunction
 from fallline._view._path import Path
 
-Floats = NDArray[np.float64]
-
-_MARGIN = 0.15  # of the longer framed side, on each side
-_SQUEEZED = 120 / 400  # framed short side / long side below which the axes are stretched
+_MARGIN = 0.13  # of the window's side, free around what is framed
+_UPHILL = 0.2  # of the window's side, free uphill of the start: the gradient's arrow and its number stand there
+_LEANS = 0.3  # a gradient points along an axis where that is at least this part of its length
+_SQUEEZED = 0.09  # framed short side / long side below which the axes are stretched: 120 of 400 pixels with margins
 _VALLEY_FLOOR = 0.01  # of the start's excess loss: what is lower lies on the valley floor
 _LEAST_MAGNIFICATION, _MOST_MAGNIFICATION = 3.0, 1000.0
 _ROUND = (1.0, 2.0, 3.0, 4.0, 5.0, 8.0)
@@ -68,7 +69,9 @@ def choose_windows(path: Path, plane: Plane, objective: LossFunction, excess: Fl
         excess: [T + 1] loss above the floor along the path; NaN where it was not measured or is not finite.
     """
     framed = _bounded(coordinates(plane, np.concatenate([path.framed, path.lowest[None]])))
-    main = _frame("main", framed, plane.axes)
+    with np.errstate(all="ignore"):
+        uphill = components(plane, objective.gradient(path.framed[:1]))[0] if len(path.framed) else np.zeros(2)
+    main = _frame("main", framed, plane.axes, uphill)
     uv = coordinates(plane, path.vectors)[path.finite]
     windows = [main]
     inset = _inset(main, path, plane, uv, excess[path.finite])
@@ -80,25 +83,43 @@ def choose_windows(path: Path, plane: Plane, objective: LossFunction, excess: Fl
             break
         widest = _zoomed(name, main, factor)
         windows.append(widest)
-    valley = _valley(path, plane, objective, framed)
+    valley = _valley(path, plane, objective, framed, uphill)
     if valley is not None:
         windows.append(valley)
     return windows
 
 
-def _frame(name: str, points: Floats, labels: tuple[str, str], turn: tuple[Floats, Floats] | None = None) -> Window:
-    """The smallest window with margins around points [B, 2] in window coordinates."""
+def _frame(
+    name: str,
+    points: Floats,
+    labels: tuple[str, str],
+    uphill: Floats,
+    turn: tuple[Floats, Floats] | None = None,
+) -> Window:
+    """The smallest window with margins around points [B, 2] in window coordinates, the first of them the start.
+
+    Args:
+        uphill: [2] the gradient at the start, in window coordinates.
+    """
     centre, sides = _extent(points)
-    longest = float(sides.max())
-    padded = sides + 2 * _MARGIN * longest
-    if padded.min() >= _SQUEEZED * padded.max():
-        half = np.repeat(padded.max() / 2, 2)
+    below, above = _margins(uphill)
+    needed = sides / (1 - below - above)
+    if sides.min() < _SQUEEZED * sides.max():
+        whole = np.where(sides > 0.0, needed, needed.max())
     else:
-        half = sides * (0.5 + _MARGIN)
-        half = np.where(half > 0.0, half, padded.max() / 2)
-        half = np.maximum(half, _resolution(centre))
+        whole = np.repeat(needed.max(), 2)
+    centre = centre + (above - below) / 2 * whole
+    half = np.maximum(whole / 2, _resolution(centre))
     (x, y) = ((float(c - h), float(c + h)) for c, h in zip(centre, half, strict=True))
     return Window(name, x, y, labels, 1.0, turn)
+
+
+def _margins(uphill: Floats) -> tuple[Floats, Floats]:
+    """[2] and [2] the parts of each side that stay free below and above the framed points."""
+    with np.errstate(all="ignore"):
+        along = uphill / np.abs(uphill).max()
+    below, above = (np.where(sign * along >= _LEANS, _UPHILL, _MARGIN) for sign in (-1, 1))
+    return below, above
 
 
 def _bounded(uv: Floats) -> Floats:
@@ -136,10 +157,10 @@ def _inset(main: Window, path: Path, plane: Plane, uv: Floats, excess: Floats) -
     framed = _bounded(np.concatenate([uv[shown], coordinates(plane, path.lowest[None])]))
     sides = np.array([main.x[1] - main.x[0], main.y[1] - main.y[0]])
     low_corner, high_corner = framed.min(axis=0), framed.max(axis=0)
-    share = float(((high_corner - low_corner) * (1 + 2 * _MARGIN) / sides).max())
+    share = float(((high_corner - low_corner) / (1 - 2 * _MARGIN) / sides).max())
     if share > 1 / _LEAST_MAGNIFICATION:
         return None
-    magnification = _rounded_down(1 / max(share, 1 / _MOST_MAGNIFICATION))
+    magnification = _round_factor(1 / max(share, 1 / _MOST_MAGNIFICATION))
     centre, half = (low_corner + high_corner) / 2, sides / magnification / 2
     if (half < 2 * _resolution(centre)).any():
         return None
@@ -147,7 +168,7 @@ def _inset(main: Window, path: Path, plane: Plane, uv: Floats, excess: Floats) -
     return Window("inset", x, y, main.labels, magnification)
 
 
-def _rounded_down(value: float) -> float:
+def _round_factor(value: float) -> float:
     """The largest of 1, 2, 3, 4, 5, 8 × 10ᵏ that is not above a positive value."""
     power = 10.0 ** np.floor(np.log10(value))
     return max(float(power * mantissa) for mantissa in _ROUND if power * mantissa <= value * (1 + 1e-12))
@@ -162,11 +183,12 @@ def _zoomed(name: str, main: Window, factor: float) -> Window:
     return Window(name, spans[0], spans[1], main.labels, 1 / factor)
 
 
-def _valley(path: Path, plane: Plane, objective: LossFunction, framed: Floats) -> Window | None:
+def _valley(path: Path, plane: Plane, objective: LossFunction, framed: Floats, uphill: Floats) -> Window | None:
     """The same points with the axes turned into the valley: along its flattest and its sharpest direction."""
     if objective.parameter_count != 2:
         return None
-    hessian = hessian_by_differences(objective, path.lowest)
+    with np.errstate(all="ignore"):
+        hessian = objective.hessian(path.lowest)
     if not np.isfinite(hessian).all():
         return None
     values, vectors = np.linalg.eigh(hessian)
@@ -176,15 +198,4 @@ def _valley(path: Path, plane: Plane, objective: LossFunction, framed: Floats) -
     matrix = np.array([flat, [-flat[1], flat[0]]])  # a turn, never a mirror image
     turn = (matrix, coordinates(plane, path.lowest[None])[0])
     labels = ("along the flattest direction", "along the sharpest direction")
-    return _frame("valley", (framed - turn[1]) @ matrix.T, labels, turn)
-
-
-def hessian_by_differences(objective: LossFunction, at: Floats) -> Floats:
-    """[P, P] central differences of the gradient at ``at`` [P], made symmetric; exact on a quadratic."""
-    count = len(at)
-    width = np.cbrt(np.finfo(np.float64).eps) * np.maximum(np.abs(at), 1.0)
-    offsets = np.diag(width)
-    with np.errstate(all="ignore"):
-        slopes = objective.gradient(np.concatenate([at + offsets, at - offsets]))
-        hessian = (slopes[:count] - slopes[count:]) / (2 * width[:, None])
-    return np.asarray((hessian + hessian.T) / 2, dtype=np.float64)
+    return _frame("valley", (framed - turn[1]) @ matrix.T, labels, matrix @ uphill, turn)

@@ -171,6 +171,26 @@ def test_a_phone_has_large_buttons_a_square_contour_and_tabs(open_report: Open) 
     assert shown_panels == {"Bowl": 4, "Data": 2, "Loss": 3}
     report.page.get_by_role("tab", name="Loss").press("ArrowRight")
     assert report.page.get_by_role("tab", name="Bowl").get_attribute("aria-selected") == "true"
+    for name, count in {"Bowl": 3, "Data": 1, "Loss": 2}.items():
+        named = (report.page.get_by_role("tab", name=name).get_attribute("aria-controls") or "").split()
+        assert [report.page.locator(f"#{panel}").get_attribute("data-tab") for panel in named] == [name.lower()] * count
+
+
+def test_the_bowl_has_room_on_a_laptop(open_report: Open) -> None:
+    box = open_report().page.locator(".fl-canvas-bowl").bounding_box()
+    assert box is not None
+    assert box["height"] >= 0.75 * box["width"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_tangent_is_not_taken_for_the_loss(open_report: Open, scheme: Any) -> None:
+    report = open_report(color_scheme=scheme)
+    tangent, text = (
+        report.page.evaluate(f"getComputedStyle(document.querySelector('.fl')).getPropertyValue('--fl-{name}')")
+        for name in ("tangent", "text")
+    )
+    channels = [[int(colour.strip()[k : k + 2], 16) for k in (1, 3, 5)] for colour in (tangent, text)]
+    assert max(abs(a - b) for a, b in zip(*channels, strict=True)) > 100
 
 
 def test_every_control_is_reached_by_tab_and_shows_it(open_report: Open) -> None:

@@ -61,6 +61,23 @@ def test_taking_a_step_goes_through_four_beats(open_report: Open) -> None:
     _shows_step(report, 1)
 
 
+def test_space_plays_after_a_click_and_presses_the_button_that_the_keyboard_chose(open_report: Open) -> None:
+    report = open_report()
+    report.page.clock.install()
+    play = report.page.locator(".fl-button-play")
+    report.page.get_by_role("button", name="Take a step").click()
+    report.page.clock.run_for(2700)
+    report.page.keyboard.press("Space")
+    report.page.clock.run_for(100)
+    assert play.inner_text().strip() == "Pause"
+    report.page.keyboard.press("Home")
+    report.page.get_by_role("button", name="Take a step").focus()
+    report.page.keyboard.press("Space")
+    report.page.clock.run_for(2700)
+    assert play.inner_text().strip() == "Play"
+    _shows_step(report, 0)
+
+
 def test_playing_ends_at_the_end_within_eight_seconds(open_report: Open) -> None:
     report = open_report()
     report.page.clock.install()

@@ -320,6 +320,7 @@ function bowlFloorAxis(picture, axis) {
 function bowlAxisName({ context, size, scene, theme, labels }, name, at) {
   const line = Math.max(12, theme.fontSize || 12);
   context.font = labelFont(theme, 1.1, true);
+  if (context.measureText(name).width > size.width * 0.48) context.font = labelFont(theme, 1, true);
   context.textAlign = "center";
   context.fillStyle = axisColour(scene, theme, name);
   const text = shortenText(context, name, size.width * 0.48);

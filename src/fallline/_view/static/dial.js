@@ -60,14 +60,14 @@ function dialTexts({ context, theme, line }, [cx, cy], radius, reach) {
   context.fillText("1", cx, cy + radius + line * 0.75);
   context.font = labelFont(theme, 1, true);
   context.fillStyle = theme.text;
-  context.fillText(`reach ${formatNumber(reach)}`, cx, cy - line * 1.05);
+  context.fillText(`reach ${formatNumber(reach)}`, cx, cy - line * (reach > 2 ? 1.75 : 1.05));
 }
 
 /** The place nearest to the landing point that neither the curve nor the tangent crosses. @param {import("./slice.js").Slice} slice @param {number} radius @returns {number[]} */
 function dialPlace({ context, theme, line, left, top, width, height, x, y, points, start, came, promised }, radius) {
   context.font = labelFont(theme, 1, true);
   const half = Math.max(radius + line * 1.3, context.measureText("reach 0.0000").width / 2 + 4);
-  const [above, below] = [line * 1.8, radius + line * 1.4];
+  const [above, below] = [line * 2.3, radius + line * 1.4];
   const lines = points.map(([t, loss]) => [x(t), y(loss)]);
   for (let t = -0.5; t <= 1.12; t += 0.06) lines.push([x(t), y(start + t * promised)]);
   for (let part = 0; part <= 1; part += 0.1) lines.push([x(1) + 6, y(start + came + part * (promised - came))]);

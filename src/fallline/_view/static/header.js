@@ -83,6 +83,8 @@ export function zoneWords(rate, batch, outcome) {
   return (outcome === "converged" ? "never overshoots" : "hugs the wall, then crawls") + suffix;
 }
 
+const headerRoomy = 1.7; // a track that ends further past the limit has no room for two labels
+
 /** A track from 0 to a little past the limit. @param {any} rate */
 function headerGauge(rate) {
   const end = Math.max(1.15, Math.min(rate.share * 1.05, 3));
@@ -95,7 +97,7 @@ function headerGauge(rate) {
   const past = make("span.fl-gauge-past");
   past.style.left = `${100 / end}%`;
   const gauge = make("div.fl-gauge", { "aria-hidden": "true" }, past, tick("tick", 1, "limit"));
-  if (rate.crossing !== null && rate.crossing < rate.limit) gauge.append(tick("tick", rate.crossing / rate.limit, "crosses"));
+  if (rate.crossing !== null && rate.crossing < rate.limit) gauge.append(tick("tick", rate.crossing / rate.limit, end < headerRoomy ? "crosses" : ""));
   gauge.append(tick("mark", rate.share, ""));
   return gauge;
 }

@@ -33,12 +33,13 @@ export function createLayout(el, { inset, empty, onResize }) {
   const surfaces = {};
   /** @type {Record<string, HTMLElement>} */
   const panels = {};
+  const id = `fl-${Math.random().toString(36).slice(2)}`; // a page may hold several pictures
   for (const { name, title, tab } of layoutPanels) {
     if (name === "inset" && !inset) continue;
     surfaces[name] = createSurface(`fl-canvas-${name}`, onResize);
     panels[name] = make(
       `section.fl-panel.fl-panel-${name}`,
-      { "data-tab": tab, "aria-label": title },
+      { id: `${id}-${name}`, "data-tab": tab, "aria-label": title },
       make("div.fl-panel-head", {}, make("h2.fl-panel-title", {}, title)),
       surfaces[name].canvas,
     );
@@ -98,6 +99,7 @@ function layoutFillTabs(root, list, panels, { first, onChange }) {
         type: "button",
         role: "tab",
         "data-name": id,
+        "aria-controls": Object.values(panels).filter((panel) => panel.dataset.tab === id).map((panel) => panel.id).join(" "),
         click: () => choose(id),
       },
       name,

@@ -116,7 +116,7 @@ function marksStep(picture, frame, start, end) {
   if (piece === null) return;
   if (scene.frames.parts_uv !== null) drawParts(picture, frame, start);
   drawArrow(context, piece[0], piece[1], { colour: theme.step, width: 3.5 });
-  const seen = clampToFrame(layout, piece[1]);
+  const seen = insideFrame(layout, piece[1]) ? piece[1] : marksExit(layout, start, piece[1]);
   labels.blockLine(clampToFrame(layout, piece[0]), seen);
   const length = Math.hypot(end[0] - start[0], end[1] - start[1]);
   if (inset || length < 5 * ballRadius(theme)) return;
@@ -134,7 +134,7 @@ function marksGhost(picture, frame, start) {
   drawArrow(context, piece[0], piece[1], { colour: theme.step, width: 3, alpha: 0.6, hollow: true });
   const seen = clampToFrame(layout, piece[1]);
   if (insideFrame(layout, to)) drawGhostBall(context, to, ballRadius(theme));
-  else marksChevron(context, layout, to, theme.muted);
+  else marksChevron(context, layout, start, to, theme.muted);
   labels.blockLine(start, seen);
   labels.blockBall(seen, ballRadius(theme) + 2);
   const text = `with + instead of −: loss ${formatNumber(scene.frames.ghost_loss[frame])}`;
@@ -156,7 +156,7 @@ export function drawBallMarks(picture) {
     drawBall(context, at, ballRadius(theme), place.lost);
     labels.blockBall(at, ballRadius(theme) + 2);
   } else {
-    const edge = marksChevron(context, layout, at, theme.step);
+    const edge = marksChevron(context, layout, plotPoint(layout, view, scene.frames.start_uv[place.frame]), at, theme.step);
     labels.blockBall(edge, 14);
     const text = marksOutside(scene, state, view, place);
     if (!inset) labels.add({ text, x: edge[0], y: edge[1], prefer: sideAlong([layout.left + layout.width / 2 - edge[0], layout.top + layout.height / 2 - edge[1]]), required: true, bold: true, away: 16 });
@@ -204,13 +204,23 @@ function marksPin({ context, scene, state, theme, layout, labels, inset }, frame
   if (!inset && height > 4) labels.add({ text, x: head[0], y: head[1], prefer: "aboveRight" });
 }
 
-/** @param {CanvasRenderingContext2D} context @param {import("./plot.js").PlotLayout} layout @param {number[]} at @param {string} colour @returns {number[]} */
-function marksChevron(context, layout, at, colour) {
+/**
+ * Where the way from a point to one outside leaves the picture; seen from its middle where the first lies outside as well.
+ * @param {import("./plot.js").PlotLayout} layout @param {number[] | null} from @param {number[]} at @returns {number[]}
+ */
+function marksExit(layout, from, at) {
   const middle = [layout.left + layout.width / 2, layout.top + layout.height / 2];
-  const away = [at[0] - middle[0], at[1] - middle[1]];
-  const part = Math.min((layout.width / 2 - 4) / Math.abs(away[0] || 1e-9), (layout.height / 2 - 4) / Math.abs(away[1] || 1e-9));
-  const edge = [middle[0] + away[0] * part, middle[1] + away[1] * part];
-  drawChevron(context, edge, Math.atan2(away[1], away[0]), colour);
+  const half = [layout.width / 2 - 4, layout.height / 2 - 4];
+  const origin = from !== null && half.every((room, k) => Math.abs(from[k] - middle[k]) < room) ? from : middle;
+  const away = [at[0] - origin[0], at[1] - origin[1]];
+  const part = Math.min(...half.map((room, k) => (room - Math.sign(away[k]) * (origin[k] - middle[k])) / Math.abs(away[k] || 1e-9)));
+  return [origin[0] + away[0] * part, origin[1] + away[1] * part];
+}
+
+/** @param {CanvasRenderingContext2D} context @param {import("./plot.js").PlotLayout} layout @param {number[] | null} from @param {number[]} at @param {string} colour @returns {number[]} */
+function marksChevron(context, layout, from, at, colour) {
+  const edge = marksExit(layout, from, at);
+  drawChevron(context, edge, Math.atan2(at[1] - edge[1], at[0] - edge[0]), colour);
   return edge;
 }
 

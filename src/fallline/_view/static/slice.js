@@ -205,7 +205,7 @@ function sliceCap(pixel) {
 }
 
 /** @param {Slice} slice */
-function sliceTangent({ context, theme, line, left, width, x, y, start, promised }) {
+function sliceTangent({ context, theme, line, left, top, width, height, x, y, start, promised }) {
   context.save();
   context.strokeStyle = theme.tangent;
   context.lineWidth = 2.25;
@@ -224,7 +224,8 @@ function sliceTangent({ context, theme, line, left, width, x, y, start, promised
   context.textBaseline = "middle";
   const spot = y(start + 0.62 * promised);
   const room = x(0.62) - 10 - left;
-  const below = promised < 0 ? line * 0.95 : -line * 0.95; // on the side the line does not run to
+  const low = spot + line * 1.5 > top + height;
+  const below = promised < 0 && !low ? line * 0.95 : -line * 0.95; // on the side the line does not run to, inside the plot
   if (room > context.measureText("tangent").width) context.fillText("tangent", x(0.62) - 4, spot + below);
   context.restore();
 }

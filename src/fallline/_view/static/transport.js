@@ -40,6 +40,7 @@ export function fillTransport(slot, scene, player) {
     keydown: (/** @type {KeyboardEvent} */ event) => transportScrubKey(event, player),
   });
   slot.append(step, play, back, make("div.fl-scrub-box", {}, scrub, make("div.fl-counter-line", {}, counter, skip)), forward);
+  slot.addEventListener("click", transportLetGo);
   if (player.count === 0) for (const control of [step, play, back, forward, scrub]) control.disabled = true;
   return {
     update: () => {
@@ -76,6 +77,15 @@ export function fillTransport(slot, scene, player) {
 export function transportToggle(player) {
   if (player.place.mode === "playing") player.pause();
   else player.play();
+}
+
+/**
+ * A button that was clicked gives the focus back, so that Space plays again; one that was pressed by a key keeps it.
+ * @param {MouseEvent} event
+ */
+function transportLetGo(event) {
+  const button = /** @type {Element} */ (event.target).closest("button");
+  if (event.detail > 0 && button !== null) /** @type {HTMLElement | null} */ (button.closest(".fl"))?.focus({ preventScroll: true });
 }
 
 /** @param {"back" | "forward"} icon @param {string} label @param {() => void} act */
