@@ -44,9 +44,7 @@ def main() -> int:
     failed = sum(result is None for result in results)
     short = sum(not bar.met for bar in bars)
     if failed or short:
-        print(
-            f"{short} of {len(bars)} figures fall short of their bar; {failed} benchmarks could not be run."
-        )
+        print(f"{short} of {len(bars)} figures fall short of their bar; {failed} benchmarks could not be run.")
     return int(bool(failed or short))
 
 

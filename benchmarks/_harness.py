@@ -74,16 +74,12 @@ def paired_processes(
     command_a: Sequence[str], command_b: Sequence[str], pairs: int, folder: Path | None = None
 ) -> Ratio:
     """Time two commands as whole processes, in turns, in ``folder``. One that fails stops the benchmark."""
-    return alternate(
-        lambda: run_process(command_a, folder), lambda: run_process(command_b, folder), pairs, warm_up=1
-    )
+    return alternate(lambda: run_process(command_a, folder), lambda: run_process(command_b, folder), pairs, warm_up=1)
 
 
 def run_process(command: Sequence[str], folder: Path | None = None) -> None:
     """Run a command to its end, its output thrown away; raise with its own words where it fails."""
-    done = subprocess.run(
-        command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} ended with status {done.returncode}:\n{done.stderr}")
 

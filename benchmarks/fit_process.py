@@ -15,9 +15,7 @@ def measure() -> list[Bar]:
     """Every process writes a run and a report into one temporary folder, as into somebody's ``runs``."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        ratio = paired_processes(
-            [program(), "fit", "--quiet"], [sys.executable, str(PLAIN)], PAIRS, folder=folder
-        )
+        ratio = paired_processes([program(), "fit", "--quiet"], [sys.executable, str(PLAIN)], PAIRS, folder=folder)
         reports = len(list(folder.rglob("*.html")))
     if reports == 0:
         raise RuntimeError("fallline fit wrote no report, so this compares different work")

@@ -137,7 +137,7 @@ def test_climbing_on_demand_is_not_given_a_smaller_rate() -> None:
 
 def test_converged_in_one_of_one() -> None:
     text = " ".join(verdict(fl.fit(ROUND.data, epochs=1)))
-    assert "It converged in a single step (reach 1.00). In a round bowl" in text
+    assert "It converged in a single step (reach 1.0). In a round bowl" in text
 
 
 def test_round_is_only_said_of_a_round_bowl() -> None:

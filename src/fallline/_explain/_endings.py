@@ -29,7 +29,7 @@ def converged(run: Run, summary: Summary) -> list[str]:
     if first > 1:
         return [f"It converged: from step {first:,} on at most a millionth of the excess loss was left."]
     reach = reach_of(run, 0)
-    landed = "" if reach is None else f" (reach {number(reach, 3)})"
+    landed = "" if reach is None else f" (reach {number(reach, 2)})"
     round_bowl = summary.condition_number is not None and summary.condition_number < ROUND
     why = " In a round bowl downhill points straight at the bottom." if round_bowl else ""
     others = f"; the other {spelled(len(run) - 1)} had nothing left to do" if _rests(run) and len(run) > 1 else ""
@@ -57,6 +57,8 @@ def _rests(run: Run) -> bool:
 def descending(run: Run, summary: Summary) -> list[str]:
     phases = phases_of(run) if run.header.plain_descent else None
     said = [_crawl(phases)] if phases else ["It was still descending when its epochs ran out."]
+    if not run.columns.learning_rate[-max(1, len(run) // 10) :].any():
+        return [*said, "The schedule has brought the rate to 0; it cannot come lower any more."]
     return [*said, *_stride(run), *_what_would_finish(run, summary)]
 
 
@@ -165,9 +167,9 @@ def decay_of(run: Run) -> float:
 def diverged(run: Run, summary: Summary) -> list[str]:
     """What was passed, by how much, and a rate that works."""
     columns = run.columns
-    finite = np.isfinite(columns.loss) & np.isfinite(columns.parameters).all(axis=1)
     end = f"from {number(summary.first_loss)} to {number(summary.last_loss)}"
-    when = "" if finite.all() else f" At step {int(np.argmin(finite)):,} a number was no longer finite."
+    broke = columns.first_not_finite
+    when = "" if broke is None else f" At step {broke:,} a number was no longer finite."
     said = [f"It diverged: the loss went {end}.{when}"]
     largest = float(np.max(columns.learning_rate))
     share, limit = summary.share_of_limit, summary.stability_limit

@@ -2,6 +2,7 @@
 
 import math
 from decimal import Decimal
+from itertools import product
 
 MINUS = "−"
 LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
@@ -98,9 +99,10 @@ def difference(before: float, rate: float, slope: float, after: float) -> str:
     '−0.2489 − 0.01 × (−160.42) = 1.3553'
     """
     here, there = places(before, after)
-    for digits in range(4, 9):
-        if _holds(here, short(rate), number(slope, digits), there):
-            return f"{here} {MINUS} {short(rate)} × {_bracketed(number(slope, digits))} = {there}"
+    more = [(number(before, digits), number(after, digits)) for digits in (6, 7)]
+    for (left, right), digits in product([(here, there), *more], range(4, 9)):
+        if _holds(left, short(rate), number(slope, digits), right):
+            return f"{left} {MINUS} {short(rate)} × {_bracketed(number(slope, digits))} = {right}"
     return f"{here} {MINUS} {short(rate)} × {in_brackets(slope)} ≈ {there}"
 
 

@@ -18,7 +18,7 @@ from fallline._explain._numbers import (
 from fallline._reach import NoReach, change_rounding, why_no_reach
 from fallline._records import Floats, Run
 
-TIMID = 0.5
+TIMID, SHORT = 0.1, 0.5
 BEYOND = (
     (1.05, "it landed at {bottom}"),
     (1.95, "past {bottom}, still lower than it began"),
@@ -214,7 +214,7 @@ def in_words(reach: float, *, exact: bool = True) -> str:
     if reach < TIMID:
         return f"timid; this step covers 1/{rough(1 / reach)} of the way to {bottom}"
     if reach < 0.95:
-        return f"{percent(reach)} of the way to {bottom}, a little short"
+        return f"{percent(reach)} of the way to {bottom}{', a little short' if reach >= SHORT else ', short of it'}"
     return next(words for most, words in BEYOND if reach <= most).format(bottom=bottom)
 
 

@@ -7,6 +7,9 @@ from fallline._explain._lines import condition_phrase, limit_phrase
 from fallline._explain._numbers import listed, number, rough, short
 from fallline._records import LimitKind, Outcome, Run, Summary
 
+WORTH_TELLING = 2
+"""How many times rounder standardising must have made the bowl to be mentioned."""
+
 
 def verdict(run: Run) -> list[str]:
     """The run in a few sentences, each true of this run; empty for a run without a summary."""
@@ -101,11 +104,13 @@ def _mini_batches(run: Run, summary: Summary) -> list[str]:
 def _standardised(run: Run, summary: Summary) -> list[str]:
     """What the raw columns would have meant."""
     raw, limit, steps = summary.raw_condition_number, summary.raw_stability_limit, summary.raw_steps
-    if raw is None or limit is None or summary.condition_number is None:
+    if raw is None or limit is None or summary.condition_number is None or summary.outcome is Outcome.DIVERGED:
+        return []
+    if raw < WORTH_TELLING * summary.condition_number:
         return []
     few = len(run.header.features) <= 3
     features = f"raw {listed(list(run.header.features))}" if few else "the raw features"
-    took = "" if steps is None else f", and plain descent at half of it needs about {_steps(steps)}"
+    took = "" if steps is None or steps < 1 else f", and plain descent at half of it needs about {_steps(steps)}"
     return [
         f"Standardising did this: on {features} the same bowl has the condition number {rough(raw)} and the limit "
         f"{number(limit, 2)}{took}; standardised it has {condition_phrase(summary.condition_number)}."

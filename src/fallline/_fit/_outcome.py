@@ -34,7 +34,7 @@ def outcome_of(problem: Problem, start_loss: float, columns: Columns, *, interru
             return Outcome.CONVERGED
     if losses[-1] > start_loss + DIVERGED_PART * start_loss:
         return Outcome.DIVERGED
-    return Outcome.STALLED if _stalled(start_loss, losses) else Outcome.DESCENDING
+    return Outcome.STALLED if _stalled(start_loss, losses, problem.eps) else Outcome.DESCENDING
 
 
 def excess_left(problem: Problem, at: Floats) -> float | None:
@@ -71,7 +71,7 @@ def _slope_rounding(problem: Problem, loss: float) -> Floats:
     return change_rounding(each, losses, feature_rms=problem.feature_rms, target_rms=target_rms, eps=problem.eps) / 4
 
 
-def _stalled(start_loss: float, losses: Floats) -> bool:
+def _stalled(start_loss: float, losses: Floats, eps: float) -> bool:
     """True where neither the last quarter nor the last half of a run came lower than the one before, beyond scatter.
 
     Averages, because a heavy ball passes over the bottom again and again while its swings die down; both spans, because
@@ -79,7 +79,7 @@ def _stalled(start_loss: float, losses: Floats) -> bool:
     descending, however small its steps.
     """
     path = np.append(start_loss, losses)
-    rounding = float(8 * np.finfo(np.float64).eps * abs(float(path[-1])))
+    rounding = 8 * eps * abs(float(path[-1]))  # parameters of the training dtype carry its rounding into the loss
     spans = (max(1, len(losses) // 4), max(1, len(losses) // 2))
     few = len(losses) < FEWEST_EPOCHS
     stands = float(np.ptp(path[-spans[few] - 1 :])) <= rounding

@@ -18,6 +18,7 @@ def test_the_ghost_switch_draws_where_uphill_would_have_gone(open_report: Open) 
     before = report.picture("contour")
     switch = report.page.get_by_role("switch", name="+ gradient")
     switch.click()
+    report.settle()
     assert switch.get_attribute("aria-checked") == "true"
     assert report.picture("contour") != before
     switch.click()
