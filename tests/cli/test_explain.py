@@ -39,7 +39,7 @@ def test_the_run_in_a_short_paragraph(cli: Cli) -> None:
 @pytest.mark.usefixtures("line")
 def test_explain_says_what_fit_said(cli: Cli) -> None:
     fitted = cli("fit").out
-    verdict = fitted.split("\n\n")[-2]
+    verdict = fitted.split("\n\n")[-3]
     assert verdict in cli("explain").out
 
 
@@ -59,7 +59,7 @@ def test_a_step_by_its_own_arithmetic(cli: Cli) -> None:
         assert -slope == pytest.approx(columns.gradient[0, k], rel=1e-3)
         assert after == pytest.approx(columns.parameters[0, k], abs=5e-5)
     assert "the loss rises as w goes down, so w goes up" in told
-    assert f"Reach {columns.reach[0]:.3f}" in told
+    assert f"Reach {columns.reach[0]:.2f}:" in told
     assert "The tangent promised a fall of" in told
 
 
@@ -142,4 +142,4 @@ def test_a_diverged_run(cli: Cli) -> None:
     assert "the slope is NaN" in last
     assert "Reach is not defined" in last
     over = words(cli("explain", "--step", 2))
-    assert "too long: up the other wall" in over
+    assert "too long: past the bottom ahead" in over

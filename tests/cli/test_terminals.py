@@ -39,12 +39,12 @@ def test_several_features_keep_the_picture_in_one_piece(cli: Cli, monkeypatch: p
         picture = [line for line in done.out.splitlines() if "│" in line]
         assert len(picture) == 19
         assert max(map(len, picture)) <= columns
-        assert "second direction" in done.out
+        assert "path direction 2" in done.out
 
 
 def test_the_legend_names_only_what_is_drawn(cli: Cli) -> None:
-    legend = next(line for line in cli("fit").out.splitlines() if "darker is lower" in line)
-    assert legend.strip() == "darker is lower; 0 start, 1 … first steps, × lowest possible, ● end"
+    legend = next(line for line in cli("fit").out.splitlines() if "denser is lower" in line)
+    assert legend.strip() == "denser is lower; 0 start, 1 … first steps, × lowest possible, ● end"
     shown = cli("fit", "--learning-rate", 0.05).out
     assert "● end" not in shown
 

@@ -18,6 +18,7 @@ print(shown["text/plain"].splitlines()[0], "<iframe" in shown["text/html"])
 """
 
 
+@pytest.mark.slow
 def test_a_run_is_shown_as_a_picture_and_as_text() -> None:
     done = subprocess.run([sys.executable, "-c", SHELL], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.splitlines() == ["['text/html', 'text/plain']", "line True"], done.stderr
@@ -31,6 +32,7 @@ def test_the_frame_may_run_its_script_and_nothing_else() -> None:
     assert "<script" not in page, "the page inside must be escaped"
 
 
+@pytest.mark.slow
 def test_nothing_is_registered_without_a_shell() -> None:
     code = "import fallline as fl; fl.fit(epochs=1); import sys; print('fallline._notebook' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
