@@ -43,12 +43,12 @@ def test_nothing_is_registered_without_a_shell() -> None:
 def test_the_picture_lives_in_an_output_cell(tmp_path) -> None:
     from playwright.sync_api import sync_playwright
 
-    from view.browser.conftest import find_chromium
+    from view.browser.conftest import find_chromium  # the one place that knows where a Chromium is
 
     cell = tmp_path / "cell.html"
     cell.write_text(f"<!doctype html><h1>cell</h1>{run_html(fl.fit(epochs=5))}", encoding="utf-8")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=find_chromium(playwright), args=["--no-sandbox"])
         page = browser.new_page()
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text))

@@ -72,9 +72,9 @@ class ProgressLine:
         left = seconds * (total - done) / max(1, done)
         filled = round(24 * done / max(1, total))
         bar = "█" * filled + "░" * (24 - filled)
+        self._shown = True  # first: Ctrl-C may arrive between the two
         self._err.write(f"\r{bar} {done:,} of {total:,} steps, loss {loss:.4g}, {left:,.0f} s left \x1b[K")
         self._err.flush()
-        self._shown = True
 
     def clear(self) -> None:
         """Take the bar away."""
