@@ -142,8 +142,9 @@ class Quadratic:
 
     def excess_by_direction(self, parameters: ArrayLike) -> Floats:
         """How much of the excess loss lies along each eigenvector, [B, P]; the row sums are :meth:`excess`."""
-        offset = np.atleast_2d(np.asarray(parameters, dtype=np.float64)) - self.optimum
-        return np.asarray(self.eigenvalues * (offset @ self.eigenvectors) ** 2 / 2)
+        with np.errstate(all="ignore"):  # parameters beyond 1e154 have squares that are infinite
+            offset = np.atleast_2d(np.asarray(parameters, dtype=np.float64)) - self.optimum
+            return np.asarray(self.eigenvalues * (offset @ self.eigenvectors) ** 2 / 2)
 
     def descend(self, start: ArrayLike, learning_rate: float, steps: float) -> Floats:
         """θ after ``steps`` steps of plain full-batch descent, θ* + (I − ηH)ᵗ (θ₀ − θ*); shape [P]."""

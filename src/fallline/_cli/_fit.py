@@ -35,7 +35,7 @@ def fit(
         typer.Option(
             "--learning-rate",
             metavar="RATE",
-            help="A number or auto (the default for a table: at most half the limit).",
+            help="A number or auto, the default for a table: half the provable limit, else the best of real trials.",
         ),
     ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the rows.")] = 200,
@@ -150,9 +150,8 @@ def _check_report_place(table: str | None, run: Path | None, report: Path | None
     from fallline._fit import is_run_file  # noqa: PLC0415
 
     is_file = run is not None and is_run_file(run)
-    place = run.with_suffix(".html") if run is not None and is_file and report is None else report
-    if place is None:
+    if report is None:  # then it lies beside the run file, whose place is checked when it is made
         return
     inputs = {"table": table, "run file": run if is_file else None}
     taken = {what: Path(path) for what, path in inputs.items() if path is not None}
-    check_place(place, "report", taken, made=None if is_file else run or RUNS)
+    check_place(report, "report", taken, made=None if is_file else run or RUNS)

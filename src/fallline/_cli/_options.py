@@ -20,7 +20,7 @@ Output = Annotated[
 ]
 
 
-def pairs(given: list[str], flag: str) -> dict[str, str]:
+def pairs(given: list[str], flag: str, example: str = "momentum=0.9") -> dict[str, str]:
     """``key=value`` strings as a dictionary.
 
     >>> pairs(["momentum=0.9"], "--option")
@@ -30,7 +30,7 @@ def pairs(given: list[str], flag: str) -> dict[str, str]:
     for text in given:
         key, equals, value = text.partition("=")
         if not equals or not key.strip() or not value.strip():
-            raise OptionError(f'{flag} takes KEY=VALUE, as in {flag} momentum=0.9, not "{text}".')
+            raise OptionError(f'{flag} takes KEY=VALUE, as in {flag} {example}, not "{text}".')
         if key.strip() in found:
             raise OptionError(f"{flag} names {key.strip()} twice: give it once.")
         found[key.strip()] = value.strip()
@@ -46,7 +46,7 @@ def start_values(text: str | None) -> dict[str, float] | None:
     if text is None:
         return None
     numbers = {}
-    for key, value in pairs([part for part in text.split(",") if part.strip()], "--start").items():
+    for key, value in pairs([part for part in text.split(",") if part.strip()], "--start", "w=1,b=0").items():
         try:
             numbers[key] = float(value)
         except ValueError:

@@ -19,6 +19,18 @@ def check_place(place: Path, what: str, inputs: Mapping[str, Path], *, made: Pat
     for name, taken in inputs.items():
         if place.resolve() == taken.resolve():
             raise OptionError(f"The {what} would overwrite the {name} {taken}: name another place for it.")
+    if what == "report" and place.is_file() and not _is_page(place):
+        raise OptionError(f"{place} exists and is no report: it is not overwritten. Name another place for the report.")
     problem = place_problem(place, made=made)
     if problem:
         raise OptionError(f"The {what} cannot be written to {place}: {problem}.")
+
+
+def _is_page(place: Path) -> bool:
+    """True for an HTML page (an older report) or an empty file."""
+    try:
+        with place.open("rb") as file:
+            start = file.read(64)
+    except OSError:
+        return True  # the writing itself will say what is wrong
+    return not start or start.lstrip().lower().startswith(b"<!doctype html")

@@ -9,10 +9,13 @@ from fallline._explain._phases import Phases, phases_of
 from fallline._explain._step import reach_of
 from fallline._records import LimitKind, Run, Summary
 
+FINE = 0.005
+"""A growth factor this near to 1 needs more digits than three."""
+
 ROUND = 1.05
 """A bowl with a smaller condition number looks round."""
 
-STRIDERS = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop")
+STRIDERS = ("Adam", "AdamW", "NAdam", "Adamax", "RMSprop")
 """Optimizers whose steps are about as long as the rate, whatever the slope."""
 
 MOST_EPOCHS = 100_000
@@ -81,9 +84,11 @@ def _stride(run: Run) -> list[str]:
 
 
 def _crawl(phases: Phases) -> str:
-    first = "The first step fixes" if phases.wall_steps == 1 else f"The first {spelled(phases.wall_steps)} steps fix"
+    one = phases.wall_steps == 1
+    first = "The first step" if one else f"The first {spelled(phases.wall_steps)} steps"
+    fixed = f" {'fixes' if one else 'fix'} {phases.across} and" if phases.across_fixed else ""
     return (
-        f"{first} {phases.across} and take away {percent(phases.wall_part)} of the excess loss; the other "
+        f"{first}{fixed} {'takes' if one else 'take'} away {percent(phases.wall_part)} of the excess loss; the other "
         f"{spelled(phases.crawl_steps)} crawl along the valley ({percent(phases.crawl_share)} of the remaining "
         f"distance each), and {phases.along} is still off by {number(phases.short_by, 3)}."
     )
@@ -183,7 +188,7 @@ def diverged(run: Run, summary: Summary) -> list[str]:
         factor = abs(1 - largest * summary.sharpness)
         grows = (
             ": along the steepest direction every step flips the sign "
-            f"and multiplies the distance by {number(factor, 3)}"
+            f"and multiplies the distance by {number(factor, 3 if abs(factor - 1) > FINE else 6)}"
         )
     if not run.header.full_batch:
         better = "With mini-batches usable rates end lower still: --learning-rate auto finds one."

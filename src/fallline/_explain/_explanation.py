@@ -39,6 +39,8 @@ def explain(run: Run, step: int | None = None) -> Explanation:
     >>> print(fl.explain(fl.fit(epochs=1), step=0).figures[0])
     w: −0.2489 − 0.01 × (−160.42) = 1.3553
     """
+    if not isinstance(run, Run):
+        raise OptionError(f"fl.explain takes a run, not {type(run).__name__}: fl.load reads one from its file.")
     return _explain_run(run) if step is None else _explain_step(run, step)
 
 

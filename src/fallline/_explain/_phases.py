@@ -7,6 +7,8 @@ import numpy as np
 from fallline._quadratic import Quadratic
 from fallline._records import Run
 
+FIXED = 0.1
+"""A parameter is called fixed when at most this part of its way is left."""
 WALL_PART = 0.9
 """The part of the excess loss that must be gone before the walls are called done."""
 MOSTLY = 0.9
@@ -25,6 +27,8 @@ class Phases(NamedTuple):
     """The part of the remaining way along the floor that one step covers, η·λmin."""
     across: str
     """The parameter that the steepest direction is mostly made of."""
+    across_fixed: bool
+    """Whether that parameter had by then come nearly as close to its optimum as it ever has to."""
     along: str
     """The same for the flattest."""
     short_by: float
@@ -48,6 +52,7 @@ def phases_of(run: Run) -> Phases | None:
     shares = quadratic.eigenvectors**2  # [parameter, direction], every column sums to 1
     along, across = int(np.argmax(shares[:, -1])), int(np.argmax(shares[:, 0]))
     named = min(shares[along, -1], shares[across, 0]) >= MOSTLY
+    missing = np.abs(path[:, across] - quadratic.optimum[across])
     wall_part = float(1 - total[wall_steps] / total[0])
     if wall_steps == 0 or not named or wall_part < WALL_PART or len(run) - wall_steps < 2:
         return None
@@ -57,6 +62,7 @@ def phases_of(run: Run) -> Phases | None:
         crawl_steps=len(run) - wall_steps,
         crawl_share=header.learning_rate * float(quadratic.eigenvalues[-1]),
         across=header.parameter_names[across],
+        across_fixed=bool(missing[wall_steps] <= FIXED * missing[0]),
         along=header.parameter_names[along],
         short_by=abs(float(path[-1, along] - quadratic.optimum[along])),
     )

@@ -118,6 +118,8 @@ def _mover(run: Run) -> str:
         return "the order to maximize"
     if run.header.optimizer == "SGD" and not options.get("momentum"):
         return "the weight decay"
+    if run.header.optimizer == "AdamW" or options.get("weight_decay"):
+        return "the weight decay, or what the optimizer remembers"
     return "what the optimizer remembers"
 
 

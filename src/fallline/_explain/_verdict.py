@@ -2,10 +2,13 @@
 
 import numpy as np
 
-from fallline._explain._endings import converged, descending, diverged, interrupted, stalled
+from fallline._explain._endings import converged, decay_of, descending, diverged, interrupted, stalled
 from fallline._explain._lines import condition_phrase, limit_phrase
-from fallline._explain._numbers import listed, number, rough, short
+from fallline._explain._numbers import listed, number, percent, rough, short
 from fallline._records import LimitKind, Outcome, Run, Summary
+
+MUCH_DECAY = 0.01
+"""A decay per step that visibly keeps a run from the bottom."""
 
 WORTH_TELLING = 2
 """How many times rounder standardising must have made the bowl to be mentioned."""
@@ -29,6 +32,7 @@ def verdict(run: Run) -> list[str]:
         story = [*story, *share] if summary.outcome is Outcome.CONVERGED else [*share, *story]
     return [
         *story,
+        *_decay(run, summary),
         *_no_bottom(run, summary),
         *_many_lines(run, summary),
         *_mini_batches(run, summary),
@@ -80,6 +84,17 @@ def _many_lines(run: Run, summary: Summary) -> list[str]:
     if run.moments is None or summary.exact is not None:
         return []
     return ["Some features repeat one another, so many lines fit equally well; what was learned is one of them."]
+
+
+def _decay(run: Run, summary: Summary) -> list[str]:
+    """AdamW's decay is taken off the parameters at every step, scaled by the rate: at high rates that is a lot."""
+    share = decay_of(run) * float(np.max(run.columns.learning_rate, initial=0.0))
+    if run.header.optimizer != "AdamW" or share < MUCH_DECAY or summary.outcome is Outcome.CONVERGED:
+        return []
+    return [
+        f"The weight decay {short(decay_of(run))} times this rate takes {percent(share)} off every parameter "
+        "at each step, so it cannot settle at the bottom of this loss."
+    ]
 
 
 def _no_bottom(run: Run, summary: Summary) -> list[str]:

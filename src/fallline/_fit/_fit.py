@@ -62,7 +62,8 @@ def fit(
         features: the columns to predict it from; every other numeric column unless told.
         drop_missing: leave out rows with missing values instead of refusing them.
         standardise: shift and scale the features; True for data, False for the textbook line.
-        learning_rate: a number, or ``"auto"`` (the default for data): at most half the stability limit.
+        learning_rate: a number, or ``"auto"`` (the default for data): half the stability limit where it can be proved,
+            else the best of a few real runs.
         epochs: passes over the rows.
         batch_size: rows per step; all of them unless told.
         optimizer: a class of ``torch.optim``, or ``momentum``, ``nesterov``.

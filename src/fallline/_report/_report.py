@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fallline._errors import OptionError
 from fallline._fit import objective_of, summarised
 from fallline._records import Run
 from fallline._report._page import write_report
@@ -24,6 +25,8 @@ def report(run: Run, path: str | Path) -> None:
     >>> "<!doctype html>" in (folder / "three.html").read_text(encoding="utf-8").lower()
     True
     """
+    if not isinstance(run, Run):
+        raise OptionError(f"fl.report takes a run, not {type(run).__name__}: fl.load reads one from its file.")
     told = summarised(run)
     payload = build_payload(told, objective_of(told))
     write_report(to_json(payload), f"{run.header.name} · fallline", path)

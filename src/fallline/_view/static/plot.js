@@ -205,7 +205,7 @@ export function drawColourKey(context, layout, view, scene, theme, from) {
   context.textBaseline = "middle";
   const right = layout.left + layout.width;
   const from0 = scene.floor.kind === "optimum" ? "the best possible" : "the lowest seen";
-  const caption = [`loss, coloured by its height above ${from0}`, `loss above ${from0}`].find((text) => context.measureText(text).width < right - from - 13 * line) ?? "loss";
+  const caption = [`loss, coloured by its height above ${from0}`, "loss, coloured by height"].find((text) => context.measureText(text).width < right - from - 13 * line) ?? "loss";
   const captionWidth = context.measureText(caption).width + 8;
   const width = Math.min(15 * line, right - from - captionWidth - line);
   if (width < 5 * line) { context.restore(); return; }
