@@ -29,7 +29,8 @@ def contour_lines(run: Run, objective: LossFunction, screen: Screen) -> list[str
     grid = grid_loss(objective, frame.plane, x=frame.x, y=frame.y, shape=(columns, ROWS))
     cells = [[SHADES[k] for k in row] for row in _rings(grid.loss, frame.floor, frame.start_excess)][::-1]
     _mark(cells, frame, frame.path, run)
-    return _framed(cells, frame, screen.width)
+    scale = "" if run.header.scaling.is_identity else "; axes in the training scale"
+    return _framed(cells, frame, screen.width, scale)
 
 
 def _rings(loss: Floats, floor: float, start_excess: float) -> list[list[int]]:
@@ -61,7 +62,7 @@ def _put(cells: list[list[str]], frame: Frame, point: Floats, mark: str) -> None
         cells[rows - 1 - round(up * (rows - 1))][round(across * (columns - 1))] = mark
 
 
-def _framed(cells: list[list[str]], frame: Frame, width: int) -> list[str]:
+def _framed(cells: list[list[str]], frame: Frame, width: int, scale: str) -> list[str]:
     """Axes with their names and ends around the picture, and what its marks mean."""
     high, low = number(frame.y[1], 3), number(frame.y[0], 3)
     short = len(frame.axes[1]) <= LONGEST_NAME
@@ -81,7 +82,7 @@ def _framed(cells: list[list[str]], frame: Frame, width: int) -> list[str]:
         *([] if short else [f"{'':>{gutter}} {frame.axes[1]}"]),
         *(f"{labels.get(k, ''):>{gutter}} │{''.join(row)}" for k, row in enumerate(cells)),
         f"{'':>{gutter}} └{'─' * len(cells[0])}",
-        *(f"{'':>{gutter}}  {line}" for line in (*across, *wrap(_legend(cells), width - gutter - 2))),
+        *(f"{'':>{gutter}}  {line}" for line in (*across, *wrap(_legend(cells) + scale, width - gutter - 2))),
     ]
     return [line.rstrip() for line in lines]
 

@@ -41,9 +41,9 @@ def _plain(value: object) -> str:
 
 def subtitle(run: Run) -> str:
     """Data and settings under a picture's title."""
-    return (
-        f"{count(run.header.rows, 'row')} · {optimizer_line(run).replace(', ', ' · ')} · {LOSS_TITLES[run.header.loss]}"
-    )
+    scale = "" if run.header.scaling.is_identity else " · axes in the training scale"
+    settings = optimizer_line(run).replace(", ", " · ")
+    return f"{count(run.header.rows, 'row')} · {settings} · {LOSS_TITLES[run.header.loss]}{scale}"
 
 
 def conversion_line(run: Run) -> str:
