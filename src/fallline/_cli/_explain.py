@@ -27,8 +27,8 @@ def explain(
     folder: Folder = RUNS,
 ) -> int:
     """Say what a run did, or what one of its steps did, with its own numbers."""
-    from fallline._explain import explain as explained  # noqa: PLC0415
-    from fallline._store import find_run, last_run  # noqa: PLC0415
+    from fallline._explain import explain as explained
+    from fallline._store import find_run, last_run
 
     screen = Screen.standard()
     path = last_run(folder) if run is None else find_run(folder, run)
@@ -47,22 +47,22 @@ def explain(
 
 def finished(path: Path) -> "Run":
     """The recorded run with its summary; torch is only loaded where one has to be worked out."""
-    from fallline._store import read_run  # noqa: PLC0415
+    from fallline._store import read_run
 
     run = read_run(path)
     if run.summary is not None:
         return run
-    from fallline._fit import summarised  # noqa: PLC0415
+    from fallline._fit import summarised
 
     return summarised(run)
 
 
 def _follow(screen: Screen, path: Path) -> None:
     """Print losses as they are written, until the run is finished or has fallen silent."""
-    import numpy as np  # noqa: PLC0415  (the command line's help must load without it)
+    import numpy as np  # the command line's help must load without it
 
-    from fallline._explain import loss_line  # noqa: PLC0415
-    from fallline._store import new_steps, read_run  # noqa: PLC0415
+    from fallline._explain import loss_line
+    from fallline._store import new_steps, read_run
 
     started = read_run(path)
     taken, heard = 0, time.monotonic()

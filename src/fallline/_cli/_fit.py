@@ -87,9 +87,9 @@ def fit(
 
     Writes a run file and a report (one offline HTML page with the live picture). Exit status 1 if it diverged.
     """
-    from fallline._cli import _show  # noqa: PLC0415  (torch is loaded by what follows)
-    from fallline._fit import FitInterrupted  # noqa: PLC0415
-    from fallline._fit import fit as train  # noqa: PLC0415
+    from fallline._cli import _show  # torch is loaded by what follows
+    from fallline._fit import FitInterrupted
+    from fallline._fit import fit as train
 
     _check(table, target, every)
     _check_run_place(run)
@@ -139,7 +139,7 @@ def _check(table: str | None, target: str | None, every: int | None) -> None:
 
 def _check_run_place(run: Path | None) -> None:
     """A name that looks like another kind of file is more likely a slip than a folder to be made."""
-    from fallline._fit import is_run_file  # noqa: PLC0415
+    from fallline._fit import is_run_file
 
     if run is not None and run.suffix and not is_run_file(run) and not run.is_dir():
         raise OptionError(f"--run takes a run file, whose name ends in .db, or a folder: {run} is neither.")
@@ -147,7 +147,7 @@ def _check_run_place(run: Path | None) -> None:
 
 def _check_report_place(table: str | None, run: Path | None, report: Path | None) -> None:
     """The report's place where it is known before the run has its number."""
-    from fallline._fit import is_run_file  # noqa: PLC0415
+    from fallline._fit import is_run_file
 
     is_file = run is not None and is_run_file(run)
     if report is None:  # then it lies beside the run file, whose place is checked when it is made

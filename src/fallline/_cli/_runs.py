@@ -17,8 +17,8 @@ RIGHT = (False, False, False, True, True, True, False)
 
 def runs(folder: Folder = RUNS, as_json: Json = False) -> int:
     """List the recorded runs, the last one at the end."""
-    from fallline._explain import number, short  # noqa: PLC0415
-    from fallline._store import list_runs, plain  # noqa: PLC0415
+    from fallline._explain import number, short
+    from fallline._store import list_runs, plain
 
     screen = Screen.standard()
     rows = list_runs(folder)
@@ -52,7 +52,7 @@ def export(
     folder: Folder = RUNS,
 ) -> int:
     """Hand a run's steps on as a table, one row per step."""
-    from fallline._store import export_run, find_run, last_run, read_run  # noqa: PLC0415
+    from fallline._store import export_run, find_run, last_run, read_run
 
     if parquet == csv:
         raise OptionError("Say which format to export: --parquet or --csv.")
@@ -67,8 +67,8 @@ def export(
 
 def report(run: RunName = None, output: Output = None, folder: Folder = RUNS) -> int:
     """Write the report of a recorded run: one offline HTML page with the live picture."""
-    from fallline._report import report as write  # noqa: PLC0415
-    from fallline._store import find_run, last_run  # noqa: PLC0415
+    from fallline._report import report as write
+    from fallline._store import find_run, last_run
 
     path = last_run(folder) if run is None else find_run(folder, run)
     place = output or path.with_suffix(".html")

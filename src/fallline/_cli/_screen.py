@@ -42,7 +42,7 @@ class Screen:
 
     def wrapped(self, text: str, width: int | None = None) -> list[str]:
         """Lines no longer than ``width``, that of the terminal unless told; never split within a word."""
-        import textwrap  # noqa: PLC0415
+        import textwrap
 
         return textwrap.wrap(text, width or self.width, break_on_hyphens=False, break_long_words=False) or [""]
 

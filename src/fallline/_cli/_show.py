@@ -24,7 +24,7 @@ SCHEMA = "fallline.fit/1"
 
 def use_one_thread() -> None:
     """Small work runs fastest on one thread, and this process is our own."""
-    import torch  # noqa: PLC0415
+    import torch
 
     torch.set_num_threads(1)
 
