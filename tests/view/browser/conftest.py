@@ -67,6 +67,11 @@ class Opened:
         self.settle()
         return str(self.page.evaluate(f"document.querySelector('.fl-canvas-{name}').toDataURL()"))
 
+    def hold_clock(self) -> None:
+        """Stop the page's time: from here it passes only by ``page.clock.run_for``, however slow the machine is."""
+        self.page.clock.install(time=0)
+        self.page.clock.pause_at(1)
+
     def settle(self) -> None:
         """Wait until what was asked for is drawn: two animation frames."""
         self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")

@@ -45,7 +45,7 @@ def test_it_starts_paused_on_the_start_with_one_pulsing_button(open_report: Open
 
 def test_taking_a_step_goes_through_four_beats(open_report: Open) -> None:
     report = open_report()
-    report.page.clock.install()
+    report.hold_clock()
     report.page.get_by_role("button", name="Take a step").click()
     seen = []
     for _ in range(4):
@@ -63,7 +63,7 @@ def test_taking_a_step_goes_through_four_beats(open_report: Open) -> None:
 
 def test_space_plays_after_a_click_and_presses_the_button_that_the_keyboard_chose(open_report: Open) -> None:
     report = open_report()
-    report.page.clock.install()
+    report.hold_clock()
     play = report.page.locator(".fl-button-play")
     report.page.get_by_role("button", name="Take a step").click()
     report.page.clock.run_for(2700)
@@ -80,7 +80,7 @@ def test_space_plays_after_a_click_and_presses_the_button_that_the_keyboard_chos
 
 def test_playing_ends_at_the_end_within_eight_seconds(open_report: Open) -> None:
     report = open_report()
-    report.page.clock.install()
+    report.hold_clock()
     report.page.keyboard.press("Space")
     report.page.clock.run_for(1000)
     assert report.page.locator(".fl-button-play").inner_text().strip() == "Pause"
@@ -93,7 +93,7 @@ def test_playing_ends_at_the_end_within_eight_seconds(open_report: Open) -> None
 
 def test_the_first_steps_get_three_animation_frames_each_and_the_ball_lingers_on_them(open_report: Open) -> None:
     report = open_report()
-    report.page.clock.install()
+    report.hold_clock()
     report.page.keyboard.press("Space")
     counts = []
     for _ in range(520):
@@ -109,7 +109,7 @@ def test_the_first_steps_get_three_animation_frames_each_and_the_ball_lingers_on
 
 def test_pausing_stops_on_a_whole_step(open_report: Open) -> None:
     report = open_report()
-    report.page.clock.install()
+    report.hold_clock()
     report.page.keyboard.press("Space")
     report.page.clock.run_for(500)
     report.page.keyboard.press("Space")
@@ -169,7 +169,7 @@ def test_numbers_that_are_not_finite_are_shown_as_such(open_report: Open) -> Non
 
 def test_with_reduced_motion_there_are_only_jump_cuts(open_report: Open) -> None:
     report = open_report(reduced_motion="reduce")
-    report.page.clock.install()
+    report.hold_clock()
     report.page.get_by_role("button", name="Take a step").click()
     report.page.clock.run_for(50)
     _shows_step(report, 0)
