@@ -18,8 +18,8 @@ def register_display(shell: Any) -> None:
 
     By the name of the type, so that nothing else of fallline is loaded before a run is there to be shown.
     """
-    shell.display_formatter.formatters["text/html"].for_type_by_name("fallline._records", "Run", run_html)
-    shell.display_formatter.formatters["text/plain"].for_type_by_name("fallline._records", "Run", run_text)
+    shell.display_formatter.formatters["text/html"].for_type_by_name("fallline._records._run", "Run", run_html)
+    shell.display_formatter.formatters["text/plain"].for_type_by_name("fallline._records._run", "Run", run_text)
 
 
 def run_html(run: Run) -> str:

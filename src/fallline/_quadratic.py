@@ -69,6 +69,11 @@ class Quadratic:
         """P."""
         return len(self.optimum)
 
+    @property
+    def floor(self) -> float:
+        """The lowest loss there is, that of the optimum."""
+        return self.optimum_loss
+
     def excess(self, parameters: ArrayLike) -> Floats:
         """L(θ) − L(θ*) for a stack of parameter vectors [B, P]; shape [B]."""
         with np.errstate(all="ignore"):

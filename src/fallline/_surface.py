@@ -4,35 +4,15 @@ Values are ``[row = second axis, column = first axis]``: ``loss[r, c]`` is the l
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
+from fallline._loss_function import LossFunction
 from fallline._planes import Plane, points
 from fallline._records import Floats
 
 _LOCAL_ERROR = 0.005
 _CHUNK = 1 << 14  # vectors evaluated at once: bounds the memory of a big grid
-
-
-class LossFunction(Protocol):
-    """A loss as a function of one flat parameter vector, for many vectors at once."""
-
-    @property
-    def parameter_count(self) -> int:
-        """P"""
-
-    def loss(self, parameters: Floats, /) -> Floats:
-        """[B] mean loss over all rows at ``parameters`` [B, P]."""
-
-    def gradient(self, parameters: Floats, /) -> Floats:
-        """[B, P] its gradient."""
-
-    def hessian(self, parameters: Floats, /) -> Floats:
-        """[P, P] its second derivatives at one parameter vector [P]."""
-
-    def change(self, before: Floats, after: Floats, /) -> Floats:
-        """[B] loss at ``after`` minus loss at ``before`` [B, P], without the cancellation of two losses."""
 
 
 @dataclass(frozen=True)

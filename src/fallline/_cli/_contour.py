@@ -6,8 +6,9 @@ import numpy as np
 
 from fallline._cli._screen import Screen
 from fallline._explain import number
+from fallline._loss_function import LossFunction
 from fallline._records import Floats, Run
-from fallline._surface import LossFunction, grid_loss
+from fallline._surface import grid_loss
 from fallline._view import Frame, main_frame
 
 ROWS = 19

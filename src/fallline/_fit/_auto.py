@@ -12,8 +12,7 @@ import torch
 from fallline._curvature import provable_limit
 from fallline._descent import Batches, descend, make_optimizer, make_schedule, optimizer_class
 from fallline._errors import OptionError
-from fallline._fit._limit import largest_anywhere, sharpest_batch
-from fallline._fit._problem import Problem
+from fallline._problem import Problem, largest_anywhere, sharpest_batch
 
 TRIALS_PER_DECADE = 2
 LOWEST_TRIAL = 1e-4

@@ -15,12 +15,11 @@ from fallline._descent import optimizer_options as checked_options
 from fallline._errors import OptionError
 from fallline._fit._auto import Rate, auto_rate
 from fallline._fit._interruption import FitInterrupted
-from fallline._fit._problem import Problem, make_problem
 from fallline._fit._recording import Progress, record
 from fallline._fit._settings import check_counts, check_names, given_rate, is_run_file
-from fallline._fit._start import starting_neuron
 from fallline._fit._summary import summarise
 from fallline._fit._surroundings import plain_surroundings
+from fallline._problem import Problem, make_problem, starting_neuron
 from fallline._records import Header, Run
 from fallline._version import VERSION
 

@@ -25,8 +25,8 @@ def objective_of(run: Run) -> "Quadratic | Objective":
     """
     if run.moments is not None:
         return Quadratic(run.moments)  # no torch is needed for this
-    from fallline._fit._problem import neuron_objective  # noqa: PLC0415
     from fallline._objective import loss_kind  # noqa: PLC0415
+    from fallline._problem import neuron_objective  # noqa: PLC0415
 
     return neuron_objective(loss_kind(run.header.loss), run.sample.features, run.sample.target)
 

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from fallline._descent import Batches
-from fallline._fit._problem import Problem
 from fallline._objective import Objective
+from fallline._problem import Problem
 from fallline._quadratic import Quadratic
 from fallline._reach import change_rounding, measure_reach
 from fallline._records import Columns, Floats, Mask, Step

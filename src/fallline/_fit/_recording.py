@@ -8,7 +8,7 @@ import numpy as np
 
 from fallline._descent import Batches
 from fallline._fit._measure import measure
-from fallline._fit._problem import Problem
+from fallline._problem import Problem
 from fallline._records import Columns, Floats, Step
 
 if TYPE_CHECKING:

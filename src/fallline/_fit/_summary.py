@@ -5,9 +5,7 @@ import torch
 
 from fallline._curvature import Limit
 from fallline._data import to_table_units
-from fallline._fit._limit import Curvature, curvature_of, limit_of, spread
-from fallline._fit._outcome import CONVERGED_PART, outcome_of
-from fallline._fit._problem import Problem
+from fallline._problem import CONVERGED_PART, Curvature, Problem, curvature_of, limit_of, outcome_of, spread
 from fallline._records import Columns, Floats, Header, LimitKind, Outcome, Scaling, Summary
 
 

@@ -5,10 +5,9 @@ from dataclasses import replace
 import torch
 
 from fallline._descent import make_optimizer
-from fallline._fit._problem import DTYPES, Problem
-from fallline._fit._start import starting_neuron
 from fallline._fit._summary import summarise
 from fallline._objective import loss_kind
+from fallline._problem import DTYPES, Problem, starting_neuron
 from fallline._records import Run, Summary
 
 

@@ -49,6 +49,14 @@ class Objective:
         self.parameter_count = int(flatten(self._like).numel())
         self._chunk = max(1, CHUNK_ENTRIES // max(1, len(features)))
 
+    @property
+    def optimum(self) -> None:
+        """Not known beforehand."""
+
+    @property
+    def floor(self) -> None:
+        """Not known beforehand."""
+
     def _value(self, vector: Tensor, features: Tensor, target: Tensor) -> Tensor:
         parameters = dict(zip(self._names, unflatten(vector, self._like), strict=True))
         output = functional_call(self._model, parameters, (features,))

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from fallline._loss_function import LossFunction
 from fallline._planes import Plane, coordinates, points
 from fallline._records import Floats, Run
-from fallline._surface import Grid, LossFunction, grid_loss, smooth_grid_loss, stacked_loss
+from fallline._surface import Grid, grid_loss, smooth_grid_loss, stacked_loss
 from fallline._view._contours import Level, contour_levels
 from fallline._view._path import Path
 from fallline._view._rounding import significant, within

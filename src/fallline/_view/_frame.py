@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fallline._loss_function import LossFunction
 from fallline._planes import Plane, coordinates, parameter_plane, path_plane
 from fallline._records import Floats, Run
-from fallline._surface import LossFunction
 from fallline._view._path import Path
 from fallline._view._windows import choose_windows
 

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fallline._loss_function import LossFunction
 from fallline._planes import Plane, components, coordinates, distance, points
 from fallline._records import Floats, Run
-from fallline._surface import LossFunction, stacked_loss
+from fallline._surface import stacked_loss
 from fallline._view._data_panel import DataPanel
 from fallline._view._parts import step_parts
 from fallline._view._path import Path

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from fallline._loss_function import LossFunction
 from fallline._planes import Plane, coordinates
 from fallline._records import LimitKind, Run
 from fallline._store import plain
-from fallline._surface import LossFunction
 from fallline._view._chosen import ALL_UP_TO, chosen_steps
 from fallline._view._data_panel import DataPanel
 from fallline._view._drawn import draw_windows

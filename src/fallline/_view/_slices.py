@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fallline._loss_function import LossFunction
 from fallline._reach import change_rounding, measure_reach
 from fallline._records import Floats, Run
-from fallline._surface import LossFunction, stacked_loss
+from fallline._surface import stacked_loss
 from fallline._view._rounding import within
 
 SLICE_T = np.linspace(-0.5, 2.5, 41)

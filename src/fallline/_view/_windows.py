@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fallline._loss_function import LossFunction
 from fallline._planes import Plane, components, coordinates
 from fallline._records import Floats
-from fallline._surface import LossFunction
 from fallline._view._path import Path
 
 _MARGIN = 0.13  # of the window's side, free around what is framed

@@ -8,7 +8,7 @@ import torch
 
 from fallline._curvature import Limit, frozen_limit, preconditioner, provable_limit
 from fallline._descent import Batches
-from fallline._fit._problem import Problem
+from fallline._problem._problem import Problem
 from fallline._quadratic import Quadratic
 from fallline._records import Floats, LimitKind
 

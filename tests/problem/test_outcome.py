@@ -20,9 +20,9 @@ from cases import (
     Case,
     Setting,
 )
-from fallline._fit._outcome import FEWEST_EPOCHS, rounding_excess
-from fallline._fit._problem import Problem
 from fallline._objective import loss_kind
+from fallline._problem._outcome import FEWEST_EPOCHS, rounding_excess
+from fallline._problem._problem import Problem
 from fallline._quadratic import Quadratic
 from fallline._records import Scaling
 

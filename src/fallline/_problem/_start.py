@@ -6,8 +6,8 @@ from numbers import Real
 import torch
 
 from fallline._errors import OptionError, near
-from fallline._fit._problem import DTYPES, Problem
 from fallline._models import neuron
+from fallline._problem._problem import DTYPES, Problem
 
 
 def starting_neuron(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fallline._fit._problem import Problem
+from fallline._problem._problem import Problem
 from fallline._quadratic import Quadratic
 from fallline._reach import change_rounding
 from fallline._records import Columns, Floats, Outcome
