@@ -34,7 +34,7 @@ def test_absent_is_null_and_nan_is_a_number() -> None:
 
 
 def test_a_run_says_what_it_is() -> None:
-    run = fl.fit(TILTED.data, epochs=3)
+    run = fl.fit(TILTED.data, epochs=3, learning_rate=0.5)
     assert repr(run) == "<Run table: SGD, 3 steps, converged>"
     assert repr(dataclasses.replace(run, summary=None)) == "<Run table: SGD, 3 steps, unfinished>"
     assert len(run) == len(run.columns) == 3

@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any
 from fallline._version import VERSION
 
 if TYPE_CHECKING:
+    import fallline._figures as figures
+    from fallline._compare import compare
     from fallline._data import Table, classes, line, read_table
     from fallline._errors import DataError, FalllineError, OptionError, RunFileError
     from fallline._explain import Explanation, explain
+    from fallline._explain._answers import why
     from fallline._fit import fit, load
     from fallline._models import neuron
     from fallline._records import Outcome, Run, Step
     from fallline._report import report
     from fallline._store import export_run as export
+    from fallline._sweep import sweep
 
 __version__ = VERSION
 
@@ -35,16 +39,23 @@ _HOMES = {
     "Step": "_records",
     "Table": "_data",
     "classes": "_data",
+    "compare": "_compare",
     "explain": "_explain",
     "export": "_store:export_run",
+    "figures": "_figures:",
     "fit": "_fit",
     "line": "_data",
     "load": "_fit",
     "neuron": "_models",
     "read_table": "_data",
     "report": "_report",
+    "sweep": "_sweep",
+    "why": "_explain._answers:why",
 }
-"""Where each public name lives. Rooms are loaded on first use, so that importing fallline loads nothing slow."""
+"""Where each public name lives; a room with nothing behind its colon is the name itself.
+
+Rooms are loaded on first use, so that importing fallline loads nothing slow.
+"""
 
 __all__ = [
     "DataError",
@@ -57,14 +68,18 @@ __all__ = [
     "Step",
     "Table",
     "classes",
+    "compare",
     "explain",
     "export",
+    "figures",
     "fit",
     "line",
     "load",
     "neuron",
     "read_table",
     "report",
+    "sweep",
+    "why",
 ]
 
 
@@ -73,8 +88,9 @@ def __getattr__(name: str) -> Any:
     if home is None:
         raise AttributeError(f"module 'fallline' has no attribute {name!r}")
     _show_runs_in_notebooks()
-    room, _, inner = home.partition(":")
-    value = getattr(import_module(f"fallline.{room}"), inner or name)
+    room, colon, inner = home.partition(":")
+    module = import_module(f"fallline.{room}")
+    value = module if colon and not inner else getattr(module, inner or name)
     globals()[name] = value
     return value
 

@@ -9,7 +9,7 @@ from cli.shell import ON_PENGUINS, PENGUINS, Cli
 
 KEYS = [
     *("schema", "outcome", "learned", "exact", "loss", "learning_rate", "stability_limit", "share_of_limit"),
-    *("condition_number", "epochs", "steps", "seconds", "run", "report"),
+    *("condition_number", "epochs", "steps", "seconds", "run", "report", "formula"),
 ]
 
 

@@ -50,6 +50,15 @@ def test_no_runs_yet(cli: Cli, folder: Path) -> None:
     assert left_in(folder) == []
 
 
+def test_a_named_folder_that_is_not_there_is_a_slip(cli: Cli, folder: Path) -> None:
+    assert "There is no folder nosuch" in cli("runs", "--runs", "nosuch").sentence
+    assert "There is no folder nosuch" in cli("runs", "--runs", "nosuch", "--json").sentence
+    Path("file").write_text("")
+    assert "There is no folder file" in cli("runs", "--runs", "file").sentence
+    Path("empty").mkdir()
+    assert cli("runs", "--runs", "empty").status == 0
+
+
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
 def test_export_hands_every_step_on(cli: Cli, kind: str) -> None:

@@ -44,6 +44,12 @@ def test_unknown_optimizers(name: str, said: str) -> None:
         ("SGD", {"momentum": "1/0"}, "is not a value"),
         ("SGD", {"momentum": float("nan")}, "momentum of SGD must be a finite number, not nan"),
         ("SGD", {"weight_decay": "1e999"}, "weight_decay of SGD must be a finite number, not inf"),
+        ("Adam", {"betas": "1"}, "betas of Adam takes 2 numbers, as in betas=.0.9,0.999., not 1"),
+        ("Adam", {"betas": 0.9}, "betas of Adam takes 2 numbers"),
+        ("Adam", {"betas": "(0.9,)"}, "betas of Adam takes 2 numbers"),
+        ("Adam", {"betas": "(0.9, None)"}, "betas of Adam takes 2 numbers"),
+        ("Adam", {"eps": "(1, 2)"}, "eps of Adam takes one number, as in eps=1e-08, not .1, 2."),
+        ("SGD", {"momentum": "[0.9]"}, "momentum of SGD takes one number"),
     ],
 )
 def test_options_refused_before_anything_is_made(name: str, options: dict[str, object], said: str) -> None:

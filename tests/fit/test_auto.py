@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fallline as fl
-from cases import EVERY_LOSS, SEVERAL, TILTED, Case
+from cases import EVERY_LOSS, OVERLAPPING, SEPARABLE, SEVERAL, TILTED, Case
+from fallline._fit._record_problem import problem_of
+from fallline._sweep import sweep_problem
 
 FAMILY = (
     ("SGD", {}),
@@ -86,15 +88,80 @@ def test_options_that_make_no_sense_are_refused_before_they_enter_a_formula() ->
             fl.fit(SEVERAL.data, optimizer_options=options)
 
 
-@pytest.mark.parametrize("name", ["adam", "Adam"])
+@pytest.mark.parametrize("name", ["rprop", "Rprop"])
 def test_the_reason_of_a_trial_names_the_class_and_claims_no_more_than_it_knows(name: str) -> None:
     reason = fl.fit(TILTED.data, optimizer=name, epochs=20).header.learning_rate_reason
-    assert ": Adam with the loss mse has no limit that is known beforehand." in reason
+    assert ": Rprop with the loss mse has no limit that is known beforehand." in reason
+    assert "No sweep was run: " in reason
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"data": SEVERAL.data},
+        {"data": SEVERAL.data, "optimizer": "Adam"},
+        {"data": SEVERAL.data, "batch_size": 6},
+        {"data": OVERLAPPING.data, "loss": "bce"},
+        {"formula": "(w - 3)^2"},
+        {"formula": "himmelblau"},
+    ],
+    ids=str,
+)
+def test_it_is_what_a_sweep_recommends(settings: dict[str, object]) -> None:
+    run = fl.fit(**settings)
+    problem = problem_of(run)
+    result = sweep_problem(
+        problem,
+        np.array(run.header.start),
+        optimizer=run.header.optimizer,
+        options=run.header.optimizer_options,
+        steps=min(len(run), 1000),
+        batch_size=None if run.header.full_batch else run.header.batch_size,
+        refine=False,
+    )
+    assert result.recommended is not None
+    assert run.header.learning_rate == pytest.approx(result.recommended.value, rel=1e-3)
+    assert run.header.learning_rate <= result.recommended.value * (1 + 1e-6)
+    assert result.recommended.reason in run.header.learning_rate_reason
+
+
+def test_never_more_than_half_of_a_limit_that_holds_everywhere() -> None:
+    """Separable classes get better the larger the rate, without end."""
+    run = fl.fit(SEPARABLE.data, loss="bce")
+    assert run.summary.share_of_limit == pytest.approx(0.5, rel=1e-3)
+    assert "is half the stability limit 8" in run.header.learning_rate_reason
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"schedule": "cosine"}, "it would try constant rates, and this one follows a schedule"),
+        ({"optimizer": "Rprop"}, "Rprop does not run in one batch with others"),
+        ({"data": (np.arange(9000.0).reshape(-1, 1) % 7, np.arange(9000.0) % 3), "loss": "huber"}, "over 9,000 rows"),
+        (
+            {"data": (np.arange(3000.0).reshape(-1, 1) % 7, np.arange(3000.0) % 3), "batch_size": 2, "epochs": 1},
+            "one epoch has",
+        ),
+        ({"formula": "saddle"}, "A sweep was run first. No safe answer"),
+    ],
+    ids=str,
+)
+def test_where_no_sweep_helps_it_says_so(settings: dict[str, object], said: str) -> None:
+    options = {"epochs": 60, "learning_rate": "auto"} | settings
+    run = fl.fit(**options)
+    assert said in run.header.learning_rate_reason
+    assert run.header.learning_rate_reason.endswith(".")
+    assert run.summary.last_loss < run.summary.first_loss
+
+
+def test_a_long_run_is_judged_by_its_beginning() -> None:
+    reason = fl.fit(SEVERAL.data, epochs=3000).header.learning_rate_reason
+    assert "judged by the first 1,000 of 3,000 steps" in reason
 
 
 def test_trials_run_the_schedule() -> None:
     """A rate that shrinks a thousandfold within the run asks for a larger one at its start."""
-    plain = fl.fit(TILTED.data, optimizer="Adam", epochs=40)
+    plain = fl.fit(TILTED.data, optimizer="Adam", epochs=40, schedule="step:step_size=1000")
     shrinking = fl.fit(TILTED.data, optimizer="Adam", epochs=40, schedule="exponential:gamma=0.8")
     assert shrinking.header.learning_rate > plain.header.learning_rate
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-SLOW = {"torch", "polars", "narwhals", "contourpy", "pandas", "pyarrow", "sklearn"}
+SLOW = {"torch", "polars", "narwhals", "contourpy", "plotly", "pandas", "pyarrow", "sklearn"}
 HELP = (
     "import runpy, sys\n"
     "sys.argv = ['fallline', '--help']\n"

@@ -24,6 +24,24 @@ def test_a_run_is_shown_as_a_picture_and_as_text() -> None:
     assert done.stdout.splitlines() == ["['text/html', 'text/plain']", "line True"], done.stderr
 
 
+SWEEP = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+import fallline as fl
+shown, _ = shell.display_formatter.format(fl.sweep(learning_rates="0.001:0.05:5", epochs=20))
+print(shown["text/plain"])
+"""
+
+
+@pytest.mark.slow
+def test_a_sweep_tells_its_answer_and_its_zones() -> None:
+    done = subprocess.run([sys.executable, "-c", SWEEP], capture_output=True, text=True, timeout=120, check=False)
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("line (100 rows), SGD: 5 learning rates from 0.001 to 0.05"), done.stderr
+    assert lines[2].startswith(("Use the learning rate", "No safe answer"))
+    assert any(line.startswith("diverging  ") for line in lines)
+
+
 def test_the_frame_may_run_its_script_and_nothing_else() -> None:
     page = run_html(fl.fit(epochs=2))
     assert page.startswith("<iframe srcdoc=")

@@ -129,3 +129,21 @@ def test_losses_are_found_by_name(name: str) -> None:
 def test_an_unknown_loss_gets_a_suggestion() -> None:
     with pytest.raises(OptionError, match=r'There is no loss "mea": use one of mse, mae, huber, bce\. Did you mean'):
         loss_kind("mea")
+
+
+@pytest.mark.parametrize("case", EVERY_LOSS, ids=str)
+def test_loss_and_gradient_over_some_rows_are_those_of_a_table_of_these_rows(case: Case) -> None:
+    objective, rows = objective_of(case), np.array([1, 4, 4, 7])
+    some = objective_of(Case("some", case.features[rows], case.target[rows], case.loss))
+    stack = points(objective)
+    assert objective.loss(stack, rows) == pytest.approx(some.loss(stack), rel=1e-13)
+    assert objective.gradient(stack, rows) == pytest.approx(some.gradient(stack), rel=1e-13, abs=1e-15)
+    assert objective.gradient(stack, torch.from_numpy(rows)) == pytest.approx(
+        some.gradient(stack), rel=1e-13, abs=1e-15
+    )
+
+
+def test_a_stack_that_may_not_be_written_is_read() -> None:
+    objective = objective_of(TILTED)
+    point = np.broadcast_to(np.array([1.0, 2.0]), (3, 2))
+    assert np.ptp(objective.loss(point)) == 0

@@ -21,8 +21,8 @@ from cases import (
     Setting,
 )
 from fallline._objective import loss_kind
+from fallline._problem import NeuronProblem
 from fallline._problem._outcome import FEWEST_EPOCHS, rounding_excess
-from fallline._problem._problem import Problem
 from fallline._quadratic import Quadratic
 from fallline._records import Scaling
 
@@ -154,10 +154,11 @@ def test_a_mirrored_column_ends_the_same(case: Case, dtype: str, epochs: int) ->
     assert ends[0][1] > 0
 
 
-def make_problem(features: np.ndarray, case: Case, dtype: str) -> Problem:
+def make_problem(features: np.ndarray, case: Case, dtype: str) -> NeuronProblem:
     """The problem as the fit sets it up for raw columns."""
     kind = torch.float32 if dtype == "float32" else torch.float64
-    return Problem(
+    return NeuronProblem(
+        name=case.name,
         kind=loss_kind(case.loss),
         scaling=Scaling((0.0,), (1.0,)),
         parameter_names=("w", "b"),

@@ -245,7 +245,7 @@ def test_more_columns_than_rows() -> None:
 
 def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = quadratic_of(FAR)
-    monkeypatch.setattr("fallline._quadratic.BLOCK_ROWS", 16)
+    monkeypatch.setattr("fallline._quadratic._least_squares.BLOCK_ROWS", 16)
     pieces = quadratic_of(FAR)
     assert pieces.optimum == pytest.approx(whole.optimum, rel=1e-13)
     assert pieces.eigenvalues == pytest.approx(whole.eigenvalues, rel=1e-13)

@@ -1,5 +1,6 @@
 """Writing a run: what was flushed is there, and what fails leaves nothing behind."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fallline._errors import RunFileError
-from fallline._records import Columns
+from fallline._records import Columns, Header, Scaling
 from fallline._store import RunWriter, _journal, _writer, new_steps, next_run_path, read_column, read_run
 from store import samples
 from store.places import names
@@ -310,3 +311,58 @@ def test_writing_and_reading_a_run_imports_nothing_heavy() -> None:
     script = "import sys, fallline._store; sys.exit(str({'torch', 'polars', 'narwhals'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == "set()"
+
+
+def formula_header() -> Header:
+    return samples.header(
+        rows=None,
+        target=None,
+        batch_size=None,
+        features=(),
+        scaling=Scaling((), ()),
+        loss="formula",
+        formula="w^2 + b^2",
+    )
+
+
+def test_a_formula_s_run_has_no_sample_and_comes_back_as_it_was(tmp_path: Path) -> None:
+    with RunWriter.create(tmp_path / "a.db", formula_header(), None, None) as writer:
+        writer.append(samples.columns(0, 5))
+    run = read_run(tmp_path / "a.db")
+    assert (run.header, run.sample, run.moments, len(run)) == (formula_header(), None, None, 5)
+
+
+def test_only_a_formula_s_run_asks_for_a_newer_program(tmp_path: Path) -> None:
+    """A program that knows no formulas still reads every neuron's run, and refuses a formula's by its version."""
+    RunWriter.create(tmp_path / "neuron.db", samples.header(), samples.sample(), None).close()
+    RunWriter.create(tmp_path / "formula.db", formula_header(), None, None).close()
+    versions = {}
+    for name in ("neuron", "formula"):
+        connection = sqlite3.connect(tmp_path / f"{name}.db")
+        (versions[name],) = connection.execute("PRAGMA user_version").fetchone()
+        connection.close()
+    assert versions == {"neuron": 1, "formula": 2}
+
+
+def test_a_header_without_the_newer_fields_is_read(tmp_path: Path) -> None:
+    """As runs were written before there were formulas and engines."""
+    path = tmp_path / "old.db"
+    create(path).close()
+    connection = sqlite3.connect(path)
+    (text,) = connection.execute("SELECT value FROM meta WHERE key = 'header'").fetchone()
+    old = {key: value for key, value in json.loads(text).items() if key not in ("formula", "engine")}
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'header'", (json.dumps(old),))
+    connection.commit()
+    connection.close()
+    assert (read_run(path).header.formula, read_run(path).header.engine) == (None, "loop")
+
+
+def test_a_neuron_s_run_that_lost_its_sample_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    create(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("DELETE FROM array WHERE name = 'sample.features'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(RunFileError, match=r"damaged \(sample.features is missing\)"):
+        read_run(path)

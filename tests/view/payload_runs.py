@@ -45,6 +45,7 @@ class Logistic:
         self.inputs = np.column_stack([features, np.ones(len(features))])
         self.target = target
         self.parameter_count = self.inputs.shape[1]
+        self.optimum, self.floor = None, None
 
     def loss(self, parameters: np.ndarray, /) -> np.ndarray:
         output = parameters @ self.inputs.T
@@ -138,6 +139,36 @@ def _columns(
         gradient,
         after,
     )
+
+
+def parabola(*, start: float = 5.0, rate: float = 0.1, steps: int = 20) -> tuple[Run, Quadratic]:
+    """(w − 3)², one parameter and no data."""
+    quadratic = Quadratic(Moments(np.array([[2.0]]), np.array([3.0]), 0.0))
+    at, gradients, after = np.array([start]), [], []
+    with np.errstate(all="ignore"):
+        for _ in range(steps):
+            gradient = 2 * (at - 3)
+            at = at - rate * gradient
+            gradients.append(gradient)
+            after.append(at)
+    gradient, places = np.reshape(gradients, (steps, 1)), np.reshape(after, (steps, 1))
+    before = np.concatenate([[[start]], places[:-1]])
+    with np.errstate(all="ignore"):
+        columns = _columns(quadratic, quadratic.loss(before), quadratic.change(before, places), gradient, places, rate)
+    none = np.empty((1, 1))
+    run = run_of(columns, quadratic.moments, none, none[0], start=(start,), rate=rate, batch=1)
+    header = replace(
+        run.header,
+        rows=None,
+        batch_size=None,
+        target=None,
+        features=(),
+        parameter_names=("w",),
+        loss="formula",
+        formula="(w - 3)^2",
+        scaling=Scaling((), ()),
+    )
+    return replace(run, header=header, sample=None), quadratic
 
 
 def logistic(steps: int = 50, rate: float = 0.5) -> tuple[Run, Logistic]:

@@ -11,7 +11,8 @@ import pytest
 
 from fallline._report import report_page
 from fallline._view._payload import build_payload, to_json
-from view.payload_runs import TEXT, descend, logistic, textbook
+from view.payload_runs import TEXT, descend, logistic, parabola, textbook
+from view.sweeps import made_sweep
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "payload.md"
 
@@ -29,10 +30,14 @@ def three_features(steps: int = 60) -> tuple[Any, Any]:
 
 
 def test_every_key_of_the_document_is_there_and_no_other(payload: dict[str, Any]) -> None:
-    block = DOCUMENT.read_text(encoding="utf-8").split("```jsonc")[1].split("```")[0]
-    code = re.sub(r"//.*", "", block)
+    blocks = DOCUMENT.read_text(encoding="utf-8").split("```jsonc")[1:]
+    code = re.sub(r"//.*", "", "".join(block.split("```")[0] for block in blocks))
     in_comments = {"matrix", "origin"}
-    assert set(re.findall(r'"(\w+)":', code)) | in_comments == keys(payload)
+    run, quadratic = textbook()
+    swept = build_payload(run, quadratic, TEXT, made_sweep(run, quadratic))
+    shadows = build_payload(*three_features(), TEXT, made_sweep(*three_features()))
+    curve = build_payload(*parabola(), TEXT)
+    assert set(re.findall(r'"(\w+)":', code)) | in_comments == keys([payload, swept, shadows, curve])
 
 
 def keys(value: object) -> set[str]:

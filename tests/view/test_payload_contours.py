@@ -41,7 +41,7 @@ def cases() -> dict[str, tuple[Any, Any]]:
 def test_contours_lie_on_their_level_within_a_pixel(name: str) -> None:
     run, objective = cases()[name]
     payload = build_payload(run, objective, TEXT)
-    plane = plane_of(run, Path.of(run))
+    plane = plane_of(run, Path.of(run, objective))
     for window in payload["windows"]:
         unit = np.array([window["x"][1] - window["x"][0], window["y"][1] - window["y"][0]]) / PIXELS
         for level in window["levels"]:
@@ -178,5 +178,5 @@ def test_a_simplified_ring_stays_a_ring() -> None:
 def test_coordinates_of_the_minimum_are_inside_every_ring() -> None:
     run, objective = textbook()
     payload = build_payload(run, objective, TEXT)
-    plane = plane_of(run, Path.of(run))
+    plane = plane_of(run, Path.of(run, objective))
     assert payload["plane"]["minimum_uv"] == coordinates(plane, objective.optimum[None])[0].tolist()

@@ -166,15 +166,16 @@ def test_bowls_are_row_y_column_x_and_cut_above_the_start() -> None:
 
 
 def test_the_path_of_a_diverging_run_is_framed_by_its_first_steps() -> None:
-    run, _ = textbook(rate=1.0, steps=30)
-    path = Path.of(run)
+    run, quadratic = textbook(rate=1.0, steps=30)
+    path = Path.of(run, quadratic)
     assert path.diverged
     assert np.array_equal(path.framed, [run.header.start])
 
 
 def test_the_lowest_loss_seen_is_the_floor_where_there_is_no_optimum() -> None:
     run, _ = textbook(steps=20)
-    path = Path.of(replace(run, moments=None))
+    _, objective = logistic(steps=1)  # a loss that knows neither its optimum nor its floor
+    path = Path.of(replace(run, moments=None), objective)
     assert path.floor == run.columns.full_loss.min()
     assert np.array_equal(path.lowest, run.columns.parameters[-1])
     assert parameter_plane(0, 1, ("w", "b")).kind == "parameters"

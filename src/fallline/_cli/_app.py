@@ -5,10 +5,13 @@ from typing import Annotated
 
 import typer
 
+from fallline._cli._compare import compare
 from fallline._cli._explain import explain
 from fallline._cli._fit import fit
 from fallline._cli._runs import export, report, runs
 from fallline._cli._screen import Screen
+from fallline._cli._sweep import sweep
+from fallline._cli._why import why
 from fallline._errors import FalllineError
 from fallline._version import VERSION
 
@@ -19,6 +22,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(short_help="Train one neuron on the textbook line or your own table.")(fit)
+app.command(short_help="Run many learning rates and say which to use.")(sweep)
+app.command(short_help="Compare optimizers on equal terms.")(compare)
+app.command(short_help="Why minus, why a rate, why the derivative, which minimum: by experiment.")(why)
 app.command(short_help="Say what a run or one of its steps did, in words.")(explain)
 app.command(short_help="Write a run's report: one offline page with the live picture.")(report)
 app.command(short_help="List the recorded runs.")(runs)

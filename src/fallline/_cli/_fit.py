@@ -5,50 +5,53 @@ from typing import Annotated
 
 import typer
 
-from fallline._cli._options import RUNS, Json, names, pairs, start_values
+from fallline._cli._options import (
+    RUNS,
+    BatchSize,
+    DropMissing,
+    Epochs,
+    Features,
+    FormulaText,
+    Json,
+    Loss,
+    Optimizer,
+    Option,
+    Quiet,
+    Seed,
+    Standardise,
+    Start,
+    Table,
+    Target,
+    check_table,
+    names,
+    pairs,
+    start_values,
+)
 from fallline._cli._places import check_place
 from fallline._cli._screen import ProgressLine, Screen
 from fallline._errors import OptionError
 
 
 def fit(
-    table: Annotated[
-        str | None,
-        typer.Argument(metavar="TABLE", help="CSV, TSV, Parquet or JSON lines; the textbook line unless told."),
-    ] = None,
+    table: Table = None,
     *,
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")] = None,
-    features: Annotated[
-        str | None,
-        typer.Option(metavar="A,B", help="Columns to predict it from; all other numeric ones unless told."),
-    ] = None,
-    drop_missing: Annotated[bool, typer.Option("--drop-missing", help="Leave out rows with missing values.")] = False,
-    standardise: Annotated[
-        bool | None,
-        typer.Option(
-            "--standardise/--no-standardise",
-            help="Shift and scale the features. The default for a table, not for the textbook line.",
-        ),
-    ] = None,
+    target: Target = None,
+    features: Features = None,
+    drop_missing: DropMissing = False,
+    standardise: Standardise = None,
+    formula: FormulaText = None,
     learning_rate: Annotated[
         str | None,
         typer.Option(
             "--learning-rate",
             metavar="RATE",
-            help="A number or auto, the default for a table: half the provable limit, else the best of real trials.",
+            help="A number or auto, the default for a table or a formula: what a sweep over many rates recommends.",
         ),
     ] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the rows.")] = 200,
-    batch_size: Annotated[
-        int | None, typer.Option(metavar="ROWS", help="Rows per step; all of them unless told.")
-    ] = None,
-    optimizer: Annotated[
-        str, typer.Option(metavar="NAME", help="A class of torch.optim, or momentum, nesterov.")
-    ] = "SGD",
-    option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="An option of the optimizer; may be repeated."),
-    ] = None,
+    epochs: Epochs = 200,
+    batch_size: BatchSize = None,
+    optimizer: Optimizer = "SGD",
+    option: Option = None,
     schedule: Annotated[
         str,
         typer.Option(
@@ -56,15 +59,17 @@ def fit(
             help="constant, cosine, step, exponential, linear …, or step:step_size=50,gamma=0.5.",
         ),
     ] = "",
-    loss: Annotated[
-        str, typer.Option(metavar="NAME", help="mse, mae, huber or bce (a logistic neuron, target 0/1).")
-    ] = "mse",
-    start: Annotated[
-        str | None,
-        typer.Option(metavar="w=…,b=…", help="Parameters before the first step, training scale; random unless told."),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of the textbook noise, the random start and the batches.")] = 0,
+    loss: Loss = "mse",
+    start: Start = None,
+    seed: Seed = 0,
     dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="loop, or moments: one pass over the rows, then the same steps without them (mse, full batch).",
+        ),
+    ] = "loop",
     every: Annotated[
         int | None,
         typer.Option(metavar="EPOCHS", help="Print the loss this often; a fifth of the epochs unless told."),
@@ -81,9 +86,9 @@ def fit(
         typer.Option(metavar="FILE", help="The report to write; beside the run file unless told."),
     ] = None,
     as_json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> int:
-    """Train one neuron, y = w·x + b, by gradient descent: the textbook line, or your own table.
+    """Train one neuron, y = w·x + b, by gradient descent: the textbook line, your own table; or descend on a formula.
 
     Writes a run file and a report (one offline HTML page with the live picture). Exit status 1 if it diverged.
     """
@@ -91,7 +96,7 @@ def fit(
     from fallline._fit import FitInterrupted
     from fallline._fit import fit as train
 
-    _check(table, target, every)
+    _check(table if formula is None else None, target, every)
     _check_run_place(run)
     _check_report_place(table, run, report)
     screen = Screen.standard()
@@ -104,6 +109,7 @@ def fit(
             features=names(features),
             drop_missing=drop_missing,
             standardise=standardise,
+            formula=formula,
             learning_rate=learning_rate,
             epochs=epochs,
             batch_size=batch_size,
@@ -114,6 +120,7 @@ def fit(
             start=start_values(start),
             seed=seed,
             dtype=dtype,
+            engine=engine,
             run=RUNS if run is None else run,
             progress=progress.update,
         )
@@ -122,6 +129,7 @@ def fit(
     finally:
         progress.clear()
     _show.warn_of_notes(screen, made, quiet=quiet)
+    _show.propose_moments(screen, made, quiet=quiet or as_json)
     page = _show.report_beside(made, report)
     if as_json:
         screen.say(_show.as_json(made, page))
@@ -131,8 +139,7 @@ def fit(
 
 
 def _check(table: str | None, target: str | None, every: int | None) -> None:
-    if table is not None and target is None:
-        raise OptionError(f"Say which column of {table} to predict: --target COLUMN.")
+    check_table(table, target)
     if every is not None and every < 1:
         raise OptionError(f"--every must be 1 epoch or more, not {every}.")
 

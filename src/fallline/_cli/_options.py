@@ -18,6 +18,52 @@ Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Where to; beside the run file unless told."),
 ]
+Table = Annotated[
+    str | None,
+    typer.Argument(metavar="TABLE", help="CSV, TSV, Parquet or JSON lines; the textbook line unless told."),
+]
+Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")]
+Features = Annotated[
+    str | None,
+    typer.Option(metavar="A,B", help="Columns to predict it from; all other numeric ones unless told."),
+]
+DropMissing = Annotated[bool, typer.Option("--drop-missing", help="Leave out rows with missing values.")]
+Standardise = Annotated[
+    bool | None,
+    typer.Option(
+        "--standardise/--no-standardise",
+        help="Shift and scale the features. The default for a table, not for the textbook line.",
+    ),
+]
+FormulaText = Annotated[
+    str | None,
+    typer.Option(
+        "--formula",
+        metavar="TEXT",
+        help='Descend on a formula instead: "(w - 3)^2", or rosenbrock, ravine, himmelblau … by name.',
+    ),
+]
+Loss = Annotated[str, typer.Option(metavar="NAME", help="mse, mae, huber or bce (a logistic neuron, target 0/1).")]
+Optimizer = Annotated[str, typer.Option(metavar="NAME", help="A class of torch.optim, or momentum, nesterov.")]
+Option = Annotated[
+    list[str] | None,
+    typer.Option("--option", metavar="KEY=VALUE", help="An option of the optimizer; may be repeated."),
+]
+Epochs = Annotated[int, typer.Option(help="Passes over the rows; steps on a formula.")]
+BatchSize = Annotated[int | None, typer.Option(metavar="ROWS", help="Rows per step; all of them unless told.")]
+Start = Annotated[
+    str | None,
+    typer.Option(metavar="w=…,b=…", help="Parameters before the first step, training scale; random unless told."),
+]
+Seed = Annotated[int, typer.Option(help="Of the textbook noise, the random start and the batches.")]
+Seeds = Annotated[int, typer.Option(metavar="K", help="Repeat from K starts; more than one gives bands.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def check_table(table: str | None, target: str | None) -> None:
+    """A table needs to be told which column is predicted."""
+    if table is not None and target is None:
+        raise OptionError(f"Say which column of {table} to predict: --target COLUMN.")
 
 
 def pairs(given: list[str], flag: str, example: str = "momentum=0.9") -> dict[str, str]:

@@ -21,6 +21,8 @@ def runs(folder: Folder = RUNS, as_json: Json = False) -> int:
     from fallline._store import list_runs, plain
 
     screen = Screen.standard()
+    if folder != RUNS and not folder.is_dir():  # the folder of every fit may still be to come; a named one is a slip
+        raise OptionError(f"There is no folder {folder}: name the one that holds the run files.")
     rows = list_runs(folder)
     if as_json:
         screen.say(json.dumps({"schema": "fallline.runs/1", "runs": plain(rows)}, indent=2, ensure_ascii=False))

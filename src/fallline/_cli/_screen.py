@@ -1,5 +1,6 @@
 """What a person sees: results on stdout, notes and progress on stderr."""
 
+import math
 import os
 import shutil
 import sys
@@ -62,18 +63,24 @@ class ProgressLine:
         self._err = screen.err
         self._shown = False
         self._visible = visible and screen.err.isatty() and os.environ.get("TERM") != "dumb"
+        self._width = screen.width
         self._began = time.monotonic()
+        self._first: tuple[float, int] | None = None
+        """When the first block was over, and what was done then: what came before was no measure of the work."""
 
     def update(self, done: int, total: int, loss: float) -> None:
         """Called after every block of steps."""
-        seconds = time.monotonic() - self._began
-        if not self._visible or seconds < BAR_AFTER_SECONDS:
+        now = time.monotonic()
+        began, already = self._first = self._first or (now, done)
+        if not self._visible or now - self._began < BAR_AFTER_SECONDS or done <= already:
             return
-        left = seconds * (total - done) / max(1, done)
+        left = (now - began) * (total - done) / (done - already)
         filled = round(24 * done / max(1, total))
         bar = "█" * filled + "░" * (24 - filled)
         self._shown = True  # first: Ctrl-C may arrive between the two
-        self._err.write(f"\r{bar} {done:,} of {total:,} steps, loss {loss:.4g}, {left:,.0f} s left \x1b[K")
+        seen = f", loss {loss:.4g}" if math.isfinite(loss) else ""
+        told = f"{bar} {done:,} of {total:,} steps{seen}, {left:,.0f} s left"
+        self._err.write(f"\r{told if len(told) < self._width else told[len(bar) + 1 :][: self._width - 1]} \x1b[K")
         self._err.flush()
 
     def clear(self) -> None:

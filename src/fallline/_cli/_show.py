@@ -4,14 +4,17 @@ import json
 from pathlib import Path
 
 from fallline._cli._contour import contour_lines
+from fallline._cli._curve import curve_lines
 from fallline._cli._screen import Screen
 from fallline._errors import RunFileError
 from fallline._explain import (
     conversion_line,
+    count,
     data_line,
     learned_lines,
     loss_lines,
     optimizer_line,
+    rough,
     verdict,
 )
 from fallline._fit import objective_of
@@ -20,6 +23,11 @@ from fallline._report import report
 from fallline._store import plain
 
 SCHEMA = "fallline.fit/1"
+
+MANY_NUMBERS = 1_000_000
+"""Of features and target: from here on the loop's time is that of reading them again and again."""
+FEW_STEPS = 10
+"""Fewer passes than this are not worth gathering moments for."""
 
 
 def use_one_thread() -> None:
@@ -59,6 +67,21 @@ def warn_of_notes(screen: Screen, run: Run, *, quiet: bool) -> None:
             screen.note(note)
 
 
+def propose_moments(screen: Screen, run: Run, *, quiet: bool) -> None:
+    """A large table in full batch was read anew at every step: say that once would have been enough."""
+    header = run.header
+    if quiet or header.rows is None or header.engine != "loop" or header.loss != "mse" or not header.full_batch:
+        return
+    read = header.rows * (len(header.features) + 1)
+    if read < MANY_NUMBERS or len(run) < FEW_STEPS:
+        return
+    screen.note(
+        f"Every one of the {count(len(run), 'step')} went over {rough(read)} numbers, {summary_of(run).seconds:.3g} "
+        "seconds in all. In full batch under mse, --engine moments goes over them once and takes the same steps, but "
+        "for rounding."
+    )
+
+
 def as_json(run: Run, page: Path) -> str:
     """The result for programs; docs/semantics.md#absent-and-not-finite says how numbers are written."""
     summary = summary_of(run)
@@ -79,12 +102,20 @@ def as_json(run: Run, page: Path) -> str:
                 "seconds": summary.seconds,
                 "run": run.path,
                 "report": str(page),
+                "formula": run.header.formula,
             }
         ),
         indent=2,
         allow_nan=False,
         ensure_ascii=False,
     )
+
+
+def _picture(screen: Screen, run: Run) -> list[str]:
+    """The bowl from above; of a formula in one parameter its curve."""
+    if len(run.header.parameter_names) == 1:
+        return curve_lines(run, objective_of(run), screen)
+    return contour_lines(run, objective_of(run), screen)
 
 
 def show_run(screen: Screen, run: Run, page: Path, every: int | None) -> None:
@@ -94,7 +125,7 @@ def show_run(screen: Screen, run: Run, page: Path, every: int | None) -> None:
     if run.header.learning_rate_reason:
         screen.paragraph(f"Auto: {run.header.learning_rate_reason}")
     screen.say("", *loss_lines(run, every or max(1, run.header.epochs // 5)), "")
-    picture = contour_lines(run, objective_of(run), screen)
+    picture = _picture(screen, run)
     screen.say(*picture, *([""] if picture else []))
     screen.say(*learned_lines(run), "")
     for sentence in verdict(run):

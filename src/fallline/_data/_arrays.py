@@ -1,13 +1,14 @@
 """NumPy arrays and tensors: one matrix with the target last, or a pair (X, y)."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from fallline._data._blocks import Chunk
 from fallline._data._columns import Column, copied
 from fallline._data._source import Kind
 from fallline._errors import DataError
@@ -32,6 +33,10 @@ class ArraySource:
     def numbers(self, names: Sequence[str]) -> tuple[Column, ...]:
         """Copies of the columns [C]; see :class:`~fallline._data._source.Source`."""
         return copied(self.columns[name] for name in names)
+
+    def chunks(self, names: Sequence[str]) -> Iterator[Chunk]:
+        """The columns themselves [C], all in one; see :class:`~fallline._data._source.Source`."""
+        yield tuple(self.columns[name] for name in names)
 
 
 def is_tensor(source: object) -> bool:
@@ -92,7 +97,7 @@ def _numeric(source: Any, what: str) -> "np.ndarray[Any, Any]":
     if is_tensor(source):
         if source.is_complex():
             raise DataError(f"{what} holds complex numbers: expected real ones.")
-        array: np.ndarray[Any, Any] = source.detach().cpu().double().numpy()
+        array = _array_of_tensor(source)
     else:
         try:
             array = np.asarray(source)
@@ -107,4 +112,14 @@ def _numeric(source: Any, what: str) -> "np.ndarray[Any, Any]":
             raise DataError(f"{what} holds values that are not numbers ({error}).") from error
     if array.dtype.kind not in _NUMERIC_KINDS:
         raise DataError(f"{what} holds values of the type {array.dtype}: expected real numbers.")
+    return array
+
+
+def _array_of_tensor(tensor: Any) -> "np.ndarray[Any, Any]":
+    """A tensor's numbers in its own dtype, without a copy where NumPy knows it (bfloat16 it does not)."""
+    plain = tensor.detach().cpu().resolve_conj().resolve_neg()
+    try:
+        array: np.ndarray[Any, Any] = plain.numpy()
+    except TypeError:
+        array = plain.double().numpy()
     return array

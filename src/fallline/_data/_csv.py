@@ -6,18 +6,19 @@ be too short, the file is read again as text, which is slower and can tell exact
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
+from fallline._data._blocks import Chunk
 from fallline._data._columns import Column
 from fallline._data._csv_faults import find_faults, undecodable
-from fallline._data._polars_frame import columns_of_polars
-from fallline._data._source import Kind
+from fallline._data._polars_frame import chunk_of_polars, columns_of_polars
+from fallline._data._source import Kind, ReadInWholeError
 from fallline._data._text import is_number, kind_of_text, numbers_from_text
 from fallline._data._words import listed, short
 from fallline._errors import DataError
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 _HEAD_BYTES = 262_144
 _HEAD_ROWS = 1_000
 _DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "vertical bar"}
+
+
+class _Reading(TypedDict):
+    separator: str
+    schema_overrides: "list[type[polars.DataType]]"
+    infer_schema_length: int
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class CsvSource:
 
     def numbers(self, names: Sequence[str]) -> tuple[Column, ...]:
         """The columns [C] as float64, missing as NaN; see :class:`~fallline._data._source.Source`."""
-        import polars as pl  # noqa: PLC0415
+        import polars as pl
 
         if any(self.kinds[name] is not Kind.NUMBER for name in names):
             return columns_of_polars(self._from_text(names))
@@ -61,17 +68,40 @@ class CsvSource:
             return columns_of_polars(self._from_text(names))
         return columns_of_polars(frame)
 
+    def chunks(self, names: Sequence[str]) -> Iterator[Chunk]:
+        """The columns [C] a batch at a time, if they are plain; see :class:`~fallline._data._source.Source`."""
+        import polars as pl
+
+        if any(self.kinds[name] is not Kind.NUMBER for name in names):
+            raise ReadInWholeError
+        last = max(names, key=self.header.index)
+        scan = pl.scan_csv(self.path, glob=False, **self._reading(names))
+        try:
+            for batch in scan.collect_batches(maintain_order=True, engine="streaming"):
+                columns = {name: batch.to_series(self.header.index(name)) for name in names}
+                if columns[last].has_nulls():  # a blank or short line is missing its last value
+                    raise ReadInWholeError
+                yield chunk_of_polars(columns.values())
+        except pl.exceptions.PolarsError as error:
+            raise ReadInWholeError from error
+
+    def _reading(self, as_float: Sequence[str]) -> "_Reading":
+        """How Polars is to read the file."""
+        import polars as pl
+
+        types: list[type[pl.DataType]] = [pl.Float64 if name in as_float else pl.String for name in self.header]
+        return {"separator": self.delimiter, "schema_overrides": types, "infer_schema_length": 0}
+
     def _read(self, as_float: Sequence[str]) -> "polars.DataFrame":
         """The named columns as float64; the others are read, too, so that a long line is noticed."""
-        import polars as pl  # noqa: PLC0415
+        import polars as pl
 
-        types = [pl.Float64 if name in as_float else pl.String for name in self.header]
-        frame = pl.read_csv(self.path, separator=self.delimiter, schema_overrides=types, infer_schema_length=0)
+        frame = pl.read_csv(self.path, **self._reading(as_float))
         return pl.DataFrame([frame.to_series(self.header.index(name)).rename(name) for name in as_float])
 
     def _from_text(self, names: Sequence[str]) -> "polars.DataFrame":
         """The named columns as float64 by way of text, blank lines left out; or a DataError."""
-        import polars as pl  # noqa: PLC0415
+        import polars as pl
 
         undecodable(self.path, self.label)
         blank = find_faults(self.path, self.label, self.delimiter, len(self.header))
@@ -166,7 +196,7 @@ def _look_further(path: Path, delimiter: str, kinds: dict[str, Kind]) -> dict[st
     empty = [index for index, kind in enumerate(kinds.values()) if kind is Kind.EMPTY]
     if not empty:
         return kinds
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
     try:
         frame = pl.read_csv(path, separator=delimiter, columns=empty, infer_schema_length=0)

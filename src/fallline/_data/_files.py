@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from fallline._data._csv import open_csv
 from fallline._data._source import Source
+from fallline._data._streamed_files import stream_json_lines, stream_parquet
 from fallline._data._typed_files import open_json_lines, open_parquet
 from fallline._errors import DataError, near
 
@@ -22,6 +23,10 @@ _OPENERS: Mapping[str, Opener] = MappingProxyType(
         ".ndjson": open_json_lines,
     }
 )
+_STREAMED: Mapping[Opener, Opener] = MappingProxyType(
+    {open_parquet: stream_parquet, open_json_lines: stream_json_lines}
+)
+"""Who opens a file to read it a batch at a time; a CSV file is not read on opening anyway."""
 _REFUSED = (
     (b"PK\x03\x04", "an Excel workbook or another zip archive: export the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook: export the sheet as CSV"),
@@ -31,8 +36,8 @@ _REFUSED = (
 )
 
 
-def open_path(given: str | Path) -> Source:
-    """Open a file by its suffix, else by its first bytes.
+def open_path(given: str | Path, *, streamed: bool = False) -> Source:
+    """Open a file by its suffix, else by its first bytes; one that is to be ``streamed`` without reading its rows.
 
     Raises DataError for a path that is missing, a folder, unreadable, or of another format.
     """
@@ -45,7 +50,8 @@ def open_path(given: str | Path) -> Source:
             raise DataError(f"{label} is a folder: expected a file (CSV, TSV, Parquet or JSON lines).")
         with path.open("rb") as file:
             start = file.read(64)
-        return _opener(path, start, label)(path, label)
+        opener = _opener(path, start, label)
+        return (_STREAMED.get(opener, opener) if streamed else opener)(path, label)
     except FileNotFoundError as error:
         raise DataError(_missing(path, label)) from error
     except PermissionError as error:

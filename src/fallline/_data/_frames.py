@@ -1,19 +1,22 @@
 """Data frames of other libraries (by way of narwhals) and dictionaries of columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fallline._data._blocks import Chunk
 from fallline._data._columns import Column, copied
 from fallline._data._polars_frame import PolarsSource, polars_source
-from fallline._data._source import NUMERIC, Kind, not_numeric
+from fallline._data._source import Kind, demand_numeric
 from fallline._data._words import listed
 from fallline._errors import DataError
 
 if TYPE_CHECKING:
     import narwhals
+
+_CHUNK_ROWS = 65_536
 
 
 @dataclass(frozen=True)
@@ -28,30 +31,35 @@ class FrameSource:
 
     def numbers(self, names: Sequence[str]) -> tuple[Column, ...]:
         """Copies of the columns [C]; see :class:`~fallline._data._source.Source`."""
-        for name in names:
-            if self.kinds[name] not in NUMERIC:
-                raise not_numeric(name, self.kinds[name])
+        demand_numeric(self.kinds, names)
         chosen = self.frame.select(*names)
         return copied(_pandas_or_arrow(chosen[name]) for name in names)
+
+    def chunks(self, names: Sequence[str]) -> Iterator[Chunk]:
+        """Rows of the columns [C], a few at a time; see :class:`~fallline._data._source.Source`."""
+        demand_numeric(self.kinds, names)
+        for first in range(0, len(self.frame), _CHUNK_ROWS):
+            some = self.frame[first : first + _CHUNK_ROWS]
+            yield tuple(_pandas_or_arrow(some[name]) for name in names)
 
 
 def _pandas_or_arrow(series: "narwhals.Series[Any]") -> "np.ndarray[Any, Any]":
     """One column as float64, missing as NaN, whichever of its many ways the library marks a missing value."""
-    import narwhals as nw  # noqa: PLC0415
+    import narwhals as nw
 
     return np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
 
 
 def is_frame(source: object) -> bool:
     """Whether narwhals knows this object as a data frame, eager or lazy."""
-    from narwhals import dependencies as known  # noqa: PLC0415
+    from narwhals import dependencies as known
 
     return known.is_into_dataframe(source) or type(source).__name__ in ("LazyFrame", "DuckDBPyRelation")
 
 
 def open_frame(source: Any) -> FrameSource:
     """Look at a data frame's columns. The frame itself is never altered."""
-    import narwhals as nw  # noqa: PLC0415
+    import narwhals as nw
 
     library = type(source).__module__.split(".", 1)[0]
     label = f"the {library} data frame"
@@ -69,7 +77,7 @@ def open_frame(source: Any) -> FrameSource:
 
 def open_columns(source: Mapping[str, Any]) -> PolarsSource:
     """Look at a dictionary of columns (lists, arrays or tensors of one length)."""
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
     columns: dict[str, Any] = {}
     for name, values in source.items():
@@ -103,7 +111,7 @@ def _check_names(names: Sequence[str], label: str) -> None:
 
 def _kind(frame: "narwhals.DataFrame[Any]", name: str, dtype: "narwhals.dtypes.DType") -> Kind:
     """What a typed column holds."""
-    import narwhals as nw  # noqa: PLC0415
+    import narwhals as nw
 
     families = (
         (dtype.is_numeric(), Kind.NUMBER),

@@ -15,6 +15,7 @@ from fallline._data._frames import is_frame, open_columns, open_frame
 from fallline._data._polars_frame import is_polars, open_polars
 from fallline._data._source import Kind, Source, choose
 from fallline._data._table import Table
+from fallline._data._table_columns import TableColumns
 from fallline._errors import DataError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def read_table(
     """
     if isinstance(source, Table):
         return _selected(source, target, features, name)
-    opened = _open(source)
+    opened = open_source(source)
     choice = choose(opened.kinds, target, features, opened.label)
     columns = opened.numbers((*choice.features, choice.target))
     return checked_table(
@@ -72,7 +73,6 @@ def _is_array_like(source: object) -> bool:
 
 
 _OPENERS: tuple[tuple[Callable[[object], bool], Callable[[Any], Source]], ...] = (
-    (lambda source: isinstance(source, (str, PathLike)), lambda source: open_path(Path(fspath(source)))),
     (lambda source: isinstance(source, tuple), open_pair),
     (_is_array, open_matrix),
     (lambda source: isinstance(source, Mapping), open_columns),
@@ -83,7 +83,12 @@ _OPENERS: tuple[tuple[Callable[[object], bool], Callable[[Any], Source]], ...] =
 """Who opens what; the first that fits. Narwhals is asked late: asking imports it."""
 
 
-def _open(source: Any) -> Source:
+def open_source(source: Any, *, streamed: bool = False) -> Source:
+    """Find out what a source holds; of a file that is to be ``streamed`` no more is read than that takes."""
+    if isinstance(source, (str, PathLike)):
+        return open_path(Path(fspath(source)), streamed=streamed)
+    if isinstance(source, Table):
+        return TableColumns(source)
     for fits, opener in _OPENERS:
         if fits(source):
             return opener(source)

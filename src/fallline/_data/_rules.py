@@ -40,7 +40,7 @@ def line(
     >>> line(noise=0.0, points=3).target
     array([ 1., 11., 21.])
     """
-    import torch  # noqa: PLC0415
+    import torch
 
     _check_range(low, high, points)
     _check_finite(slope=slope, intercept=intercept, noise=noise)
@@ -95,7 +95,7 @@ def with_outliers(table: Table, count: int = 3, distance: float = 10.0, seed: in
     >>> int((lifted.target != line().target).sum())
     2
     """
-    import torch  # noqa: PLC0415
+    import torch
 
     if not 0 < count < table.rows:
         raise OptionError(f"count is {count}: expected from 1 to {table.rows - 1}, fewer than the table's rows.")
@@ -108,7 +108,7 @@ def with_outliers(table: Table, count: int = 3, distance: float = 10.0, seed: in
 
 def _normal(rows: int, columns: int, *, seed: int) -> "Tensor":
     """[rows, columns] standard normal, float32, whatever the program's defaults are."""
-    import torch  # noqa: PLC0415
+    import torch
 
     generator = torch.Generator(device="cpu").manual_seed(seed)
     return torch.randn(rows, columns, generator=generator, dtype=torch.float32, device="cpu")

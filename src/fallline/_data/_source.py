@@ -1,10 +1,11 @@
 """What every kind of source (file, data frame, array) looks like to the reader; which columns it takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from fallline._data._blocks import Chunk
 from fallline._data._columns import Column
 from fallline._data._words import counted, listed, unknown_column
 from fallline._errors import DataError
@@ -50,6 +51,16 @@ class Source(Protocol):
 
         Raises DataError for a column that is not numeric.
         """
+
+    def chunks(self, names: Sequence[str]) -> Iterator[Chunk]:
+        """The same numbers in pieces that come one after the other, in whatever real dtype they have.
+
+        Raises DataError for a column that is not numeric, ReadInWholeError where the values have to be seen together.
+        """
+
+
+class ReadInWholeError(Exception):
+    """A file turned out to need :meth:`Source.numbers`: what its text stands for depends on all of it."""
 
 
 @dataclass(frozen=True)
@@ -121,3 +132,10 @@ def not_numeric(name: str, kind: Kind) -> DataError:
     else:
         remedy = "choose another column"
     return DataError(f'Column "{name}" holds {kind.value} where numbers are expected: {remedy}.')
+
+
+def demand_numeric(kinds: Mapping[str, Kind], names: Sequence[str]) -> None:
+    """Raise DataError for the first of these columns that holds something else than numbers."""
+    for name in names:
+        if kinds[name] not in NUMERIC:
+            raise not_numeric(name, kinds[name])

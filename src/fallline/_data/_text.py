@@ -50,7 +50,7 @@ def numbers_from_text(column: "polars.Series") -> "polars.Series":
 
     Raises DataError that names the first row (counted from 1) whose value is neither a number nor missing.
     """
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
     clean = column.cast(pl.String).str.strip_chars()
     lowered = clean.str.to_lowercase()

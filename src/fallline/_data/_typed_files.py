@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def open_parquet(path: Path, label: str) -> PolarsSource:
     """Read a Parquet file."""
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
     try:
         frame = pl.read_parquet(path)
@@ -29,7 +29,7 @@ def open_parquet(path: Path, label: str) -> PolarsSource:
 
 def open_json_lines(path: Path, label: str) -> PolarsSource:
     """Read a file of one JSON object per line; text in it may stand for numbers, as in a CSV file."""
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
     try:
         frame = pl.read_ndjson(path, infer_schema_length=None)

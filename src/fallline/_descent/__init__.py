@@ -1,7 +1,7 @@
 """Gradient descent for real: forward, loss, backward, step."""
 
 from fallline._descent._batches import Batches
-from fallline._descent._loop import descend
+from fallline._descent._loop import descend, descend_on
 from fallline._descent._optimizers import make_optimizer, optimizer_class, optimizer_options
 from fallline._descent._schedules import LARGEST_RATE, make_schedule
 
@@ -9,6 +9,7 @@ __all__ = [
     "LARGEST_RATE",
     "Batches",
     "descend",
+    "descend_on",
     "make_optimizer",
     "make_schedule",
     "optimizer_class",

@@ -3,6 +3,7 @@
 import inspect
 import math
 from collections.abc import Callable, Mapping
+from numbers import Real
 
 import torch
 
@@ -16,8 +17,8 @@ ALIASES: Mapping[str, tuple[str, Mapping[str, object]]] = {
 """Names people use for settings of a class."""
 
 MADE_FOR_OTHERS: Mapping[str, str] = {
-    "Muon": "it is made for matrices, and the bias of a neuron is a single number",
-    "SparseAdam": "it takes sparse gradients only, and those of a neuron are dense",
+    "Muon": "it is made for matrices, and a bias or a formula's parameter is a single number",
+    "SparseAdam": "it takes sparse gradients only, and these are dense",
 }
 """Why some classes cannot train a neuron, in plainer words than their own."""
 
@@ -71,14 +72,40 @@ def optimizer_options(name: str, given: Mapping[str, object]) -> dict[str, objec
         chosen = literal(key, value) if isinstance(value, str) and not word else value
         if isinstance(chosen, float) and not math.isfinite(chosen):
             raise OptionError(f"The option {key} of {cls.__name__} must be a finite number, not {chosen}.")
+        _check_shape(cls.__name__, key, chosen, parameters[key].default)
         options[key] = chosen
     return options
 
 
+def _check_shape(optimizer: str, key: str, given: object, default: object) -> None:
+    """Refuse one number where a pair is meant, and the other way round; PyTorch's own words on it are riddles."""
+    shown = str(default).replace(" ", "")
+    if isinstance(default, tuple):
+        pair = isinstance(given, tuple | list) and len(given) == len(default)
+        if not (pair and all(_is_number(each) for each in given)):  # type: ignore[attr-defined]
+            raise OptionError(
+                f"The option {key} of {optimizer} takes {len(default)} numbers, as in {key}={shown}, not {given}."
+            )
+    elif _is_number(default) and isinstance(given, tuple | list | str):
+        raise OptionError(f"The option {key} of {optimizer} takes one number, as in {key}={shown}, not {given}.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def make_optimizer(
-    name: str, parameters: list[torch.nn.Parameter], learning_rate: float, options: Mapping[str, object]
+    name: str,
+    parameters: list[torch.nn.Parameter],
+    learning_rate: float,
+    options: Mapping[str, object],
+    *,
+    what: str = "train this neuron",
 ) -> torch.optim.Optimizer:
-    """The optimizer over these parameters; an :class:`OptionError` where it cannot be made for them."""
+    """The optimizer over these parameters; an :class:`OptionError` where it cannot be made for them.
+
+    ``what`` is what it is to do with them, for that error.
+    """
     cls, _ = optimizer_class(name)
     make: Callable[..., torch.optim.Optimizer] = cls  # the base class's own signature names no lr
     if cls in (torch.optim.SGD, torch.optim.Adam) and not options:
@@ -99,7 +126,7 @@ def make_optimizer(
         reason = MADE_FOR_OTHERS.get(cls.__name__, said[0].rstrip("."))
         shown = "".join(f" {key}={value}" for key, value in options.items())
         raise OptionError(
-            f"{cls.__name__}{shown} cannot train this neuron: {reason}. Choose other options or another optimizer."
+            f"{cls.__name__}{shown} cannot {what}: {reason}. Choose other options or another optimizer."
         ) from error
     return make(parameters, lr=learning_rate, **options)
 

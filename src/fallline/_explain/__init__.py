@@ -1,5 +1,17 @@
 """Numbers into sentences. A sentence that does not hold for this run or step is not said."""
 
+from fallline._explain._comparison import (
+    basin_rows,
+    basin_sentences,
+    best_rows,
+    common_ranking,
+    common_rows,
+    setting_sentences,
+    steps_phrase,
+    verdict_at_best,
+    verdict_at_common,
+)
+from fallline._explain._comparison_numbers import comparison_numbers
 from fallline._explain._explanation import Explanation, explain
 from fallline._explain._lines import (
     conversion_line,
@@ -11,27 +23,77 @@ from fallline._explain._lines import (
     subtitle,
 )
 from fallline._explain._numbers import count, number, percent, rough, short
+from fallline._explain._rates import (
+    difference,
+    folklore_sentences,
+    goal_line,
+    landmark_sentence,
+    rate,
+    rate_sentence,
+    rate_words,
+    recommendation_line,
+    recommendation_sentences,
+    stall_sentences,
+    sweep_line,
+    sweep_title,
+    trial_words,
+    zone_at,
+    zone_meaning,
+    zone_range,
+)
+from fallline._explain._rates_table import RATE_COLUMNS, RateRow, rate_rows, shown_indices, sweep_numbers
 from fallline._explain._step import arithmetic, reach_note, step_beats, step_sentences
 from fallline._explain._verdict import verdict
 
 __all__ = [
+    "RATE_COLUMNS",
     "Explanation",
+    "RateRow",
     "arithmetic",
+    "basin_rows",
+    "basin_sentences",
+    "best_rows",
+    "common_ranking",
+    "common_rows",
+    "comparison_numbers",
     "conversion_line",
     "count",
     "data_line",
+    "difference",
     "explain",
+    "folklore_sentences",
+    "goal_line",
+    "landmark_sentence",
     "learned_lines",
     "loss_line",
     "loss_lines",
     "number",
     "optimizer_line",
     "percent",
+    "rate",
+    "rate_rows",
+    "rate_sentence",
+    "rate_words",
     "reach_note",
+    "recommendation_line",
+    "recommendation_sentences",
     "rough",
+    "setting_sentences",
     "short",
+    "shown_indices",
+    "stall_sentences",
     "step_beats",
     "step_sentences",
+    "steps_phrase",
     "subtitle",
+    "sweep_line",
+    "sweep_numbers",
+    "sweep_title",
+    "trial_words",
     "verdict",
+    "verdict_at_best",
+    "verdict_at_common",
+    "zone_at",
+    "zone_meaning",
+    "zone_range",
 ]

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from fallline._explain._lines import pass_word
 from fallline._explain._numbers import count, number, percent, rough, short, spelled
 from fallline._explain._phases import Phases, phases_of
 from fallline._explain._step import reach_of
@@ -17,6 +18,9 @@ ROUND = 1.05
 
 STRIDERS = ("Adam", "AdamW", "NAdam", "Adamax", "RMSprop")
 """Optimizers whose steps are about as long as the rate, whatever the slope."""
+
+HERE_ONLY = (LimitKind.FROZEN, LimitKind.LOCAL)
+"""Limits of the place and moment where a run ended, which say nothing about why it got there."""
 
 MOST_EPOCHS = 100_000
 """More than this is not advice any more."""
@@ -33,7 +37,8 @@ def converged(run: Run, summary: Summary) -> list[str]:
         return [f"It converged: from step {first:,} on at most a millionth of the excess loss was left."]
     reach = reach_of(run, 0)
     landed = "" if reach is None else f" (reach {number(reach, 2)})"
-    round_bowl = summary.condition_number is not None and summary.condition_number < ROUND
+    several = len(run.header.parameter_names) > 1
+    round_bowl = several and summary.condition_number is not None and summary.condition_number < ROUND
     why = " In a round bowl downhill points straight at the bottom." if round_bowl else ""
     others = f"; the other {spelled(len(run) - 1)} had nothing left to do" if _rests(run) and len(run) > 1 else ""
     return [f"It converged in a single step{landed}{others}.{why}"]
@@ -59,7 +64,7 @@ def _rests(run: Run) -> bool:
 
 def descending(run: Run, summary: Summary) -> list[str]:
     phases = phases_of(run) if run.header.plain_descent else None
-    said = [_crawl(phases)] if phases else ["It was still descending when its epochs ran out."]
+    said = [_crawl(phases)] if phases else [f"It was still descending when its {pass_word(run)}s ran out."]
     if not run.columns.learning_rate[-max(1, len(run) // 10) :].any():
         return [*said, "The schedule has brought the rate to 0; it cannot come lower any more."]
     return [*said, *_stride(run), *_what_would_finish(run, summary)]
@@ -79,7 +84,7 @@ def _stride(run: Run) -> list[str]:
         f"{header.optimizer} divides by the running size of the slope, so a step moves a parameter by about the rate: "
         f"{count(len(run), 'step')} of {short(header.learning_rate)} cover about {short(covered)}, "
         f"and {header.parameter_names[farthest]} had {number(float(way[farthest]), 3)} to go. "
-        "A larger rate, or more epochs, would get there."
+        f"A larger rate, or more {pass_word(run)}s, would get there."
     ]
 
 
@@ -104,7 +109,7 @@ def _what_would_finish(run: Run, summary: Summary) -> list[str]:
     can_standardise = run.header.plain_descent and header.scaling.is_identity and steep and round_then
     ways = []
     if steps is not None and steps <= MOST_EPOCHS:
-        ways.append(f"{count(steps, 'more epoch')} at this rate")
+        ways.append(f"{count(steps, f'more {pass_word(run)}')} at this rate")
     if can_standardise:
         ways.append("standardising with --learning-rate auto")
     if not ways:
@@ -178,7 +183,7 @@ def diverged(run: Run, summary: Summary) -> list[str]:
     said = [f"It diverged: the loss went {end}.{when}"]
     largest = float(np.max(columns.learning_rate))
     share, limit = summary.share_of_limit, summary.stability_limit
-    if limit is None or share is None or share <= 1 or summary.limit_kind is LimitKind.FROZEN:
+    if limit is None or share is None or share <= 1 or summary.limit_kind in HERE_ONLY:
         if run.header.optimizer_options.get("maximize"):
             return [*said, "It was told to maximize: it climbs the loss."]
         return [*said, f"A smaller rate is the first thing to try: {short(largest / 10)}."]
@@ -214,6 +219,8 @@ def interrupted(run: Run, summary: Summary) -> list[str]:
     """How far it came, and whether anybody knows why it ended."""
     header = run.header
     done = f"{count(len(run), 'step')}, {len(run) // header.steps_per_epoch:,} of {count(header.epochs, 'epoch')}"
+    if header.rows is None:
+        done = f"{len(run):,} of {count(header.epochs, 'step')}"
     if not summary.finished:
         return [f"The record has no end yet: {done}. Its process is still at work, or it was killed."]
     return [f"It was interrupted after {done}; everything up to there is recorded."]

@@ -1,6 +1,7 @@
 """``fl.explain``: a run, or one of its steps, as text."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 from fallline._errors import OptionError
 from fallline._explain._lines import conversion_line, data_line, learned_lines, loss_lines, optimizer_line
@@ -41,7 +42,9 @@ def explain(run: Run, step: int | None = None) -> Explanation:
     """
     if not isinstance(run, Run):
         raise OptionError(f"fl.explain takes a run, not {type(run).__name__}: fl.load reads one from its file.")
-    return _explain_run(run) if step is None else _explain_step(run, step)
+    if step is not None and (not isinstance(step, Integral) or isinstance(step, bool)):
+        raise OptionError(f"A step is a whole number, counted from 0 (negative: from the end), not {step!r}.")
+    return _explain_run(run) if step is None else _explain_step(run, int(step))
 
 
 def _explain_run(run: Run) -> Explanation:

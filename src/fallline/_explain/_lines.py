@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from fallline._explain._numbers import count, listed, number, percent, rough, short
+from fallline._explain._surface import point
 from fallline._records import Run
 
 LOSS_TITLES = {
@@ -18,20 +19,33 @@ LOSS_TITLES = {
 def data_line(run: Run) -> str:
     """What was fitted to what, in a line."""
     header = run.header
+    if header.formula is not None:
+        return f"the loss {header.formula}, from {point(header.parameter_names, np.array(header.start))}"
     shown = listed(list(header.features)) if len(header.features) <= 4 else count(len(header.features), "feature")
     scaled = "" if header.scaling.is_identity else ", standardised"
-    return f"{header.source}: {count(header.rows, 'row')}, {header.target} from {shown}{scaled}"
+    return f"{header.source}: {_rows(run)}, {header.target} from {shown}{scaled}"
+
+
+def _rows(run: Run) -> str:
+    """``100 rows``; of a formula, which has none, its text."""
+    return run.header.source if run.header.rows is None else count(run.header.rows, "row")
+
+
+def pass_word(run: Run) -> str:
+    """What one pass over what there is is called: of a formula it is a single step."""
+    return "step" if run.header.rows is None else "epoch"
 
 
 def optimizer_line(run: Run) -> str:
     """Optimizer, options, rate, batches and epochs, as one phrase."""
     header = run.header
     options = "".join(f", {key} {_plain(value)}" for key, value in header.optimizer_options.items())
-    batch = "" if header.full_batch else f", batches of {header.batch_size:,}"
+    batch = "" if header.full_batch or header.batch_size is None else f", batches of {header.batch_size:,}"
     schedule = f" ({header.schedule})" if header.schedule else ""
+    engine = "" if header.engine == "loop" else f", engine {header.engine}"
     return (
         f"{header.optimizer}{options}, learning rate {short(header.learning_rate)}{schedule}, "
-        f"{count(header.epochs, 'epoch')}{batch}"
+        f"{count(header.epochs, pass_word(run))}{batch}{engine}"
     )
 
 
@@ -43,7 +57,8 @@ def subtitle(run: Run) -> str:
     """Data and settings under a picture's title."""
     scale = "" if run.header.scaling.is_identity else " · axes in the training scale"
     settings = optimizer_line(run).replace(", ", " · ")
-    return f"{count(run.header.rows, 'row')} · {settings} · {LOSS_TITLES[run.header.loss]}{scale}"
+    loss = "" if run.header.formula is not None else f" · {LOSS_TITLES[run.header.loss]}"
+    return f"{_rows(run)} · {settings}{loss}{scale}"
 
 
 def conversion_line(run: Run) -> str:
@@ -93,7 +108,7 @@ def loss_line(run: Run, epoch: int, loss: float, width: int = 0) -> str:
     """One of :func:`loss_lines`."""
     error = typical_error(run, loss)
     tail = "" if error is None else f"   typical error {number(error):>8} ({run.header.target})"
-    return f"epoch {epoch:>{width},}   loss {number(loss):>10}{tail}"
+    return f"{pass_word(run)} {epoch:>{width},}   loss {number(loss):>10}{tail}"
 
 
 def learned_lines(run: Run) -> list[str]:
@@ -105,7 +120,8 @@ def learned_lines(run: Run) -> list[str]:
     width = max(map(len, names))
     if summary.exact is None:
         return [f"{name:<{width}}  {number(summary.learned[name], 6):>12}" for name in names]
-    lines = [f"{'':<{width}}  {'learned':>12}  {'exact':>12}"]
+    learned, exact = ("learned", "exact") if run.header.formula is None else ("reached", "lowest")
+    lines = [f"{'':<{width}}  {learned:>12}  {exact:>12}"]
     for name in names:
         lines.append(f"{name:<{width}}  {number(summary.learned[name], 6):>12}  {number(summary.exact[name], 6):>12}")
     return lines

@@ -84,10 +84,11 @@ def _slope_sentence(run: Run, index: int, parameter: int) -> str:
             f"{name}: the slope is {number(slope)}; there is no direction in that, and {name} is {number(after)} now."
         )
     moved = after - before
-    went = "" if moved == 0 or not math.isfinite(moved) else "up" if moved > 0 else "down"
+    up, down = _sides(run)
+    went = "" if moved == 0 or not math.isfinite(moved) else up if moved > 0 else down
     if slope == 0:
         return f"{name}: the ground is level here" + (f", yet {name} goes {went}." if went else f"; {name} stays.")
-    uphill, downhill = ("up", "down") if slope > 0 else ("down", "up")
+    uphill, downhill = (up, down) if slope > 0 else (down, up)
     ground = f"{name}: the slope is {number(slope)}, the loss rises as {name} goes {uphill}"
     if not math.isfinite(after):
         return f"{ground}; the step threw {name} to {number(after)}."
@@ -101,6 +102,12 @@ def _slope_sentence(run: Run, index: int, parameter: int) -> str:
         f"{ground}, yet {name} goes {went}, {here} to {there}: "
         f"not this slope moved it but {_mover(run)}.{_closer(run, index, parameter, before, after)}"
     )
+
+
+def _sides(run: Run) -> tuple[str, str]:
+    """What more and less of a parameter are called: on a formula's single axis they are sides."""
+    alone = run.header.formula is not None and len(run.header.parameter_names) == 1
+    return ("right", "left") if alone else ("up", "down")
 
 
 def _why_it_stays(run: Run, index: int, name: str) -> str:
@@ -182,16 +189,27 @@ def reach_note(run: Run, index: int) -> str:
 
 def _rounding(run: Run, index: int) -> float:
     """How large a first-order change of this step rounding alone could explain."""
+    start, eps = start_of(run, index), float(np.finfo(run.header.dtype).eps)
+    with np.errstate(all="ignore"):  # a diverging run's update may be larger than any number
+        update = (run.columns.parameters[index] - start)[None]
+        if run.header.formula is not None:
+            from fallline._formulas import formula  # noqa: PLC0415  (torch is only loaded for runs on a formula)
+
+            return float(formula(run.header.formula).change_rounding(start[None], update, eps=eps)[0])
+        feature_rms, target_rms = _row_sizes(run)
+        loss = run.columns.loss[index : index + 1]
+        return float(change_rounding(update, loss, feature_rms=feature_rms, target_rms=target_rms, eps=eps)[0])
+
+
+def _row_sizes(run: Run) -> tuple[Floats, float | None]:
+    """Root mean squares of the features [P], 1 for the bias, and of the target where the loss is the square."""
+    if run.sample is None:
+        raise ValueError("a run on a table keeps some of its rows")
     if run.moments is not None:
         feature_rms = np.sqrt(np.diag(run.moments.hessian) / 2)
     else:
         feature_rms = np.sqrt(np.append(np.mean(run.sample.features**2, axis=0), 1.0))
-    target_rms = float(np.sqrt(np.mean(run.sample.target**2))) if run.header.loss == "mse" else None
-    loss = run.columns.loss[index : index + 1]
-    eps = float(np.finfo(run.header.dtype).eps)
-    with np.errstate(all="ignore"):  # a diverging run's update may be larger than any number
-        update = (run.columns.parameters[index] - start_of(run, index))[None]
-        return float(change_rounding(update, loss, feature_rms=feature_rms, target_rms=target_rms, eps=eps)[0])
+    return feature_rms, float(np.sqrt(np.mean(run.sample.target**2))) if run.header.loss == "mse" else None
 
 
 def _reach_sentence(run: Run, index: int) -> str:

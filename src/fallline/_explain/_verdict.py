@@ -1,14 +1,23 @@
 """The verdict on a run: what happened, which limit it stands to, what would help."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from fallline._explain._endings import converged, decay_of, descending, diverged, interrupted, stalled
 from fallline._explain._lines import condition_phrase, limit_phrase
 from fallline._explain._numbers import listed, number, percent, rough, short
+from fallline._explain._surface import first_slope, where_it_ended
 from fallline._records import LimitKind, Outcome, Run, Summary
 
 MUCH_DECAY = 0.01
 """A decay per step that visibly keeps a run from the bottom."""
+
+WHERE: Mapping[LimitKind, str] = {
+    LimitKind.ANYWHERE: " (the largest curvature this loss can have on these rows)",
+    LimitKind.LOCAL: " (by the curvature where the run ended; elsewhere this surface curves differently)",
+}
+"""What a limit that is not provable rests on."""
 
 WORTH_TELLING = 2
 """How many times rounder standardising must have made the bowl to be mentioned."""
@@ -31,7 +40,9 @@ def verdict(run: Run) -> list[str]:
         share = _share(run, summary)
         story = [*story, *share] if summary.outcome is Outcome.CONVERGED else [*share, *story]
     return [
+        *first_slope(run),
         *story,
+        *where_it_ended(run, summary),
         *_decay(run, summary),
         *_no_bottom(run, summary),
         *_many_lines(run, summary),
@@ -54,9 +65,7 @@ def _share(run: Run, summary: Summary) -> list[str]:
         said = f"The rate {last} is {phrase} of {run.header.optimizer}, for its preconditioner as it stood at the end."
         circles = summary.outcome is Outcome.STALLED and share > 1
         return [f"{said} Past it {run.header.optimizer} circles above the minimum." if circles else said]
-    where = (
-        " (the largest curvature this loss can have on these rows)" if summary.limit_kind is LimitKind.ANYWHERE else ""
-    )
+    where = WHERE.get(summary.limit_kind, "") if summary.limit_kind is not None else ""
     said = f"The rate {rate} is {phrase}{where}"
     single = run.header.plain_descent and run.header.full_batch and not run.header.schedule
     if not single or share >= 1 or where:
@@ -74,8 +83,10 @@ def _without_limit(run: Run) -> list[str]:
             "The mean absolute error is made of straight pieces: it has no curvature, so there is no stability limit; "
             "near the bottom a constant rate hops from side to side by an amount proportional to it."
         ]
-    if run.moments is not None and run.summary is not None and run.summary.sharpness is None:
-        return []
+    if run.summary is not None and run.summary.sharpness is None:
+        if run.header.formula is None or not len(run) or not np.isfinite(run.columns.parameters[-1]).all():
+            return []
+        return ["Where it ended the surface does not curve up along any direction: there is no stability limit there."]
     return [f"fallline knows no stability limit for {run.header.optimizer} with these options."]
 
 
@@ -83,6 +94,8 @@ def _many_lines(run: Run, summary: Summary) -> list[str]:
     """Features that repeat one another: the loss is known, the line is not."""
     if run.moments is None or summary.exact is not None:
         return []
+    if run.header.formula is not None:
+        return ["This surface is level along a direction, so many points are equally low; it ended at one of them."]
     return ["Some features repeat one another, so many lines fit equally well; what was learned is one of them."]
 
 
@@ -108,7 +121,7 @@ def _no_bottom(run: Run, summary: Summary) -> list[str]:
 
 def _mini_batches(run: Run, summary: Summary) -> list[str]:
     header = run.header
-    if header.full_batch or summary.stability_limit is None:
+    if header.full_batch or summary.stability_limit is None or header.rows is None or header.batch_size is None:
         return []
     return [
         f"Each step saw {header.batch_size:,} of {header.rows:,} rows; "

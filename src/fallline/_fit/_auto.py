@@ -1,124 +1,145 @@
 """A learning rate for who gave none: measured, and never more than half the stability limit."""
 
-import math
 from collections.abc import Mapping
-from copy import deepcopy
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from fallline._curvature import provable_limit
-from fallline._descent import Batches, descend, make_optimizer, make_schedule, optimizer_class
-from fallline._errors import OptionError
-from fallline._problem import Problem, largest_anywhere, sharpest_batch
+from fallline._descent import Batches, make_optimizer, optimizer_class
+from fallline._fit._rate import Rate, rounded_down
+from fallline._fit._settings import task_of
+from fallline._fit._sweep_budget import swept_steps
+from fallline._fit._trials import Trials
+from fallline._problem import NeuronProblem, Problem, limit_at, sharpest_batch
+from fallline._records import Floats, LimitKind
+from fallline._sweep import sweep_problem
+from fallline._vectors import numbers
 
-TRIALS_PER_DECADE = 2
-LOWEST_TRIAL = 1e-4
-MOST_TRIAL_STEPS = 400
 
+class _Judged(NamedTuple):
+    """What a sweep said: a rate, or why there is none."""
 
-class Rate(NamedTuple):
-    """A learning rate and the sentence that says where it comes from."""
-
-    value: float
-    reason: str
+    rate: Rate | None
+    why_not: str
 
 
 def auto_rate(
     problem: Problem,
-    batches: Batches,
+    batches: Batches | None,
     optimizer: str,
     options: Mapping[str, object],
-    start: torch.nn.Linear,
+    start: torch.nn.Module,
     epochs: int,
     *,
     schedule: str = "",
 ) -> Rate:
-    """Half the stability limit where there is a provable one, else the best of a few real runs."""
-    made = make_optimizer(optimizer, list(start.parameters()), 1.0, options)  # options are refused before a formula
-    if problem.kind.curvature_bound is not None and not options.get("maximize"):
-        sharpness = largest_anywhere(problem) if batches.full else sharpest_batch(problem, batches)
-        limit = provable_limit(type(made).__name__, options, sharpness)
-        if limit is not None:
-            return _below(limit.value, batches.full)
+    """The rate that a sweep recommends; where none can be run or none is safe, a part of the limit, or real trials.
+
+    docs/semantics.md#auto-rate.
+    """
+    # options are refused before they enter a formula
+    make_optimizer(optimizer, list(start.parameters()), 1.0, options, what=task_of(problem))
     if optimizer_class(optimizer)[0] is torch.optim.LBFGS:
         return Rate(1.0, "1 is LBFGS's own: it scales its steps by the curvature that it has seen.")
-    trials = _Trials(problem, batches, optimizer, options, start, epochs, schedule)
-    return trials.best()
+    point = np.array(numbers(start.parameters()))
+    judged = _swept(problem, batches, optimizer, options, point, epochs, schedule)
+    if judged.rate is not None:
+        return judged.rate
+    part = _part_of_limit(problem, batches, optimizer, options, point)
+    rate = Trials(problem, batches, optimizer, options, start, epochs, schedule).best() if part is None else part
+    return Rate(rate.value, f"{rate.reason} {judged.why_not}")
 
 
-def _below(limit: float, full: bool) -> Rate:
+def _swept(
+    problem: Problem,
+    batches: Batches | None,
+    optimizer: str,
+    options: Mapping[str, object],
+    start: Floats,
+    epochs: int,
+    schedule: str,
+) -> _Judged:
+    """What a sweep over the run's own steps, or as many of them as it can afford, recommends."""
+    if schedule.partition(":")[0].strip().lower() not in ("", "constant"):
+        return _Judged(None, "No sweep was run: it would try constant rates, and this one follows a schedule.")
+    full = batches is None or batches.full
+    steps = epochs * (1 if batches is None else batches.per_epoch)
+    affordable = swept_steps(problem, optimizer, options, steps, None if full or batches is None else batches.size)
+    if isinstance(affordable, str):
+        return _Judged(None, f"No sweep was run: {affordable}.")
+    result = sweep_problem(
+        problem,
+        start,
+        optimizer=optimizer,
+        options=options,
+        steps=affordable,
+        batch_size=None if full or batches is None else batches.size,
+        seeds=(0 if batches is None else batches.seed,),
+        refine=False,
+    )
+    if result.recommended is None:
+        return _Judged(None, f"A sweep was run first. {result.advice}")
+    part = "" if affordable == steps else f" It was judged by the first {affordable:,} of {steps:,} steps."
+    value, reason = rounded_down(result.recommended.value, 4), result.recommended.reason
+    safe = _half_of_known_limit(problem, optimizer, options)
+    if safe is not None and value > safe:
+        value = rounded_down(safe)
+        reason = f"{value:g} is half the stability limit {2 * safe:.4g}; a sweep found higher rates too. {reason}"
+    return _Judged(Rate(value, reason + part), "")
+
+
+def _half_of_known_limit(problem: Problem, optimizer: str, options: Mapping[str, object]) -> float | None:
+    """Half the limit where it holds anywhere, whatever was measured; None where there is no such limit."""
+    limit = limit_at(problem, optimizer, options)
+    return limit.value / 2 if limit is not None and limit.kind in (LimitKind.PROVABLE, LimitKind.ANYWHERE) else None
+
+
+def _part_of_limit(
+    problem: Problem, batches: Batches | None, optimizer: str, options: Mapping[str, object], start: Floats
+) -> Rate | None:
+    """Half the limit in full batch, a tenth of it with mini-batches; None where no limit is known beforehand."""
+    if options.get("maximize"):
+        return None
+    name = optimizer_class(optimizer)[0].__name__
+    if problem.formula is not None and problem.quadratic is None:
+        return _part_of_local_limit(problem, name, options, start)
+    bound = problem.curvature_bound
+    if bound is None:
+        return None
+    full = batches is None or batches.full
+    if not full and batches is not None and isinstance(problem, NeuronProblem):
+        bound = sharpest_batch(problem, batches)
+    limit = provable_limit(name, options, bound)
+    if limit is None:
+        return None
     if full:
-        value = _rounded_down(limit / 2)
+        value = rounded_down(limit.value / 2)
         return Rate(
-            value,
-            f"{value:g} is half the stability limit {limit:.4g}, which was computed from the data's curvature.",
+            value, f"{value:g} is half the stability limit {limit.value:.4g}, which is known from the curvature."
         )
-    value = _rounded_down(limit / 10)
+    value = rounded_down(limit.value / 10)
     return Rate(
         value,
-        f"{value:g} is a tenth of {limit:.4g}, the stability limit of the sharpest batch of the first epoch: "
+        f"{value:g} is a tenth of {limit.value:.4g}, the stability limit of the sharpest batch of the first epoch: "
         "with mini-batches the loss hovers above its bottom by an amount proportional to the rate.",
     )
 
 
-@dataclass(frozen=True)
-class _Trials:
-    """A grid of rates, each run for real from the same start with everything else as it will be."""
+def _part_of_local_limit(problem: Problem, name: str, options: Mapping[str, object], start: Floats) -> Rate | None:
+    """Half of the tightest limit that is known of a formula, at its start or its lowest minimum.
 
-    problem: Problem
-    batches: Batches
-    optimizer: str
-    options: Mapping[str, object]
-    start: torch.nn.Linear
-    epochs: int
-    schedule: str
-
-    @property
-    def length(self) -> int:
-        """Epochs of a trial."""
-        return max(1, min(self.epochs, MOST_TRIAL_STEPS // self.batches.per_epoch))
-
-    def best(self) -> Rate:
-        """The rate that ends lowest."""
-        reach = max(1.0, float(np.abs(self.problem.target64).max()))
-        decades = math.ceil(math.log10(reach)) + 1 - round(math.log10(LOWEST_TRIAL))
-        rates = [LOWEST_TRIAL * 10 ** (k / TRIALS_PER_DECADE) for k in range(decades * TRIALS_PER_DECADE + 1)]
-        ends = [self.end(rate) for rate in rates]
-        finite = [(end, rate) for end, rate in zip(ends, rates, strict=True) if math.isfinite(end)]
-        name = optimizer_class(self.optimizer)[0].__name__
-        if not finite:
-            raise OptionError(
-                f"No learning rate from {rates[0]:g} to {rates[-1]:g} kept the loss finite with {name}: "
-                "give --learning-rate yourself, or choose another optimizer."
-            )
-        value = _rounded_down(min(finite)[1])
-        return Rate(
-            value,
-            f"{value:g} ended lowest of {len(rates)} rates from {rates[0]:g} to {rates[-1]:g}, each tried for real "
-            f"for {self.length} epoch{'s' if self.length != 1 else ''}: {name} with the loss "
-            f"{self.problem.kind.name} has no limit that is known beforehand.",
-        )
-
-    def end(self, rate: float) -> float:
-        """Mean loss over all rows after a short run at this rate.
-
-        A schedule whose length was left open is as long as the trial; one with options keeps its own length.
-        """
-        model = deepcopy(self.start)
-        made = make_optimizer(self.optimizer, list(model.parameters()), rate, self.options)
-        scheduler = make_schedule(self.schedule, made, self.epochs if ":" in self.schedule else self.length)
-        last = None
-        steps = descend(model, self.problem.loss_fn(), self.batches, made, epochs=self.length, scheduler=scheduler)
-        for last in steps:
-            if not math.isfinite(last.loss):
-                return math.inf
-        return math.inf if last is None else float(self.problem.objective.loss(last.parameters)[0])
-
-
-def _rounded_down(value: float) -> float:
-    """To three significant digits, never up by more than a millionth (the rounding of float32 columns)."""
-    digits = 2 - math.floor(math.log10(value))
-    return float(f"{math.floor(value * 10.0**digits * (1 + 1e-6)) * 10.0**-digits:.3g}")
+    A tenth of it where no bottom is known: on ground that only falls, a large rate soon passes every number.
+    """
+    found = [limit_at(problem, name, options, at=at) for at in (start, problem.usual_place())]
+    limits = [limit.value for limit in found if limit is not None]
+    if not limits:
+        return None
+    part, words = (2, "half") if problem.objective.floor is not None else (10, "a tenth of")
+    value = rounded_down(min(limits) / part)
+    return Rate(
+        value,
+        f"{value:g} is {words} the stability limit {min(limits):.4g} by the curvature at the start or at the minimum "
+        "that is known, whichever is tighter.",
+    )

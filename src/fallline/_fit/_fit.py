@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from fallline._data import Table, line, read_table
-from fallline._descent import Batches, descend, make_optimizer, make_schedule
+from fallline._descent import Batches, make_optimizer, make_schedule
 from fallline._descent import optimizer_options as checked_options
-from fallline._errors import OptionError
-from fallline._fit._auto import Rate, auto_rate
+from fallline._fit._auto import auto_rate
+from fallline._fit._engines import Descent, descent_by, given_to
 from fallline._fit._interruption import FitInterrupted
+from fallline._fit._rate import Rate
 from fallline._fit._recording import Progress, record
-from fallline._fit._settings import check_counts, check_names, given_rate, is_run_file
+from fallline._fit._settings import check_batches, check_counts, check_names, given_rate, is_run_file, task_of
 from fallline._fit._summary import summarise
-from fallline._fit._surroundings import plain_surroundings
-from fallline._problem import Problem, make_problem, starting_neuron
+from fallline._problem import Problem
 from fallline._records import Header, Run
+from fallline._surroundings import plain_surroundings
+from fallline._vectors import numbers
 from fallline._version import VERSION
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def fit(
     features: list[str] | None = None,
     drop_missing: bool = False,
     standardise: bool | None = None,
+    formula: str | None = None,
     learning_rate: float | str | None = None,
     epochs: int = 200,
     batch_size: int | None = None,
@@ -48,10 +50,11 @@ def fit(
     start: Mapping[str, float] | None = None,
     seed: int = 0,
     dtype: str = "float32",
+    engine: str = "loop",
     run: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Run:
-    """Train one neuron, ŷ = w·x + b, by gradient descent and record every step.
+    """Train one neuron, ŷ = w·x + b, by gradient descent and record every step; or descend on a formula.
 
     Without ``data`` it is the textbook line: 100 points of y = 2x + 1 with noise, learning rate 0.01, x as it is.
 
@@ -61,17 +64,21 @@ def fit(
         features: the columns to predict it from; every other numeric column unless told.
         drop_missing: leave out rows with missing values instead of refusing them.
         standardise: shift and scale the features; True for data, False for the textbook line.
-        learning_rate: a number, or ``"auto"`` (the default for data): half the stability limit where it can be proved,
-            else the best of a few real runs.
+        formula: instead of data: ``parabola``, ``ravine``, ``rosenbrock``, ``saddle``, ``himmelblau``, ``rastrigin``,
+            or arithmetic in one to ten parameters, as in ``"(w - 3)^2"``.
+        learning_rate: a number, or ``"auto"`` (the default for data and formulas): what many rates, run for real, say.
         epochs: passes over the rows.
         batch_size: rows per step; all of them unless told.
         optimizer: a class of ``torch.optim``, or ``momentum``, ``nesterov``.
         optimizer_options: what that class takes beside the rate.
         schedule: ``cosine``, ``step:step_size=50,gamma=0.5`` …; constant unless told.
         loss: ``mse``, ``mae``, ``huber`` or ``bce`` (a logistic neuron, target 0 or 1).
-        start: parameters before step 0 by name, in the training scale; the others start at random.
+        start: parameters before step 0 by name, in the training scale; the others start at random (a formula's at its
+            own usual start).
         seed: of the textbook noise, the random start and the batches.
         dtype: ``float32`` or ``float64``.
+        engine: ``loop`` (forward and backward over the rows), or ``moments``: one pass over the rows, then the same
+            steps from the exact parabola that they make; full batch and ``mse`` only.
         run: the run file to write (``NAME.db``), or a folder (any other name) in which it gets the next number;
             None keeps the run in memory.
         progress: called with (steps done, steps in all, last loss) about twice a second.
@@ -89,43 +96,47 @@ def fit(
     >>> run.columns.loss.round(1)
     array([192.5,  19.4,   2.2,   0.5,   0.4])
     """
-    textbook = data is None
-    if textbook and (target is not None or features is not None):
-        raise OptionError("A target or features were named without a table: name the table as well.")
     check_counts(epochs, batch_size, seed)
-    check_names(optimizer=optimizer, schedule=schedule, loss=loss, dtype=dtype)
+    check_names(optimizer=optimizer, schedule=schedule, loss=loss, dtype=dtype, engine=engine)
+    check_batches(batch_size, formula)
     epochs, seed = int(epochs), int(seed)  # NumPy's whole numbers are none to PyTorch
     batch_size = None if batch_size is None else int(batch_size)
-    table = (
-        line(seed=seed)
-        if data is None
-        else read_table(data, target=target, features=features, drop_missing=drop_missing)
+    problem = given_to(
+        engine,
+        data,
+        batch_size=batch_size,
+        target=target,
+        features=features,
+        drop_missing=drop_missing,
+        standardise=standardise,
+        formula=formula,
+        loss=loss,
+        dtype=dtype,
+        seed=seed,
     )
-    problem = make_problem(
-        table, loss=loss, standardised=not textbook if standardise is None else standardise, dtype=dtype
-    )
-    model = starting_neuron(problem, start, seed=seed, dtype=dtype, drawn=table.drawn if table.seed == seed else 0)
-    batches = Batches(problem.features, problem.target, size=batch_size, seed=seed)
+    model = problem.starting_model(start, seed=seed)
+    batches = problem.batches(batch_size, seed)
     options = checked_options(optimizer, {} if optimizer_options is None else optimizer_options)
     rate = _rate(
         learning_rate,
-        textbook,
+        data is None and formula is None,
         lambda: auto_rate(problem, batches, optimizer, options, model, epochs, schedule=schedule),
     )
-    made = make_optimizer(optimizer, list(model.parameters()), rate.value, options)
+    made = make_optimizer(optimizer, list(model.parameters()), rate.value, options, what=task_of(problem))
     scheduler = make_schedule(schedule, made, epochs)
     header = _header(
-        table, problem, batches, model, made, options=options, rate=rate, schedule=schedule, epochs=epochs, seed=seed
-    )
-    return _run(problem, batches, model, made, scheduler, header, run, progress)
+        problem, batches, model, made, options=options, rate=rate, schedule=schedule, epochs=epochs, seed=seed,
+        engine=engine,
+    )  # fmt: skip
+    descent = descent_by(engine, problem, model, batches, made, epochs=epochs, scheduler=scheduler)
+    return _run(problem, batches, descent, made, header, run, progress)
 
 
 def _run(
     problem: Problem,
-    batches: Batches,
-    model: torch.nn.Linear,
+    batches: Batches | None,
+    descent: Descent,
     optimizer: torch.optim.Optimizer,
-    scheduler: torch.optim.lr_scheduler.LRScheduler | None,
     header: Header,
     path: str | Path | None,
     progress: Progress | None,
@@ -145,14 +156,13 @@ def _run(
         header = writer.header
     began = time.perf_counter()
     try:
-        steps = descend(model, problem.loss_fn(), batches, optimizer, epochs=header.epochs, scheduler=scheduler)
         columns, interrupted = record(
-            steps,
+            descent,
             problem,
             batches,
             np.array(header.start),
             writer=writer,
-            total=header.epochs * batches.per_epoch,
+            total=header.epochs * header.steps_per_epoch,
             progress=progress,
         )
         summary = summarise(
@@ -184,10 +194,9 @@ def _rate(given: float | str | None, textbook: bool, automatic: Callable[[], Rat
 
 
 def _header(
-    table: Table,
     problem: Problem,
-    batches: Batches,
-    model: torch.nn.Linear,
+    batches: Batches | None,
+    model: torch.nn.Module,
     optimizer: torch.optim.Optimizer,
     *,
     options: Mapping[str, object],
@@ -195,35 +204,35 @@ def _header(
     schedule: str,
     epochs: int,
     seed: int,
+    engine: str,
 ) -> Header:
     """Everything known before step 0."""
-    start = (*model.weight.detach()[0].tolist(), model.bias.item())
+    start = numbers(model.parameters())
+    origin = problem.origin
     return Header(
-        name=table.name,
-        source=table.source,
-        source_hash=table.source_hash,
+        name=problem.name,
+        source=origin.source,
+        source_hash=origin.source_hash,
         rows=problem.rows,
-        target=table.target_name,
-        features=table.feature_names,
+        target=origin.target,
+        features=origin.features,
         parameter_names=problem.parameter_names,
-        loss=problem.kind.name,
+        loss=problem.loss_name,
         optimizer=type(optimizer).__name__,
         optimizer_options=dict(options),
         learning_rate=rate.value,  # the optimizer's own is the schedule's by now
         learning_rate_reason=rate.reason,
         schedule=schedule,
         epochs=epochs,
-        batch_size=batches.size,
+        batch_size=None if problem.rows is None else problem.rows if batches is None else batches.size,
         seed=seed,
-        dtype=str(problem.features.dtype).removeprefix("torch."),
+        dtype=problem.dtype,
         scaling=problem.scaling,
         start=start,
-        start_loss=float(problem.objective.loss(start)[0]),
-        versions={
-            "fallline": VERSION,
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-        },
+        start_loss=float(problem.objective.loss(np.array(start))[0]),
+        versions={"fallline": VERSION, "torch": torch.__version__, "numpy": np.__version__},
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        notes=table.notes,
+        notes=origin.notes,
+        formula=problem.formula,
+        engine=engine,
     )

@@ -8,7 +8,7 @@ from fallline._quadratic import Quadratic
 from fallline._records import Run
 
 if TYPE_CHECKING:
-    from fallline._objective import Objective
+    from fallline._loss_function import LossFunction
 
 
 def load(path: str | Path) -> Run:
@@ -18,17 +18,24 @@ def load(path: str | Path) -> Run:
     return summarised(read_run(path))
 
 
-def objective_of(run: Run) -> "Quadratic | Objective":
-    """The mean loss over the rows of a run, as a function of its parameters.
+def objective_of(run: Run) -> "LossFunction":
+    """What a run descended on, as a function of its parameters.
 
-    Exact where the run's moments are known; else over the rows that the record kept (``run.sample``).
+    Exact where the run's moments are known, and for a formula; else over the rows that the record kept
+    (``run.sample``).
     """
     if run.moments is not None:
         return Quadratic(run.moments)  # no torch is needed for this
-    from fallline._objective import loss_kind  # noqa: PLC0415
-    from fallline._problem import neuron_objective  # noqa: PLC0415
+    if run.header.formula is not None:
+        from fallline._formulas import formula  # noqa: PLC0415
 
-    return neuron_objective(loss_kind(run.header.loss), run.sample.features, run.sample.target)
+        return formula(run.header.formula)
+    from fallline._objective import loss_kind  # noqa: PLC0415
+    from fallline._problem import NeuronObjective  # noqa: PLC0415
+
+    if run.sample is None:
+        raise ValueError("a run without a formula keeps some of its rows")
+    return NeuronObjective(loss_kind(run.header.loss), run.sample.features, run.sample.target)
 
 
 def summarised(run: Run) -> Run:

@@ -7,17 +7,15 @@ docs/semantics.md#first-order-change, #real-change, #reach.
 from collections.abc import Sequence
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
 from fallline._descent import Batches
-from fallline._objective import Objective
 from fallline._problem import Problem
-from fallline._quadratic import Quadratic
-from fallline._reach import change_rounding, measure_reach
+from fallline._reach import measure_reach
 from fallline._records import Columns, Floats, Mask, Step
 
 
-def measure(problem: Problem, batches: Batches, before: Floats, steps: Sequence[Step]) -> Columns:
+def measure(problem: Problem, batches: Batches | None, before: Floats, steps: Sequence[Step]) -> Columns:
     """The columns of consecutive steps, the first of which began at the parameters ``before`` [P]."""
     P = problem.objective.parameter_count
     after = np.array([step.parameters for step in steps], dtype=np.float64).reshape(-1, P)
@@ -28,13 +26,7 @@ def measure(problem: Problem, batches: Batches, before: Floats, steps: Sequence[
         update = after - start
         first_order = np.einsum("tp,tp->t", gradient, update)
         real, curvature = _real_change(problem, batches, steps, start, after)
-        rounding = change_rounding(
-            update,
-            loss,
-            feature_rms=problem.feature_rms,
-            target_rms=problem.target_rms if problem.quadratic is not None else None,
-            eps=problem.eps,
-        )
+        rounding = problem.change_rounding(start, update, loss)
         if curvature is None:
             reach, measured = measure_reach(first_order, 2 * (real - first_order), rounding, 2 * rounding)
         else:
@@ -56,37 +48,29 @@ def measure(problem: Problem, batches: Batches, before: Floats, steps: Sequence[
 
 
 def _real_change(
-    problem: Problem, batches: Batches, steps: Sequence[Step], start: Floats, after: Floats
+    problem: Problem, batches: Batches | None, steps: Sequence[Step], start: Floats, after: Floats
 ) -> tuple[Floats, Floats | None]:
-    """L(θₜ₊₁) − L(θₜ) of each step's own batch, and ΔθᵀHΔθ where the loss is the square; shapes [T]."""
-    objective = problem.objective
-    if batches.full:
-        curvature = objective.curvature_along(after - start) if isinstance(objective, Quadratic) else None
-        return objective.change(start, after), curvature
-    changes = np.empty((2, len(steps)))
-    rows_of: dict[int, list[torch.Tensor]] = {}
+    """L(θₜ₊₁) − L(θₜ) of each step's own batch, and ΔθᵀHΔθ where the loss is an exact parabola; shapes [T]."""
+    exact = problem.quadratic
+    if batches is None or batches.full:
+        if exact is None:
+            return problem.objective.change(start, after), None
+        return exact.change(start, after), exact.curvature_along(after - start)
+    changes, curvatures = np.empty(len(steps)), np.empty(len(steps))
+    rows_of: dict[int, list[NDArray[np.int64]]] = {}
     for k, step in enumerate(steps):
         if step.epoch not in rows_of:
-            rows_of = {step.epoch: batches.indices(step.epoch)}
+            rows_of = {step.epoch: problem.batch_rows(batches.size, batches.seed, step.epoch)}
         rows = rows_of[step.epoch][step.index % batches.per_epoch]
-        if isinstance(objective, Objective):
-            changes[:, k] = objective.change(start[k], after[k], rows)[0], np.nan
-        else:
-            changes[:, k] = _square_change(problem, rows.numpy(), start[k], after[k])
-    return changes[0], None if isinstance(objective, Objective) else changes[1]
+        changes[k], curvature = problem.batch_change(rows, start[k], after[k])
+        curvatures[k] = np.nan if curvature is None else curvature
+    return changes, None if exact is None else curvatures
 
 
-def _square_change(problem: Problem, rows: np.ndarray, start: Floats, after: Floats) -> tuple[float, float]:
-    """The same for a batch of rows under the square: mean(p (2r + p)) and 2·mean(p²), p the prediction's change."""
-    X, y = problem.features64[rows], problem.target64[rows]
-    residual = X @ start[:-1] + start[-1] - y
-    change = X @ (after - start)[:-1] + (after - start)[-1]
-    return float(np.mean(change * (2 * residual + change))), 2 * float(np.mean(change**2))
-
-
-def _full_loss(problem: Problem, batches: Batches, steps: Sequence[Step], after: Floats) -> tuple[Floats, Mask]:
+def _full_loss(problem: Problem, batches: Batches | None, steps: Sequence[Step], after: Floats) -> tuple[Floats, Mask]:
     """Mean loss over all rows after the last step of each epoch; (values [T], measured [T])."""
-    measured = np.array([(step.index + 1) % batches.per_epoch == 0 for step in steps], dtype=bool)
+    per_epoch = 1 if batches is None else batches.per_epoch
+    measured = np.array([(step.index + 1) % per_epoch == 0 for step in steps], dtype=bool)
     values = np.zeros(len(steps))
     if measured.any():
         values[measured] = problem.objective.loss(after[measured])

@@ -26,7 +26,7 @@ Progress = Callable[[int, int, float], None]
 def record(
     steps: Iterable[Step],
     problem: Problem,
-    batches: Batches,
+    batches: Batches | None,
     start: Floats,
     *,
     writer: "RunWriter | None" = None,
@@ -58,7 +58,7 @@ class _Recording:
     removed from a list: closing a block again after an interruption takes up exactly what is missing.
     """
 
-    def __init__(self, problem: Problem, batches: Batches, start: Floats, writer: "RunWriter | None") -> None:
+    def __init__(self, problem: Problem, batches: Batches | None, start: Floats, writer: "RunWriter | None") -> None:
         self.problem, self.batches, self.start, self.writer = problem, batches, start, writer
         self.pending: list[Step] = []
         self.blocks: list[Columns] = []

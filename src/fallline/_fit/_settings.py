@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fallline._descent import LARGEST_RATE
 from fallline._errors import OptionError
+from fallline._problem import Problem
 
 
 def check_counts(epochs: int, batch_size: int | None, seed: int) -> None:
@@ -22,6 +23,17 @@ def check_names(**names: str) -> None:
     for setting, name in names.items():
         if not isinstance(name, str):
             raise OptionError(f"The {setting} is given by its name, in quotation marks, not as {name!r}.")
+
+
+def check_batches(batch_size: int | None, formula: str | None) -> None:
+    """A formula has no rows to be cut into batches."""
+    if formula is not None and batch_size is not None:
+        raise OptionError("A formula has no rows: leave out --batch-size (batch_size).")
+
+
+def task_of(problem: Problem) -> str:
+    """What an optimizer is asked to do, for the sentence that says it cannot."""
+    return "train this neuron" if problem.formula is None else "descend on this formula"
 
 
 def given_rate(rate: float | str) -> float:

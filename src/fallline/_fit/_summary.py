@@ -45,7 +45,7 @@ def summarise(
         raw_stability_limit=raw_limit,
         raw_steps=raw_steps,
         steps_to_finish=_steps_to_finish(problem, header, last, outcome),
-        separable=problem.kind.name == "bce" and separates(problem, last),
+        separable=problem.separates(last),
         seconds=seconds,
     )
 
@@ -59,7 +59,9 @@ def _judged_rate(header: Header, columns: Columns, limit: Limit | None) -> float
 
 
 def _exact(problem: Problem) -> dict[str, float] | None:
-    """Least squares by name, None where the loss is another or no single line is the best one."""
+    """The one lowest point by name, None where it is not known or there are several."""
+    if problem.formula is not None:
+        return None if problem.objective.optimum is None else _named(problem, problem.objective.optimum)
     if problem.quadratic is None or not problem.quadratic.eigenvalues[-1] > 0:
         return None
     return _named(problem, problem.quadratic.optimum)
@@ -67,6 +69,8 @@ def _exact(problem: Problem) -> dict[str, float] | None:
 
 def _named(problem: Problem, parameters: Floats) -> dict[str, float]:
     """A parameter vector of the training scale by name, in the table's units."""
+    if problem.formula is not None:
+        return dict(zip(problem.parameter_names, map(float, parameters), strict=True))
     with np.errstate(all="ignore"):  # a diverged neuron's parameters are not finite in any unit
         values = to_table_units(parameters, problem.scaling)
     return dict(zip(problem.parameter_names, map(float, values), strict=True))
@@ -101,14 +105,3 @@ def _steps_to_finish(problem: Problem, header: Header, last: Floats, outcome: Ou
         return None
     goal = CONVERGED_PART * float(problem.quadratic.excess(np.array(header.start))[0])
     return problem.quadratic.steps_to(last, header.learning_rate, goal)
-
-
-def separates(problem: Problem, parameters: Floats) -> bool:
-    """True where a line is known to part the classes: this neuron does, or the single feature's values do."""
-    is_one = problem.target64 == 1
-    scores = problem.features64 @ parameters[:-1] + parameters[-1]
-    for values in (scores, *(problem.features64.T if problem.features64.shape[1] == 1 else ())):
-        low, high = values[~is_one], values[is_one]
-        if low.size and high.size and (low.max() < high.min() or high.max() < low.min()):
-            return True
-    return False

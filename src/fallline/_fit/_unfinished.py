@@ -2,12 +2,9 @@
 
 from dataclasses import replace
 
-import torch
-
 from fallline._descent import make_optimizer
+from fallline._fit._record_problem import problem_of
 from fallline._fit._summary import summarise
-from fallline._objective import loss_kind
-from fallline._problem import DTYPES, Problem, starting_neuron
 from fallline._records import Run, Summary
 
 
@@ -17,22 +14,14 @@ def unfinished_summary(run: Run) -> Summary:
     The optimizer's inner state went with its process, so a frozen-preconditioner limit is not stated.
     """
     header = run.header
-    dtype = DTYPES[header.dtype]
-    problem = Problem(
-        kind=loss_kind(header.loss),
-        scaling=header.scaling,
-        parameter_names=header.parameter_names,
-        features=torch.tensor(run.sample.features, dtype=dtype),
-        target=torch.tensor(run.sample.target, dtype=dtype).unsqueeze(1),
-        moments=run.moments,
-    )
-    model = starting_neuron(problem, None, seed=header.seed, dtype=header.dtype)
+    problem = problem_of(run)
+    model = problem.starting_model(None, seed=header.seed)
     optimizer = make_optimizer(
         header.optimizer, list(model.parameters()), header.learning_rate, header.optimizer_options
     )
     summary = summarise(problem, header, run.columns, optimizer, interrupted=True, seconds=float("nan"))
     summary = replace(summary, finished=False)
-    if run.sample.complete or run.moments is not None:
+    if run.sample is None or run.sample.complete or run.moments is not None:
         return summary
     # From a part of the rows nothing is claimed that holds for all of them only.
     return replace(

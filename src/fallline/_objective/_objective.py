@@ -64,20 +64,29 @@ class Objective:
 
     def _stack(self, parameters: ArrayLike) -> Tensor:
         stack = np.atleast_2d(np.asarray(parameters, dtype=np.float64))
-        return torch.from_numpy(np.ascontiguousarray(stack)).to(self._features.dtype)
+        return torch.from_numpy(np.require(stack, requirements=("C", "W"))).to(self._features.dtype)
+
+    def _rows(self, rows: ArrayLike | Tensor | None) -> tuple[Tensor, Tensor]:
+        """(features, target) of these rows, of all of them where none are named."""
+        if rows is None:
+            return self._features, self._target
+        chosen = rows if isinstance(rows, Tensor) else torch.from_numpy(np.array(rows, dtype=np.int64))
+        return self._features[chosen], self._target[chosen]
 
     def _each(self, function: Callable[[Tensor], Tensor], stack: Tensor) -> Floats:
         """``function`` of every row of a stack, in chunks that fit memory."""
         mapped = vmap(function, chunk_size=self._chunk)
         return np.asarray(mapped(stack).detach().double().numpy())
 
-    def loss(self, parameters: ArrayLike) -> Floats:
-        """Mean loss at each of a stack of parameter vectors [B, P]; shape [B]."""
-        return self._each(lambda v: self._value(v, self._features, self._target), self._stack(parameters))
+    def loss(self, parameters: ArrayLike, rows: ArrayLike | Tensor | None = None) -> Floats:
+        """Mean loss at each of a stack of parameter vectors [B, P], over these rows only if named; shape [B]."""
+        features, target = self._rows(rows)
+        return self._each(lambda v: self._value(v, features, target), self._stack(parameters))
 
-    def gradient(self, parameters: ArrayLike) -> Floats:
-        """Gradient at each of a stack of parameter vectors [B, P]; shape [B, P]."""
-        gradient = grad(lambda v: self._value(v, self._features, self._target))
+    def gradient(self, parameters: ArrayLike, rows: ArrayLike | Tensor | None = None) -> Floats:
+        """Gradient at each of a stack of parameter vectors [B, P], over these rows only if named; shape [B, P]."""
+        features, target = self._rows(rows)
+        gradient = grad(lambda v: self._value(v, features, target))
         return self._each(gradient, self._stack(parameters))
 
     def hvp(self, parameters: ArrayLike, directions: ArrayLike) -> Floats:
@@ -91,14 +100,13 @@ class Objective:
         """The whole Hessian [P, P] at one parameter vector [P]; for the few parameters of a neuron."""
         return self.hvp(parameters, np.eye(self.parameter_count))
 
-    def change(self, before: ArrayLike, after: ArrayLike, rows: Tensor | None = None) -> Floats:
+    def change(self, before: ArrayLike, after: ArrayLike, rows: ArrayLike | Tensor | None = None) -> Floats:
         """Loss after minus loss before for pairs of parameter vectors [B, P]; shape [B].
 
         ``rows`` takes the mean over these rows only. Differences are taken row by row before they are averaged,
         which keeps small changes of a large loss.
         """
-        features = self._features if rows is None else self._features[rows]
-        target = self._target if rows is None else self._target[rows]
+        features, target = self._rows(rows)
 
         def row_change(pair: Tensor) -> Tensor:
             values = vmap(self._value, in_dims=(None, 0, 0))

@@ -1,22 +1,32 @@
-"""What is descended on: rows in the training scale and a loss, where a descent starts, its limit, how it ended."""
+"""What is descended on: rows with a loss, or a formula; where a descent starts, its limit, how it ended."""
 
-from fallline._problem._limit import Curvature, curvature_of, largest_anywhere, limit_of, sharpest_batch, spread
+from fallline._problem._formula import FormulaProblem
+from fallline._problem._given import given_problem
+from fallline._problem._limit import Curvature, curvature_of, limit_at, limit_of, sharpest_batch, spread
+from fallline._problem._neuron import AllRows, NeuronProblem, make_problem, make_problem_of_moments
+from fallline._problem._neuron_objective import NeuronObjective, neuron_objective
 from fallline._problem._outcome import CONVERGED_PART, outcome_of
-from fallline._problem._problem import DTYPES, Problem, make_problem, neuron_objective
-from fallline._problem._start import starting_neuron
+from fallline._problem._protocol import Origin, Problem
+from fallline._problem._start import DTYPES
 
 __all__ = [
     "CONVERGED_PART",
     "DTYPES",
+    "AllRows",
     "Curvature",
+    "FormulaProblem",
+    "NeuronObjective",
+    "NeuronProblem",
+    "Origin",
     "Problem",
     "curvature_of",
-    "largest_anywhere",
+    "given_problem",
+    "limit_at",
     "limit_of",
     "make_problem",
+    "make_problem_of_moments",
     "neuron_objective",
     "outcome_of",
     "sharpest_batch",
     "spread",
-    "starting_neuron",
 ]

@@ -1,4 +1,4 @@
-"""The stability limit of a fit, and the curvature it rests on."""
+"""The stability limit of a descent, and the curvature it rests on."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from fallline._curvature import Limit, frozen_limit, preconditioner, provable_limit
-from fallline._descent import Batches
-from fallline._problem._problem import Problem
-from fallline._quadratic import Quadratic
+from fallline._descent import Batches, optimizer_class, optimizer_options
+from fallline._problem._neuron import NeuronProblem
+from fallline._problem._protocol import Problem
 from fallline._records import Floats, LimitKind
 
 MOST_BATCHES = 200
@@ -19,7 +19,7 @@ class Curvature(NamedTuple):
     """The eigenvalues of a Hessian that a run is judged by."""
 
     sharpness: float | None
-    """Largest eigenvalue; for a loss that is no quadratic the largest it can have anywhere."""
+    """Largest eigenvalue; for a neuron's loss that is no quadratic the largest it can have anywhere."""
     flattest: float | None
     """Smallest eigenvalue above rounding."""
     condition_number: float | None
@@ -28,6 +28,8 @@ class Curvature(NamedTuple):
 def spread(eigenvalues: Floats, rounding: float = 1e-15) -> Curvature:
     """Largest, smallest above ``rounding`` · largest, and their ratio, from all eigenvalues [P] of a Hessian.
 
+    Where one is negative beyond that there is no bowl, and neither a flattest direction nor a ratio.
+
     >>> spread(np.array([4.0, 2.0, 0.0]))
     Curvature(sharpness=4.0, flattest=2.0, condition_number=2.0)
     """
@@ -35,38 +37,32 @@ def spread(eigenvalues: Floats, rounding: float = 1e-15) -> Curvature:
     above = eigenvalues[eigenvalues > largest * rounding]
     if not largest > 0 or not above.size:
         return Curvature(None, None, None)
-    if above.size == 1 and eigenvalues.size > 1:
+    if (above.size == 1 and eigenvalues.size > 1) or float(np.min(eigenvalues)) < -1e-9 * largest:
         return Curvature(largest, None, None)  # one direction says nothing about the shape of the bowl
     smallest = float(np.min(above))
     return Curvature(largest, smallest, largest / smallest)
 
 
 def curvature_of(problem: Problem, at: Floats) -> Curvature:
-    """The curvature a fit is judged by, at the parameters ``at`` [P] where it depends on them."""
-    if isinstance(problem.objective, Quadratic):
-        return spread(problem.objective.eigenvalues, rounding=0.0)
-    bound = problem.kind.curvature_bound
-    if bound is None or not np.isfinite(at).all():
-        return Curvature(None if bound is None else largest_anywhere(problem), None, None)
-    local = spread(np.asarray(np.linalg.eigvalsh(problem.objective.hessian(at)), dtype=np.float64))
-    return Curvature(largest_anywhere(problem), local.flattest, local.condition_number)
+    """The curvature a descent is judged by, at the parameters ``at`` [P] where it depends on them."""
+    if problem.quadratic is not None:
+        return spread(problem.quadratic.eigenvalues, rounding=0.0)
+    bound = problem.curvature_bound
+    if not problem.curves or not np.isfinite(at).all():
+        return Curvature(bound, None, None)
+    hessian = problem.objective.hessian(at)
+    if not np.isfinite(hessian).all():
+        return Curvature(bound, None, None)
+    local = spread(np.asarray(np.linalg.eigvalsh(hessian), dtype=np.float64))
+    return local if bound is None else Curvature(bound, local.flattest, local.condition_number)
 
 
-def largest_anywhere(problem: Problem) -> float:
-    """A bound on the Hessian's largest eigenvalue at any parameters; exact for the square."""
-    bound = problem.kind.curvature_bound
-    if bound is None:
-        raise ValueError(f"the loss {problem.kind.name} has no curvature bound")
-    return bound * float(np.linalg.eigvalsh(problem.feature_moments)[-1])
-
-
-def sharpest_batch(problem: Problem, batches: Batches) -> float:
-    """The largest such bound over the batches of the first epoch (at most 200 of them)."""
+def sharpest_batch(problem: NeuronProblem, batches: Batches) -> float:
+    """The largest curvature bound over the batches of the first epoch (at most 200 of them)."""
     bound = problem.kind.curvature_bound
     if bound is None:
         raise ValueError(f"the loss {problem.kind.name} has no curvature bound")
-    ones = np.ones((problem.rows, 1))
-    X = np.hstack((problem.features64, ones))
+    X = np.hstack((problem.features64, np.ones((len(problem.features64), 1))))
     sharpest = 0.0
     for rows in batches.indices(0)[:MOST_BATCHES]:
         batch = X[rows.numpy()]
@@ -81,14 +77,55 @@ def limit_of(
     at: Floats,
     sharpness: float | None,
 ) -> Limit | None:
-    """The limit of this optimizer on this problem, None where there is none; docs/semantics.md#stability-limit."""
+    """The limit of this optimizer as it stands at ``at`` [P], None where there is none.
+
+    docs/semantics.md#stability-limit.
+    """
+    return _limit(problem, type(optimizer).__name__, options, at, sharpness, preconditioner(optimizer))
+
+
+def limit_at(
+    problem: Problem,
+    optimizer_name: str,
+    options: Mapping[str, object],
+    *,
+    at: Floats | None = None,
+    preconditioner: Floats | None = None,
+) -> Limit | None:
+    """The limit of an optimizer by name, at the parameters ``at`` [P]; None where there is none.
+
+    Without ``at``: at the lowest minimum that is known, else at the usual start. ``preconditioner`` [P] is
+    that of an adaptive optimizer at that moment; without it an adaptive optimizer has no limit.
+
+    >>> from fallline._problem import given_problem
+    >>> limit_at(given_problem(formula="(w - 3)^2"), "SGD", {})
+    Limit(value=1.0, kind=<LimitKind.PROVABLE: 'provable'>)
+    """
+    where = problem.usual_place() if at is None else at
+    name = optimizer_class(optimizer_name)[0].__name__
+    complete = optimizer_options(optimizer_name, options)
+    return _limit(problem, name, complete, where, curvature_of(problem, where).sharpness, preconditioner)
+
+
+def _limit(
+    problem: Problem,
+    name: str,
+    options: Mapping[str, object],
+    at: Floats,
+    sharpness: float | None,
+    diagonal: Floats | None,
+) -> Limit | None:
     if sharpness is None or not sharpness > 0:
         return None
-    name = type(optimizer).__name__
     limit = provable_limit(name, options, sharpness)
     if limit is not None:
-        return limit if isinstance(problem.objective, Quadratic) else Limit(limit.value, LimitKind.ANYWHERE)
-    diagonal = preconditioner(optimizer)
+        return Limit(limit.value, _kind(problem))
     if diagonal is None or not np.isfinite(diagonal).all() or not np.isfinite(at).all() or not (diagonal > 0).all():
         return None
     return frozen_limit(name, options, problem.objective.hessian(at), diagonal)
+
+
+def _kind(problem: Problem) -> LimitKind:
+    if problem.quadratic is not None:
+        return LimitKind.PROVABLE
+    return LimitKind.LOCAL if problem.curvature_bound is None else LimitKind.ANYWHERE

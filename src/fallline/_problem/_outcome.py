@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from fallline._problem._problem import Problem
-from fallline._quadratic import Quadratic
-from fallline._reach import change_rounding
+from fallline._problem._protocol import Problem
 from fallline._records import Columns, Floats, Outcome
 
 CONVERGED_PART = 1e-6
@@ -17,6 +15,8 @@ DIVERGED_PART = 0.1
 """How far above its start a run must end, as a part of the starting loss."""
 FLAT = 1e-12
 """Eigenvalues below this part of the largest are directions without curvature."""
+DOWNWARD = 1e-9
+"""An eigenvalue below minus this part of the largest means ground that curves down."""
 
 
 def outcome_of(problem: Problem, start_loss: float, columns: Columns, *, interrupted: bool) -> Outcome:
@@ -32,25 +32,32 @@ def outcome_of(problem: Problem, start_loss: float, columns: Columns, *, interru
         before = max(left, left + start_loss - float(losses[-1]))
         if left <= max(CONVERGED_PART * before, rounding_excess(problem, float(losses[-1]), last)):
             return Outcome.CONVERGED
-    if losses[-1] > start_loss + DIVERGED_PART * start_loss:
+    if losses[-1] > start_loss + DIVERGED_PART * abs(start_loss):
         return Outcome.DIVERGED
-    return Outcome.STALLED if _stalled(start_loss, losses, problem.eps) else Outcome.DESCENDING
+    eps = float(np.finfo(problem.dtype).eps)
+    return Outcome.STALLED if _stalled(start_loss, losses, eps) else Outcome.DESCENDING
 
 
 def excess_left(problem: Problem, at: Floats) -> float | None:
     """The loss above the optimum at ``at`` [P]: exact for the square, else the Newton decrement ½ gᵀH⁻¹g.
 
     Directions without curvature (features that repeat one another) are left out where the slope along them is none
-    either. None where the excess cannot be said: a loss without curvature, or a slope that no curvature will end.
+    either. None where the excess cannot be said: a loss without curvature, a slope that no curvature will end, or
+    ground that curves down (a formula near a saddle or a top).
     """
-    if isinstance(problem.objective, Quadratic):
-        return float(problem.objective.excess(at)[0])
-    if problem.kind.curvature_bound is None:
+    if problem.quadratic is not None:
+        return float(problem.quadratic.excess(at)[0])
+    if not problem.curves:
         return None
-    values, vectors = np.linalg.eigh(problem.objective.hessian(at))
-    along = vectors.T @ problem.objective.gradient(at)[0]
+    hessian, gradient = problem.objective.hessian(at), problem.objective.gradient(at)[0]
+    if not (np.isfinite(hessian).all() and np.isfinite(gradient).all()):
+        return None
+    values, vectors = np.linalg.eigh(hessian)
+    along = vectors.T @ gradient
     curved = values > FLAT * abs(values[-1])
-    if (np.abs(along[~curved]) > np.abs(vectors.T[~curved]) @ _slope_rounding(problem, 0.0)).any() or not curved.any():
+    if not curved.any() or values[0] < -DOWNWARD * abs(values[-1]):
+        return None
+    if (np.abs(along[~curved]) > np.abs(vectors.T[~curved]) @ _slope_rounding(problem, 0.0, at)).any():
         return None
     return float(np.sum(along[curved] ** 2 / values[curved]) / 2)
 
@@ -59,16 +66,14 @@ def rounding_excess(problem: Problem, loss: float, at: Floats) -> float:
     """The excess loss at which the training dtype can no longer tell the slope from zero."""
     values, vectors = np.linalg.eigh(problem.objective.hessian(at))
     curved = values > FLAT * values[-1]
-    along = np.abs(vectors.T) @ _slope_rounding(problem, loss)
+    along = np.abs(vectors.T) @ _slope_rounding(problem, loss, at)
     return float(np.sum(along[curved] ** 2 / values[curved]) / 2)
 
 
-def _slope_rounding(problem: Problem, loss: float) -> Floats:
+def _slope_rounding(problem: Problem, loss: float, at: Floats) -> Floats:
     """How large each slope [P] can be from rounding in the training dtype alone, a quarter of what reach allows."""
-    target_rms = problem.target_rms if problem.quadratic is not None else None
     each = np.eye(problem.objective.parameter_count)
-    losses = np.full(len(each), loss)
-    return change_rounding(each, losses, feature_rms=problem.feature_rms, target_rms=target_rms, eps=problem.eps) / 4
+    return problem.change_rounding(np.tile(at, (len(each), 1)), each, np.full(len(each), loss)) / 4
 
 
 def _stalled(start_loss: float, losses: Floats, eps: float) -> bool:
@@ -85,12 +90,18 @@ def _stalled(start_loss: float, losses: Floats, eps: float) -> bool:
     stands = float(np.ptp(path[-spans[few] - 1 :])) <= rounding
     if few or stands:
         return stands
+    if (np.diff(path[-spans[0] - 1 :]) < 0).all():
+        return False  # every epoch of the last quarter came lower: no scatter, however fast it falls
     return all(_gain(path, span) <= max(STALLED_ERRORS * _scatter(path, span), rounding) for span in spans)
 
 
 def _gain(path: Floats, span: int) -> float:
-    """How much lower the median of the last ``span`` losses is than that of the ``span`` before."""
-    return float(np.median(path[-2 * span : -span]) - np.median(path[-span:]))
+    """How much lower the median of the last ``span`` losses is than that of the ``span`` before.
+
+    Of neighbours' means: a run that hops between two losses has no median of its own.
+    """
+    pairs = (path[1:] + path[:-1]) / 2
+    return float(np.median(pairs[-2 * span : -span]) - np.median(pairs[-span:]))
 
 
 def _scatter(path: Floats, span: int) -> float:

@@ -1,8 +1,8 @@
 """What a descent leaves behind: plain frozen data. Nothing here reads, writes, draws or computes a loss.
 
-Shapes: N examples, D features, P parameters (P = D + 1), T steps. Vectors of parameters hold the weights in
-the order of the features, then the bias. "Training scale" is the scale the loop sees: features shifted and
-divided as :class:`Scaling` says; the target is never rescaled.
+Shapes: N examples, D features, P parameters (a neuron's P = D + 1), T steps. Vectors of parameters hold the weights
+in the order of the features, then the bias; a formula's parameters in the order of ``parameter_names``. "Training
+scale" is the scale the loop sees: features shifted and divided as :class:`Scaling` says; the target is never rescaled.
 """
 
 from collections.abc import Mapping
@@ -35,6 +35,7 @@ class LimitKind(StrEnum):
 
     PROVABLE = "provable"
     ANYWHERE = "largest curvature anywhere"
+    LOCAL = "local curvature"
     FROZEN = "frozen preconditioner"
 
 
@@ -76,16 +77,19 @@ class Header:
     name: str
     """Short and readable: ``line``, ``penguins``."""
     source: str
-    """The rule or the path the table came from."""
+    """The rule or the path the table came from, or the formula."""
     source_hash: str
-    """``sha256:…`` of the numbers the loop saw (before scaling)."""
-    rows: int
-    target: str
+    """``sha256:…`` of the numbers the loop saw (before scaling), or of the formula's text."""
+    rows: int | None
+    """N, None for a formula."""
+    target: str | None
+    """None for a formula."""
     features: tuple[str, ...]
+    """[D], none for a formula."""
     parameter_names: tuple[str, ...]
-    """``("w", "b")`` for one feature, else ``("w_<feature>", …, "b")``."""
+    """``("w", "b")`` for one feature, else ``("w_<feature>", …, "b")``; a formula's own."""
     loss: str
-    """``mse``, ``mae``, ``huber`` or ``bce``."""
+    """``mse``, ``mae``, ``huber``, ``bce``, or ``formula``."""
     optimizer: str
     """The class name in ``torch.optim``."""
     optimizer_options: Mapping[str, object]
@@ -96,8 +100,8 @@ class Header:
     schedule: str
     """As given, empty for a constant rate."""
     epochs: int
-    batch_size: int
-    """Rows per step; equal to ``rows`` for full batch."""
+    batch_size: int | None
+    """Rows per step; equal to ``rows`` for full batch, None for a formula."""
     seed: int
     dtype: str
     scaling: Scaling
@@ -110,16 +114,20 @@ class Header:
     """UTC, ISO 8601."""
     notes: tuple[str, ...] = ()
     """What the run has to say about its own making: dropped rows, a journal mode that is not WAL."""
+    formula: str | None = None
+    """What was descended on where it was no table: arithmetic in ``parameter_names``."""
+    engine: str = "loop"
+    """``loop``: forward and backward over the rows; ``moments``: their exact equivalent, gathered in one pass."""
 
     @property
     def full_batch(self) -> bool:
-        """True where every step saw all rows."""
-        return self.batch_size >= self.rows
+        """True where every step saw all there is: all rows, or a formula."""
+        return self.rows is None or self.batch_size is None or self.batch_size >= self.rows
 
     @property
     def steps_per_epoch(self) -> int:
-        """Updates in one pass over the rows."""
-        return -(-self.rows // self.batch_size)
+        """Updates in one pass over the rows; one for a formula."""
+        return 1 if self.rows is None or self.batch_size is None else -(-self.rows // self.batch_size)
 
     @property
     def plain_descent(self) -> bool:
@@ -233,9 +241,10 @@ class Run:
 
     header: Header
     columns: Columns
-    sample: Sample
+    sample: Sample | None
+    """None for a formula."""
     moments: Moments | None
-    """None where the loss is not a linear model's mean squared error."""
+    """None where the loss is no exact parabola: a neuron's loss that is not the square, most formulas."""
     summary: Summary | None
     """None while the run is being made, or where its process was killed."""
     path: str | None = None

@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from fallline._records._run import Floats, LimitKind
+from fallline._records._run import Floats, LimitKind, Moments, Sample, Scaling
 
 
 class Zone(StrEnum):
@@ -137,9 +137,9 @@ class SweepResult:
     example_of_zone: Mapping[Zone, int]
     """For each zone that occurs, the index of a rate that shows it well."""
     losses: Floats
-    """[T + 1, B] mean loss over all rows, of the first seed."""
+    """[T + 1, B] mean loss over all rows, of the first seed; [S, B] where ``kept_steps`` says so."""
     trajectories: Floats
-    """[T + 1, B, P] of the first seed."""
+    """[T + 1, B, P] of the first seed; [S, B, P] where ``kept_steps`` says so."""
     batched: bool
     """True where all rates ran in one batch, False where they ran one after the other."""
     probe: str
@@ -147,6 +147,24 @@ class SweepResult:
     notes: tuple[str, ...] = ()
     crossed: NDArray[np.bool_] | None = None
     """[T, B] at which step which rate crossed; None where that is not defined."""
+    kept_steps: NDArray[np.int64] | None = None
+    """[S] the steps at which ``losses`` and ``trajectories`` are known; None means all of them, S = T + 1."""
+    loss_name: str | None = None
+    """``mse`` …, ``formula``; this and what follows is None where somebody's own loss function was swept."""
+    formula: str | None = None
+    """Its text, as ``formula()`` takes it."""
+    moments: Moments | None = None
+    """Of a table under ``mse``."""
+    sample: Sample | None = None
+    """Rows of a table, in the training scale."""
+    target: str | None = None
+    features: tuple[str, ...] | None = None
+    """[D]"""
+    scaling: Scaling | None = None
+    optimum: Floats | None = None
+    """[P] where the loss is lowest, None where that is not known beforehand."""
+    dtype: str | None = None
+    """That a fit's loop would use; a sweep itself runs in float64."""
 
     @property
     def predicted_limit(self) -> float | None:

@@ -1,6 +1,9 @@
-"""One offline HTML file with a run's live picture in it."""
+"""One offline HTML file with a live picture in it: of a run, a sweep, a comparison, an answered question."""
 
+from fallline._report._answer import answer_report
+from fallline._report._comparison import comparison_report
 from fallline._report._page import report_page, write_report
 from fallline._report._report import report
+from fallline._report._sweep import sweep_report
 
-__all__ = ["report", "report_page", "write_report"]
+__all__ = ["answer_report", "comparison_report", "report", "report_page", "sweep_report", "write_report"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from fallline._atomic import os_reason, place_problem, whole_file
 from fallline._errors import RunFileError
 from fallline._version import VERSION
-from fallline._view._module import module_source, stylesheet
+from fallline._view._module import ENTRY, module_source, stylesheet
 
 _ICON = (
     "data:image/svg+xml;base64,"
@@ -37,8 +37,8 @@ _BOOT = """
 """
 
 
-def report_page(payload_json: str, title: str) -> str:
-    """The report as text: the payload (JSON, docs/payload.md), the picture's module and stylesheet in one page.
+def report_page(payload_json: str, title: str, entry: str = ENTRY) -> str:
+    """The report as text: the payload (JSON, docs/payload.md), the entry's module and stylesheet in one page.
 
     The content policy names the script and the style by their hashes; everything else, the network above
     all, is refused by the browser.
@@ -47,8 +47,8 @@ def report_page(payload_json: str, title: str) -> str:
     >>> "<title>a &lt; b</title>" in page, '{"note": "\\\\u003c/script>"}' in page
     (True, True)
     """
-    script = "\n" + module_source() + _BOOT
-    style = "\n" + stylesheet() + _PAGE_STYLE
+    script = "\n" + module_source(entry) + _BOOT
+    style = "\n" + stylesheet(entry) + _PAGE_STYLE
     policy = "; ".join(
         [
             "default-src 'none'",
@@ -74,7 +74,7 @@ def report_page(payload_json: str, title: str) -> str:
     return "".join(parts[piece] if index % 2 else piece for index, piece in enumerate(pieces))
 
 
-def write_report(payload_json: str, title: str, path: str | os.PathLike[str]) -> None:
+def write_report(payload_json: str, title: str, path: str | os.PathLike[str], entry: str = ENTRY) -> None:
     """Write :func:`report_page` to ``path``: the whole file, or (after an error) nothing at all.
 
     Raises :class:`fallline.RunFileError` where the folder is missing, may not be written or is full.
@@ -86,7 +86,7 @@ def write_report(payload_json: str, title: str, path: str | os.PathLike[str]) ->
     ['line.html']
     """
     target = Path(path)
-    page = report_page(payload_json, title).encode()
+    page = report_page(payload_json, title, entry).encode()
     try:
         with whole_file(target) as part:
             part.write_bytes(page)

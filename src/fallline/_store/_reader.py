@@ -62,7 +62,7 @@ def read_run(path: Path | str) -> Run:
         return Run(
             header=header,
             columns=_columns(connection, len(header.parameter_names), 0),
-            sample=_sample(connection, meta),
+            sample=None if header.formula is not None else _sample(connection, meta),
             moments=_moments(connection, meta),
             summary=_summary(meta),
             path=str(path),

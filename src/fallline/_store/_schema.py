@@ -1,7 +1,10 @@
-"""The run file's tables, version 1, and how arrays become blobs.
+"""The run file's tables, and how arrays become blobs.
+
+Version 1 is a neuron's run. Version 2 is a formula's: it has no sample, so an older program refuses it with a clear
+sentence. The tables are the same; a neuron's run is still written as version 1, which every program reads.
 
 ``meta``   key, value: ``format``, ``header``, ``summary`` (once finished) and scalars, each strict JSON.
-``array``  the sample and the moments: float64, little-endian, row by row, ``shape`` as JSON.
+``array``  the sample (of a neuron's run) and the moments: float64, little-endian, row by row, ``shape`` as JSON.
 ``block``  consecutive steps; ``chunk`` one column of one block: ``width`` numbers a step; ``mask`` one byte a
            step, 1 where measured, NULL where everything was.
 """
@@ -17,13 +20,14 @@ from fallline._errors import RunFileError
 from fallline._records import Columns, Floats, Mask
 
 FORMAT = "fallline.run"
-VERSION = 1
+NEURON_VERSION = 1
+VERSION = 2
+"""The newest that is read."""
 APPLICATION_ID = 0x464C4C31
 """``FLL1`` in the file's own header, where ``file`` and SQLite look for it."""
 
 TABLES = (
     f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {VERSION}",
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE array (name TEXT PRIMARY KEY, shape TEXT NOT NULL, data BLOB NOT NULL)",
     "CREATE TABLE block (id INTEGER PRIMARY KEY, first_step INTEGER NOT NULL UNIQUE, count INTEGER NOT NULL)",

@@ -11,12 +11,13 @@ from typing import Self
 
 from fallline._atomic import place_problem
 from fallline._errors import RunFileError
-from fallline._records import Columns, Header, Moments, Sample, Summary
+from fallline._records import Columns, Floats, Header, Moments, Sample, Summary
 from fallline._store._faults import is_busy, writing
 from fallline._store._journal import choose_journal
 from fallline._store._json import to_json
 from fallline._store._schema import (
     FORMAT,
+    NEURON_VERSION,
     TABLES,
     VERSION,
     Chunk,
@@ -66,7 +67,7 @@ class RunWriter:
         self._open = True
 
     @classmethod
-    def create(cls, path: Path | str, header: Header, sample: Sample, moments: Moments | None) -> Self:
+    def create(cls, path: Path | str, header: Header, sample: Sample | None, moments: Moments | None) -> Self:
         """Make the file with everything known before step 0; durable when it returns.
 
         An existing file is refused, but for an empty one (a name that :func:`next_run_path` has claimed).
@@ -206,7 +207,7 @@ class RunWriter:
 
 
 def _write_head(
-    connection: sqlite3.Connection, path: Path, header: Header, sample: Sample, moments: Moments | None
+    connection: sqlite3.Connection, path: Path, header: Header, sample: Sample | None, moments: Moments | None
 ) -> tuple[Header, str | None]:
     """Tables, header, sample and moments in one transaction; the header as stored, and the journal's note."""
     connection.execute("PRAGMA synchronous = OFF")  # there is nothing yet that a power failure could take
@@ -218,10 +219,14 @@ def _write_head(
         raise _taken(path)
     for statement in TABLES:
         connection.execute(statement)
-    _put(connection, "format", to_json(f"{FORMAT}/{VERSION}"))
+    version = NEURON_VERSION if header.formula is None else VERSION
+    connection.execute(f"PRAGMA user_version = {version}")
+    _put(connection, "format", to_json(f"{FORMAT}/{version}"))
     _put(connection, "header", to_json(header))
-    _put(connection, "sample.complete", to_json(sample.complete))
-    arrays = {"sample.features": sample.features, "sample.target": sample.target}
+    arrays: dict[str, Floats] = {}
+    if sample is not None:
+        _put(connection, "sample.complete", to_json(sample.complete))
+        arrays |= {"sample.features": sample.features, "sample.target": sample.target}
     if moments is not None:
         _put(connection, "moments.optimum_loss", to_json(moments.optimum_loss))
         arrays |= {"moments.hessian": moments.hessian, "moments.optimum": moments.optimum}

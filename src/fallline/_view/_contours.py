@@ -6,6 +6,7 @@ loss: on a quadratic it is a cone, which straight lines between grid nodes follo
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
@@ -19,8 +20,24 @@ from fallline._view._simplify import simplified
 _PICTURE = 600.0  # pixels: lines are true to a third of one of them
 _TOLERANCE = 1 / 3
 _LEAST_WIDTH = 3.0  # grid cells: a ring thinner than that is below the grid's resolution
+_EVEN_LEVELS, _INNER_LEVELS, _MOST_EXCESS = 13, 3, 16.0
+_LEAST_CELLS = 60  # of all basins together, where there are several
 _CUT_SHORT = 0.5  # grid cells
 _MOST_LEVELS = 14
+
+
+class Spacing(StrEnum):
+    """How the levels of a surface follow each other."""
+
+    QUARTERS = "quarters"
+    """Each a quarter of the one above: for one valley whose floor is known."""
+    RINGS = "rings"
+    """Rings equally far apart: tells several basins from each other."""
+    LOSSES = "losses"
+    """Losses equally far apart: for a surface without a lowest point."""
+
+
+_POWERS = {Spacing.RINGS: 2, Spacing.LOSSES: 1}
 
 
 @dataclass(frozen=True)
@@ -34,7 +51,7 @@ class Level:
     """[n, 2] polylines."""
 
 
-def contour_levels(grid: Grid, floor: float, start_excess: float) -> list[Level]:
+def contour_levels(grid: Grid, floor: float, start_excess: float, spacing: Spacing = Spacing.QUARTERS) -> list[Level]:
     """The levels that this window can show, from the highest to the lowest."""
     import contourpy  # noqa: PLC0415  (only a picture needs it)
 
@@ -57,8 +74,13 @@ def contour_levels(grid: Grid, floor: float, start_excess: float) -> list[Level]
     corner = np.array([grid.x[0], grid.y[0]])
     tolerance = _TOLERANCE * (max(nx, ny) - 1) / _PICTURE
     found = []
-    for excess in resolvable(height, start_excess, floor - lowest):
-        edge = float(np.sqrt(excess + (floor - lowest)))
+    unseen = floor - lowest
+    if spacing is Spacing.QUARTERS:
+        excesses = resolvable(height, start_excess, unseen)
+    else:
+        excesses = even_levels(height, start_excess, unseen, power=_POWERS[spacing])
+    for excess in excesses:
+        edge = float(np.sqrt(excess + unseen))
         polygons, offsets = generator.filled(-1.0, edge)
         fill = [
             [corner + unit * simplified(polygon[a:b], tolerance) for a, b in pairwise(at)]
@@ -87,6 +109,27 @@ def resolvable(height: Floats, start_excess: float, unseen: float = 0.0) -> list
         excess = start_excess * 2.0**k * 2.0**k  # 4.0**k itself may overflow
         inside = height < np.sqrt(excess + unseen)
         if excess < unseen / 4 or not _can_be_seen(inside):
+            break
+        if not inside.all():
+            levels.append(excess)
+    return levels
+
+
+def even_levels(height: Floats, start_excess: float, unseen: float, *, power: int) -> list[float]:
+    """Excess losses for a surface of several basins, high to low: ``top · (k/n)ᵖ``, then a few rings around the minima.
+
+    With p = 2 the rings of each basin stand equally far apart; with p = 1 the losses do.
+    """
+    finite = height[np.isfinite(height)]
+    if not finite.size or not float(finite.max()) > 0.0:
+        return []
+    top = min(float(finite.max()) ** 2 - unseen, _MOST_EXCESS * start_excess)
+    wanted = [top * (k / _EVEN_LEVELS) ** power for k in range(_EVEN_LEVELS, 0, -1)]
+    wanted += [wanted[-1] / 4.0**k for k in range(1, _INNER_LEVELS + 1)]
+    levels: list[float] = []
+    for excess in wanted:
+        inside = height < np.sqrt(excess + unseen)
+        if inside.sum() < _LEAST_CELLS:
             break
         if not inside.all():
             levels.append(excess)

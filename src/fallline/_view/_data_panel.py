@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fallline._records import Floats, Run
+from fallline._records import Floats, Run, Sample
 from fallline._view._rounding import significant
 
 _SHOWN_ROWS = 400
@@ -32,10 +32,10 @@ class DataPanel:
     logistic: bool
 
     @classmethod
-    def of(cls, run: Run, frame_count: int) -> "DataPanel":
-        """The panel of a run; several features mean parity, of fewer rows where there are many frames."""
+    def of(cls, run: Run, sample: Sample, frame_count: int) -> "DataPanel":
+        """The panel of a run on a table; several features mean parity, of fewer rows where there are many frames."""
         logistic = run.header.loss == "bce"
-        features, target = run.sample.features, run.sample.target
+        features, target = sample.features, sample.target
         shift, scale = np.array(run.header.scaling.shift), np.array(run.header.scaling.scale)
         if features.shape[1] == 1:
             shown = _even(len(target), _SHOWN_ROWS)
@@ -47,7 +47,7 @@ class DataPanel:
             return cls(kind, name, table_x[shown], target[shown], curve_x, inputs, logistic)
         affordable = max(_FEWEST_ROWS, _MOST_PREDICTIONS // (2 * max(frame_count, 1)))
         shown = _even(len(target), min(_SHOWN_ROWS, affordable))
-        name = run.header.target
+        name = run.header.target or ""
         return cls("parity", name, target[shown], target[shown], None, features[shown], logistic)
 
     def output(self, parameters: Floats) -> Floats:

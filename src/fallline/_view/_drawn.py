@@ -9,7 +9,8 @@ from fallline._loss_function import LossFunction
 from fallline._planes import Plane, coordinates, points
 from fallline._records import Floats, Run
 from fallline._surface import Grid, grid_loss, smooth_grid_loss, stacked_loss
-from fallline._view._contours import Level, contour_levels
+from fallline._view._contours import Level, Spacing, contour_levels
+from fallline._view._curve import KIND, draw_curves
 from fallline._view._path import Path
 from fallline._view._rounding import significant, within
 from fallline._view._trail import trail
@@ -20,6 +21,7 @@ _BOWL = (41, 33)
 _COARSEST = 41
 _ROW_EVALUATIONS = 2_000_000  # rows × nodes one contour grid may cost where a loss has no moments
 _CLIMBS = 0.25  # of the way from the minimum to the cut: a side of the bowl that rises so far is a wall
+_SHOWN_WHOLE = 6.0  # times the start's excess: a landscape of basins that rises no higher is not cut
 _RIM = 1.1  # the bowl is cut at this many times the excess loss it has to show
 
 
@@ -29,17 +31,20 @@ def draw_windows(run: Run, path: Path, plane: Plane, objective: LossFunction) ->
     with np.errstate(over="ignore", invalid="ignore"):
         excess = losses - path.floor
     windows = choose_windows(path, plane, objective, excess)
+    uv = coordinates(plane, path.vectors)
+    if plane.kind == KIND:
+        return _curves(path, plane, objective, windows, excess)
     grids = [_grid(run, objective, plane, path.floor, w) for w in windows]
-    levels = [contour_levels(grid, path.floor, path.start_excess) for grid in grids]
-    top, bottom = _color_range(path, windows, grids, levels)
+    spacing = spacing_of(path)
+    levels = [contour_levels(grid, path.floor, path.start_excess, spacing) for grid in grids]
+    top, bottom = color_range(path, windows, grids, levels)
     finest = max(windows, key=lambda window: window.magnification)
     middle, sides = _middle_and_sides(finest)
-    uv = coordinates(plane, path.vectors)
     drawn = trail(uv, middle, sides)
     return {
         "trail": [None if point is None else significant(point, 9).tolist() for point in drawn],
         "windows": [
-            _window_payload(window, found, path.floor, top, bottom)
+            window_payload(window, found, path.floor, top, bottom)
             for window, found in zip(windows, levels, strict=True)
         ],
         "color": {"top": top, "bottom": bottom},
@@ -51,6 +56,23 @@ def draw_windows(run: Run, path: Path, plane: Plane, objective: LossFunction) ->
     }
 
 
+def spacing_of(path: Path) -> Spacing:
+    """The levels that suit a surface."""
+    if path.runs_away:
+        return Spacing.LOSSES
+    return Spacing.QUARTERS if path.minima is None else Spacing.RINGS
+
+
+def _curves(path: Path, plane: Plane, objective: LossFunction, windows: list[Window], excess: Floats) -> dict[str, Any]:
+    """The same of a loss of one parameter: wide enough to show both sides of the valley."""
+    uv = coordinates(plane, path.vectors)
+    kept = [window for window in windows if window.id in {"main", "wide", "wider"}]
+    cuts = [_rim(window, path, uv, excess) for window in kept]
+    middle = coordinates(plane, path.lowest[None])[0]
+    wide = [with_both_walls(window, middle, objective, plane, cut) for window, cut in zip(kept, cuts, strict=True)]
+    return draw_curves(path, objective, wide, cuts)
+
+
 def _path_losses(run: Run) -> Floats:
     """[T + 1] the loss of all rows along the path; NaN where it was not measured."""
     measured = np.where(run.columns.full_loss_measured, run.columns.full_loss, np.nan)
@@ -58,7 +80,7 @@ def _path_losses(run: Run) -> Floats:
 
 
 def _fine_shape(run: Run) -> tuple[int, int]:
-    if run.moments is not None:
+    if run.moments is not None or run.sample is None:
         return _FINE
     side = int(np.sqrt(_ROW_EVALUATIONS / max(len(run.sample.target), 1)))
     side = int(np.clip(side, _COARSEST, _FINE[0]))
@@ -67,7 +89,7 @@ def _fine_shape(run: Run) -> tuple[int, int]:
 
 def _grid(run: Run, objective: LossFunction, plane: Plane, floor: float, window: Window, *, bowl: bool = False) -> Grid:
     """A window's grid; interpolated, where that is true enough, for losses that cost a pass over the rows per node."""
-    if run.moments is None:
+    if run.moments is None and run.sample is not None:
         shape = _BOWL if bowl else _FINE
         smooth = smooth_grid_loss(objective, plane, x=window.x, y=window.y, shape=shape, floor=floor, turn=window.turn)
         if smooth is not None:
@@ -76,9 +98,7 @@ def _grid(run: Run, objective: LossFunction, plane: Plane, floor: float, window:
     return grid_loss(objective, plane, x=window.x, y=window.y, shape=shape, turn=window.turn)
 
 
-def _color_range(
-    path: Path, windows: list[Window], grids: list[Grid], levels: list[list[Level]]
-) -> tuple[float, float]:
+def color_range(path: Path, windows: list[Window], grids: list[Grid], levels: list[list[Level]]) -> tuple[float, float]:
     """Excess loss at shade 1 (the main window's highest) and at shade 0 (the lowest ring of any window)."""
     main = next(grid for window, grid in zip(windows, grids, strict=True) if window.id == "main")
     with np.errstate(over="ignore"):
@@ -92,7 +112,8 @@ def _color_range(
     return top, min(bottom, top / 4)
 
 
-def _window_payload(window: Window, levels: list[Level], floor: float, top: float, bottom: float) -> dict[str, Any]:
+def window_payload(window: Window, levels: list[Level], floor: float, top: float, bottom: float) -> dict[str, Any]:
+    """A window with its levels, as the payload holds it."""
     transform = None
     if window.turn is not None:
         transform = {"matrix": window.turn[0].tolist(), "origin": window.turn[1].tolist()}
@@ -145,8 +166,12 @@ def _rim(window: Window, path: Path, uv: Floats, excess: Floats) -> float:
 
 def _bowl(run: Run, objective: LossFunction, plane: Plane, path: Path, window: Window, cut: float) -> dict[str, Any]:
     middle = coordinates(plane, path.lowest[None])[0]
-    whole = with_both_walls(window, middle, objective, plane, cut)
+    alone = path.minima is None and not path.runs_away
+    whole = with_both_walls(window, middle, objective, plane, cut) if alone else window
     grid = _grid(run, objective, plane, path.floor, whole, bowl=True)
+    highest = float(np.max(grid.loss, where=np.isfinite(grid.loss), initial=cut))
+    if not alone and highest - path.floor <= _SHOWN_WHOLE * path.start_excess:
+        cut = highest  # what parts the basins is part of the picture
     return {
         "window": window.id,
         "x": significant(grid.x, 9).tolist(),

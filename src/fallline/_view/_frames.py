@@ -9,7 +9,9 @@ from fallline._loss_function import LossFunction
 from fallline._planes import Plane, components, coordinates, distance, points
 from fallline._records import Floats, Run
 from fallline._surface import stacked_loss
+from fallline._view._curve import KIND, uphill_on_curve
 from fallline._view._data_panel import DataPanel
+from fallline._view._frame import place
 from fallline._view._parts import step_parts
 from fallline._view._path import Path
 from fallline._view._slices import slices
@@ -27,7 +29,7 @@ def frames(
     text: ViewText,
     path: Path,
     plane: Plane,
-    panel: DataPanel,
+    panel: DataPanel | None,
     steps: Steps,
 ) -> dict[str, Any]:
     """[F] entries per column for the chosen steps."""
@@ -39,8 +41,8 @@ def frames(
         "beats": [text.step_beats(run, step) for step in steps.tolist()],
         "reach_note": [text.reach_note(run, step) for step in steps.tolist()],
         **_along_step(run, objective, steps, start, end),
-        "curve_start": panel.output(start).tolist(),
-        "curve_end": panel.output(end).tolist(),
+        "curve_start": None if panel is None else panel.output(start).tolist(),
+        "curve_end": None if panel is None else panel.output(end).tolist(),
     }
 
 
@@ -74,19 +76,19 @@ def _in_plane(run: Run, objective: LossFunction, path: Path, plane: Plane, steps
     columns = run.columns
     with np.errstate(all="ignore"):
         ghost = start - (end - start)
-    start_uv, end_uv = coordinates(plane, start), coordinates(plane, end)
+    end_uv = coordinates(plane, end)
     away = distance(plane, end)
     ghost_loss = stacked_loss(objective, ghost)
     plane_loss = stacked_loss(objective, points(plane, end_uv))
     with np.errstate(all="ignore"):
         off_plane = np.abs(columns.full_loss[steps] - plane_loss) / path.start_excess
-    if plane.directions.shape[1] == 2:  # the plane is the whole space: rounding is not a distance
+    if plane.directions.shape[1] <= 2:  # the plane is the whole space: rounding is not a distance
         off_plane = np.zeros(len(steps))
     return {
-        "start_uv": start_uv.tolist(),
-        "end_uv": end_uv.tolist(),
-        "gradient_uv": _directions(components(plane, columns.gradient[steps])).tolist(),
-        "ghost_uv": coordinates(plane, ghost).tolist(),
+        "start_uv": place(plane, start, objective).tolist(),
+        "end_uv": place(plane, end, objective).tolist(),
+        "gradient_uv": directions(plane, columns.gradient[steps]).tolist(),
+        "ghost_uv": place(plane, ghost, objective).tolist(),
         "ghost_loss": ghost_loss.tolist(),
         "parts_uv": _parts_uv(run, plane, steps),
         "distance": away.tolist(),
@@ -95,8 +97,11 @@ def _in_plane(run: Run, objective: LossFunction, path: Path, plane: Plane, steps
     }
 
 
-def _directions(uv: Floats) -> Floats:
+def directions(plane: Plane, vectors: Floats) -> Floats:
     """[F, 2] of length one; left as they are where they have no direction (zero, not finite)."""
+    if plane.kind == KIND:
+        return uphill_on_curve(vectors)
+    uv = components(plane, vectors)
     with np.errstate(all="ignore"):
         largest = np.abs(uv).max(axis=1, keepdims=True, initial=0.0)
         scaled = uv / largest
@@ -108,6 +113,8 @@ def _parts_uv(run: Run, plane: Plane, steps: Steps) -> list[list[dict[str, Any]]
     parts = step_parts(run)
     if parts is None:
         return None
+    if plane.kind == KIND:  # they would lie on one another
+        return [[] for _ in steps]
     moved = [components(plane, part.change[steps]) for part in parts]
     with np.errstate(all="ignore"):
         lengths = [np.abs(uv).sum(axis=1) for uv in moved]

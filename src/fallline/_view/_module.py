@@ -5,7 +5,7 @@ joined. The joiner understands one trivial convention and refuses everything els
 
 - an import is one line, ``import { a, b } from "./x.js";``, of names that ``x.js`` exports; no cycles;
 - an export is ``export function``, ``async function``, ``const`` or ``class``, in column 0;
-- every top-level name, exported or not, is used by one file only.
+- every top-level name, exported or not, is used by one of the joined files only.
 
 - a text between backticks ends on the line it began on (so that indentation can go);
 - ``/**`` begins documentation and stands in no string.
@@ -20,7 +20,7 @@ from functools import cache
 from importlib import resources
 
 ENTRY = "render.js"
-"""The file that exports ``render({model, el})``."""
+"""The file that exports ``render({model, el})`` of a run; ``compare.js`` and ``why.js`` export theirs."""
 
 _IMPORT = re.compile(r'^import \{ (?P<names>[A-Za-z0-9_$, ]+) \} from "\./(?P<file>[a-z_]+\.js)";$')
 _DECLARATION = re.compile(
@@ -36,23 +36,25 @@ class ModuleError(ValueError):
 
 
 @cache
-def module_source() -> str:
-    """The whole picture as one ES module that exports ``render({model, el})`` and nothing else.
+def module_source(entry: str = ENTRY) -> str:
+    """A whole page as one ES module that exports the entry's ``render({model, el})`` and nothing else.
 
     >>> module_source().rstrip().endswith("export { render };")
     True
     """
-    return join_modules(_static_files(".js"), ENTRY)
+    return join_modules(_static_files(".js"), entry)
 
 
 @cache
-def stylesheet() -> str:
-    """The picture's stylesheet; every rule is under the class ``fl``.
+def stylesheet(entry: str = ENTRY) -> str:
+    """The stylesheet of an entry's page; every rule is under the class ``fl``.
 
     >>> ".fl" in stylesheet()
     True
     """
-    return (resources.files("fallline._view") / "static" / "view.css").read_text(encoding="utf-8")
+    folder = resources.files("fallline._view") / "static"
+    names = ("rates.css", "view.css") if entry == ENTRY else ("rates.css", "view.css", "charts.css")
+    return "".join((folder / name).read_text(encoding="utf-8") for name in names)
 
 
 def join_modules(files: Mapping[str, str], entry: str) -> str:
@@ -73,9 +75,9 @@ def join_modules(files: Mapping[str, str], entry: str) -> str:
     <BLANKLINE>
     """
     declared = {name: _declarations(name, source) for name, source in files.items()}
-    _refuse_shared_names(declared)
     order: list[str] = []
     _visit(entry, files, declared, order, ())
+    _refuse_shared_names({name: declared[name] for name in order})
     return "".join(_body(files[name]) for name in order) + "export { render };\n"
 
 

@@ -6,16 +6,17 @@ from typing import Any
 import numpy as np
 
 from fallline._loss_function import LossFunction
-from fallline._planes import Plane, coordinates
-from fallline._records import LimitKind, Run
+from fallline._planes import Plane
+from fallline._records import LimitKind, Run, SweepResult
 from fallline._store import plain
 from fallline._view._chosen import ALL_UP_TO, chosen_steps
 from fallline._view._data_panel import DataPanel
 from fallline._view._drawn import draw_windows
-from fallline._view._frame import plane_of
+from fallline._view._frame import place, plane_of
 from fallline._view._frames import frames
 from fallline._view._history import history
 from fallline._view._path import Path
+from fallline._view._rates import rates_payload
 from fallline._view._slices import SLICE_T
 from fallline._view._text import ViewText
 
@@ -24,19 +25,28 @@ _ROW_EVALUATIONS = 20_000_000  # rows × parameter vectors the frames may cost w
 _FEWEST_FRAMES, _VECTORS_PER_FRAME = 40, 45
 
 
-def build_payload(run: Run, objective: LossFunction, explanation: ViewText | None = None) -> dict[str, Any]:
+def build_payload(
+    run: Run,
+    objective: LossFunction,
+    explanation: ViewText | None = None,
+    rates: SweepResult | str | None = None,
+    *,
+    home: str = "recorded run",
+) -> dict[str, Any]:
     """The payload of a run; NaN and ±inf are floats here, :func:`to_json` writes them as strings.
 
     Args:
         run: at least a header, columns (possibly of no step) and a sample.
         objective: the run's loss over all rows, in the training scale.
         explanation: who writes the sentences; :mod:`fallline._explain` unless told.
+        rates: other rates that the same descent was run at, for the rate slider; a text says why there are none.
+        home: what the page calls ``run``, to which the slider leads back.
     """
     text = explanation if explanation is not None else ViewText()
-    path = Path.of(run)
+    path = Path.of(run, objective)
     plane = plane_of(run, path)
     steps = chosen_steps(len(run), _frame_limit(run))
-    panel = DataPanel.of(run, len(steps))
+    panel = None if run.sample is None else DataPanel.of(run, run.sample, len(steps))
     drawn = draw_windows(run, path, plane, objective)
     summary = run.summary
     return {
@@ -46,20 +56,22 @@ def build_payload(run: Run, objective: LossFunction, explanation: ViewText | Non
         "data_line": text.data_line(run),
         "conversion": text.conversion_line(run),
         "outcome": summary.outcome.value if summary is not None else "interrupted",
+        "run_title": "The recorded run" if isinstance(rates, SweepResult) else "The whole run",
         "verdict": text.verdict(run),
         "rate": _rate(run),
         "parameters": list(run.header.parameter_names),
-        "optimum": _optimum(run, path),
-        "floor": {"loss": path.floor, "kind": "optimum" if run.moments is not None else "lowest seen"},
+        "optimum": _optimum(path),
+        "floor": {"loss": path.floor, "kind": "optimum" if path.floor_known else "lowest seen"},
         "total_steps": len(run),
         "batch": {"size": run.header.batch_size, "rows": run.header.rows},
         "first_not_finite": run.columns.first_not_finite,
         "frames": frames(run, objective, text=text, path=path, plane=plane, panel=panel, steps=steps),
         "slice_t": SLICE_T.round(6).tolist(),
-        "plane": _plane_payload(plane, path),
+        "plane": _plane_payload(plane, path, objective),
         **drawn,
         "history": history(run),
-        "data": panel.payload(run),
+        "data": None if panel is None else panel.payload(run),
+        "rates": rates_payload(run, objective, plane, panel, rates, home),
     }
 
 
@@ -79,20 +91,21 @@ def _compact(payload: object) -> str:
     return json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def _plane_payload(plane: Plane, path: Path) -> dict[str, Any]:
-    minimum = None if path.optimum is None else coordinates(plane, path.optimum[None])[0].tolist()
+def _plane_payload(plane: Plane, path: Path, objective: LossFunction) -> dict[str, Any]:
+    minimum = None if path.optimum is None else place(plane, path.optimum[None], objective)[0].tolist()
     return {
         "kind": plane.kind,
         "axes": list(plane.axes),
         "note": plane.note,
         "explained_variance": plane.explained_variance,
         "minimum_uv": minimum,
+        "minima_uv": [] if path.minima is None else place(plane, path.minima, objective).tolist(),
     }
 
 
 def _frame_limit(run: Run) -> int:
     """Fewer frames where each costs a pass over many rows."""
-    if run.moments is not None:
+    if run.moments is not None or run.sample is None:
         return ALL_UP_TO
     affordable = _ROW_EVALUATIONS // (_VECTORS_PER_FRAME * max(len(run.sample.target), 1))
     return int(np.clip(affordable, _FEWEST_FRAMES, ALL_UP_TO))
@@ -113,7 +126,7 @@ def _rate(run: Run) -> dict[str, Any]:
     }
 
 
-def _optimum(run: Run, path: Path) -> dict[str, Any] | None:
-    if run.moments is None or path.optimum is None:
+def _optimum(path: Path) -> dict[str, Any] | None:
+    if path.optimum is None:
         return None
-    return {"parameters": path.optimum.tolist(), "loss": run.moments.optimum_loss}
+    return {"parameters": path.optimum.tolist(), "loss": path.floor}

@@ -1,8 +1,12 @@
 """Shorter numbers for drawn curves; numbers that are shown as text are never rounded."""
 
+from typing import Any, cast
+
 import numpy as np
+from numpy.typing import NDArray
 
 from fallline._records import Floats
+from fallline._store import plain
 
 
 def significant(values: Floats, digits: int = 6) -> Floats:
@@ -35,3 +39,17 @@ def within(values: Floats, low: Floats, high: Floats, digits: int = 6) -> Floats
         rounded = np.round(values * power) / power
     usable = np.isfinite(rounded) & (np.abs(places) <= 15)
     return np.where(usable, rounded, values)
+
+
+def spelled(values: NDArray[Any]) -> list[Any]:
+    """The values as nested lists, those that are not finite as JSON spells them.
+
+    So the rest of a payload need not be searched for what JSON cannot write.
+
+    >>> spelled(np.array([[1.0, np.inf]]))
+    [[1.0, 'Infinity']]
+    """
+    held: list[Any] = values.tolist()
+    if values.dtype == np.object_ or bool(np.isfinite(values).all()):
+        return held
+    return cast(list[Any], plain(held))

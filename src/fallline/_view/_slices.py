@@ -52,6 +52,8 @@ def slices(run: Run, objective: LossFunction, steps: NDArray[np.int64], start: F
 
 def _rounding(run: Run, update: Floats, loss: Floats) -> Floats:
     """[F] how large a change over all rows rounding can explain: here they are worked out in float64."""
+    if run.sample is None:
+        raise ValueError("a formula has no batches: every step sees all there is")
     columns = np.column_stack([run.sample.features, np.ones(len(run.sample.target))])
     return change_rounding(
         update,

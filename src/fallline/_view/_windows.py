@@ -68,10 +68,10 @@ def choose_windows(path: Path, plane: Plane, objective: LossFunction, excess: Fl
     Args:
         excess: [T + 1] loss above the floor along the path; NaN where it was not measured or is not finite.
     """
-    framed = _bounded(coordinates(plane, np.concatenate([path.framed, path.lowest[None]])))
+    framed = _bounded(coordinates(plane, np.concatenate([path.framed, path.lowest[None], path.shown_minima])))
     with np.errstate(all="ignore"):
         uphill = components(plane, objective.gradient(path.framed[:1]))[0] if len(path.framed) else np.zeros(2)
-    main = _frame("main", framed, plane.axes, uphill)
+    main = _frame("main", framed, plane.axes, uphill, stretches=not path.curved)
     uv = coordinates(plane, path.vectors)[path.finite]
     windows = [main]
     inset = _inset(main, path, plane, uv, excess[path.finite])
@@ -95,16 +95,19 @@ def _frame(
     labels: tuple[str, str],
     uphill: Floats,
     turn: tuple[Floats, Floats] | None = None,
+    *,
+    stretches: bool = True,
 ) -> Window:
     """The smallest window with margins around points [B, 2] in window coordinates, the first of them the start.
 
     Args:
         uphill: [2] the gradient at the start, in window coordinates.
+        stretches: whether each axis may take a scale of its own.
     """
     centre, sides = _extent(points)
     below, above = _margins(uphill)
     needed = sides / (1 - below - above)
-    if sides.min() < _SQUEEZED * sides.max():
+    if stretches and sides.min() < _SQUEEZED * sides.max():
         whole = np.where(sides > 0.0, needed, needed.max())
     else:
         whole = np.repeat(needed.max(), 2)

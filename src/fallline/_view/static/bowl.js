@@ -64,7 +64,7 @@ function bowlPicture(context, size, scene, state, theme, bowl) {
 function bowlLayer(kept, picture) {
   const { context, size, scene, state, theme, bowl } = picture;
   const density = Math.max(1, context.getTransform().a);
-  const key = [bowl.window, size.width, size.height, density, state.camera.azimuth, state.camera.elevation, state.moving, theme.dark].join(" ");
+  const key = [scene.stop, bowl.window, size.width, size.height, density, state.camera.azimuth, state.camera.elevation, state.moving, theme.dark].join(" ");
   const old = kept.get(scene);
   if (old && old.key === key) return old.layer;
   const layer = new OffscreenCanvas(Math.max(1, Math.round(size.width * density)), Math.max(1, Math.round(size.height * density)));

@@ -1,7 +1,7 @@
 // @ts-check
 // Loss over steps, with where the run stands now.
 
-import { formatNumber, logTicks, logarithmic } from "./scale.js";
+import { formatNumber, linear, logTicks, logarithmic, niceTicks } from "./scale.js";
 import { drawBall, drawCross } from "./arrows.js";
 import { withAlpha } from "./colour.js";
 import { chartBox, chartExact, chartStepsTaken, drawBand, drawChartAxes, drawCursor, drawLevel, drawTag, insideChart, stepsAxis, traceLine } from "./chart_frame.js";
@@ -12,7 +12,7 @@ import { chartBox, chartExact, chartStepsTaken, drawBand, drawChartAxes, drawCur
  * What the loss chart plots. The excess over the best possible loss where that is known and every loss lies above it: on it each phase of a descent
  * is a slope of its own, while the plain loss would look finished as soon as the steep direction is done. Else the loss.
  * @param {any} scene
- * @returns {{name: string, value: (loss: number | null) => number | null, low: number, high: number, level: number | null, excess: boolean}}
+ * @returns {{name: string, value: (loss: number | null) => number | null, low: number, high: number, log: boolean, level: number | null, excess: boolean}}
  */
 export function lossMeasure(scene) {
   const { history, floor, batch } = scene;
@@ -25,24 +25,35 @@ export function lossMeasure(scene) {
       .map(value)
       .filter((each) => each !== null && Number.isFinite(each) && each > 0)
   );
+  const first = value(history.full_loss[0] ?? null) ?? 0;
+  const below = history.full_loss.some((/** @type {number | null} */ loss) => loss !== null && loss < 0);
+  if (!excess && below) return lossBelowZero(scene, first);
   const high = Math.min(1e300, all.reduce((a, b) => Math.max(a, b), 0) || 1);
   const least = all.reduce((a, b) => Math.min(a, b), Infinity);
   // Fourteen digits below the start an excess is rounding, not loss.
-  const first = value(history.full_loss[0] ?? null) ?? 0;
   const low = Math.max(Number.isFinite(least) ? least : high / 10, excess && first > 0 ? first * 1e-14 : 0);
   const whole = batch.size === batch.rows ? "loss (logarithmic)" : "loss (logarithmic): line all rows, band each batch";
   const name = excess ? `loss above the best possible, ${formatNumber(floor.loss)} (logarithmic)` : whole;
-  return { name, value, low: low === high ? high / 10 : low, high, excess, level: !excess && floor.kind === "optimum" ? floor.loss : null };
+  return { name, value, low: (low === high ? high / 10 : low) / 1.3, high: high * 1.3, log: true, excess, level: !excess && floor.kind === "optimum" ? floor.loss : null };
+}
+
+/** A loss that falls below zero, and perhaps for ever: as it is, as far down as the picture of it goes. @param {any} scene @param {number} first */
+function lossBelowZero({ history, floor }, first) {
+  const seen = history.full_loss.filter((/** @type {number | null} */ loss) => loss !== null && Number.isFinite(loss));
+  const low = Math.max(Math.min(...seen), Math.min(floor.loss, first));
+  const span = Math.max(first - low, Math.abs(first) * 1e-3, 1e-12);
+  return { name: "loss", value: (/** @type {number | null} */ loss) => loss, low: low - 0.1 * span, high: Math.min(Math.max(...seen), first + 2 * span) + 0.1 * span, log: false, excess: false, level: null };
 }
 
 /** @param {CanvasRenderingContext2D} context @param {Size} size @param {any} scene @param {any} state @param {any} theme */
 export function drawLossChart(context, size, scene, state, theme) {
   const measure = lossMeasure(scene);
-  const low = measure.level !== null && measure.level > 0 ? Math.min(measure.low, measure.level) : measure.low;
-  const yTicks = logTicks(low / 1.3, measure.high * 1.3, Math.max(3, size.height / 50));
+  const low = measure.level !== null && measure.level > 0 ? Math.min(measure.low, measure.level / 1.3) : measure.low;
+  const range = [low, measure.high];
+  const yTicks = measure.log ? logTicks(low, measure.high, Math.max(3, size.height / 50)) : niceTicks(low, measure.high, Math.max(3, size.height / 55));
   const yLabels = yTicks.map((tick) => formatNumber(tick));
   const box = chartBox(context, size, theme, yLabels);
-  const y = logarithmic([low / 1.3, measure.high * 1.3], [box.top + box.height, box.top]);
+  const y = (measure.log ? logarithmic : linear)(range, [box.top + box.height, box.top]);
   const steps = stepsAxis(scene.total_steps, box);
   drawChartAxes(context, box, theme, { ...steps, y, yTicks, yLabels, xName: "steps taken (logarithmic)", yName: measure.name });
   if (measure.level !== null) drawLevel(context, box, y(measure.level), theme.good);

@@ -195,7 +195,8 @@ function chartParameterRange(scene, indices) {
   const start = frames.step.length > 0 ? indices.map((p) => frames.start[0][p]) : [];
   const near = [...start, ...(optimum === null ? [] : indices.map((p) => optimum.parameters[p]))].filter(Number.isFinite);
   const seen = indices.flatMap((p) => [...history.parameters_low[p], ...history.parameters_high[p]]);
-  const all = [...near, ...seen].filter((value) => value !== null && Number.isFinite(value));
+  const stepped = scene.stop === null ? [] : frames.end.flatMap((/** @type {number[]} */ end) => indices.map((p) => end[p])); // its history begins after its first frames
+  const all = [...near, ...seen, ...stepped].filter((value) => value !== null && Number.isFinite(value));
   let low = all.reduce((a, b) => Math.min(a, b), Infinity);
   let high = all.reduce((a, b) => Math.max(a, b), -Infinity);
   if (scene.outcome === "diverged" && near.length > 0) {

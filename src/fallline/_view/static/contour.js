@@ -2,10 +2,11 @@
 // The leading picture: the loss from above, the path over it, this step's arrows; and its magnifier on the valley floor.
 
 import { formatNumber } from "./scale.js";
-import { shadeColour } from "./colour.js";
 import { strokeWithHalo } from "./arrows.js";
+import { drawCurve } from "./curve.js";
 import { createLabels } from "./labels.js";
-import { axisColour, drawAxes, drawColourKey, drawVerticalName, plotLayout, shadeAbove } from "./plot.js";
+import { drawLevels } from "./levels.js";
+import { axisColour, drawAxes, drawColourKey, drawVerticalName, plotLayout } from "./plot.js";
 import { drawTrack, drawTrail } from "./track.js";
 import { drawBallMarks, drawStepMarks } from "./marks.js";
 
@@ -52,14 +53,17 @@ function contourWindow(scene, id) {
  */
 function contourPaint(kept, context, size, what) {
   const { scene, state, theme, view, inset } = what;
-  const layout = plotLayout(context, view, size, theme, !inset);
-  context.drawImage(contourLayer(kept, context, scene, view, layout), layout.left, layout.top, layout.width, layout.height);
+  const layout = plotLayout(context, view, size, theme, !inset && !view.curve);
+  if (view.curve) {
+    drawCurve(context, view, layout, theme);
+    drawTrail(context, scene, view, layout);
+  } else context.drawImage(contourLayer(kept, context, scene, view, layout), layout.left, layout.top, layout.width, layout.height);
   drawAxes(context, layout, view, scene, theme);
   const labels = createLabels({ x: layout.left + 2, y: layout.top + 2, width: layout.width - 4, height: layout.height - 4 });
   const picture = { context, scene, state, theme, view, layout, labels, inset };
   const room = inset ? layout.width : layout.width * 0.62;
   const free = drawVerticalName(context, layout, view.labels[1], axisColour(scene, theme, view.labels[1]), theme, room);
-  if (!inset) drawColourKey(context, layout, view, scene, theme, free + 12);
+  if (!inset && !view.curve) drawColourKey(context, layout, view, scene, theme, free + 12);
   context.save();
   context.beginPath();
   context.rect(layout.left, layout.top, layout.width, layout.height);
@@ -67,7 +71,7 @@ function contourPaint(kept, context, size, what) {
   if (!inset) contourInsetBox(picture);
   drawTrack(context, scene, state, view, layout);
   context.restore();
-  contourBadge(picture);
+  if (!view.curve) contourBadge(picture);
   drawStepMarks(picture);
   drawBallMarks(picture);
   labels.draw(context, theme);
@@ -77,7 +81,7 @@ function contourPaint(kept, context, size, what) {
 function contourLayer(kept, context, scene, view, layout) {
   const density = Math.max(1, context.getTransform().a);
   const [width, height] = [Math.max(1, Math.round(layout.width * density)), Math.max(1, Math.round(layout.height * density))];
-  const key = `${view.id} ${width} ${height}`;
+  const key = `${view.id} ${width} ${height} ${scene.stop}`;
   const layers = kept.get(scene) ?? new Map();
   kept.set(scene, layers);
   let layer = layers.get(key);
@@ -85,7 +89,7 @@ function contourLayer(kept, context, scene, view, layout) {
     layer = new OffscreenCanvas(width, height);
     const pen = layer.getContext("2d");
     if (pen !== null) {
-      contourLevels(pen, view, width, height, density);
+      drawLevels(pen, view, width, height, density);
       pen.setTransform(density, 0, 0, density, -layout.left * density, -layout.top * density);
       drawTrail(pen, scene, view, layout);
     }
@@ -93,39 +97,6 @@ function contourLayer(kept, context, scene, view, layout) {
     layers.set(key, layer);
   }
   return layer;
-}
-
-/** @param {OffscreenCanvasRenderingContext2D} pen @param {any} view @param {number} width @param {number} height @param {number} density */
-function contourLevels(pen, view, width, height, density) {
-  /** @param {number} x */
-  const across = (x) => ((x - view.x[0]) / (view.x[1] - view.x[0])) * width;
-  /** @param {number} y */
-  const down = (y) => ((view.y[1] - y) / (view.y[1] - view.y[0])) * height;
-  pen.fillStyle = shadeColour(shadeAbove(view.levels));
-  pen.fillRect(0, 0, width, height);
-  for (const level of view.levels) {
-    pen.beginPath();
-    for (const polygon of level.fill) for (const ring of polygon) contourTrace(pen, ring, across, down, true);
-    pen.fillStyle = shadeColour(level.shade);
-    pen.fill("evenodd");
-  }
-  pen.lineWidth = density;
-  pen.lineJoin = "round";
-  for (const level of view.levels) {
-    pen.beginPath();
-    for (const line of level.lines) contourTrace(pen, line, across, down, false);
-    pen.strokeStyle = level.shade > 0.55 ? "rgba(20,20,30,0.30)" : "rgba(255,255,255,0.32)";
-    pen.stroke();
-  }
-}
-
-/** @param {OffscreenCanvasRenderingContext2D} pen @param {number[]} flat @param {(x: number) => number} across @param {(y: number) => number} down @param {boolean} closed */
-function contourTrace(pen, flat, across, down, closed) {
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    if (i === 0) pen.moveTo(across(flat[0]), down(flat[1]));
-    else pen.lineTo(across(flat[i]), down(flat[i + 1]));
-  }
-  if (closed) pen.closePath();
 }
 
 /** Where the magnifier looks, on the main picture. @param {import("./marks.js").Picture} picture */

@@ -28,6 +28,25 @@ const decodeText = new Set([
   "window",
   "feature",
   "target",
+  // of the rates
+  "reason",
+  "run_title",
+  "home",
+  "snaps",
+  "advice",
+  "zone",
+  "words",
+  "sentence",
+  "captions",
+  // of the pages of compare and why
+  "cells",
+  "columns",
+  "label",
+  "paragraphs",
+  "parameter_names",
+  "left_out",
+  "reason",
+  "terms",
 ]);
 
 /**
@@ -39,15 +58,18 @@ export function decodePayload(payload) {
   if (payload?.schema !== "fallline.view/1") {
     throw new Error(`This picture reads fallline.view/1, and was given ${payload?.schema ?? "nothing"}.`);
   }
-  const scene = decodeValue(payload);
+  const scene = decodeNumbers(payload);
   scene.parameters = payload.parameters.slice();
   return scene;
 }
 
-/** @param {any} value @returns {any} */
-function decodeValue(value) {
+/**
+ * @param {any} value
+ * @returns {any} a deep copy, its numbers that JSON cannot write numbers again
+ */
+export function decodeNumbers(value) {
   if (typeof value === "string") return decodeWords.get(value) ?? value;
-  if (Array.isArray(value)) return value.map(decodeValue);
+  if (Array.isArray(value)) return value.map(decodeNumbers);
   if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([name, held]) => [name, decodeText.has(name) ? held : decodeValue(held)]));
+  return Object.fromEntries(Object.entries(value).map(([name, held]) => [name, decodeText.has(name) ? held : decodeNumbers(held)]));
 }

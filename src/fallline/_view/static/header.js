@@ -3,11 +3,14 @@
 
 import { make, setText } from "./element.js";
 import { formatNumber } from "./scale.js";
+import { zoneClass } from "./slider.js";
+import { hasRates } from "./stops.js";
 
 /**
  * @param {HTMLElement} slot
  * @param {any} scene
- * @param {{theme: {next: () => string, choice: () => string}, onProjector: () => void}} host
+ * @param {{theme: {next: () => string, choice: () => string}, onProjector: () => void, onBack: () => void}} host
+ * @returns {{update: () => void}}
  */
 export function fillHeader(slot, scene, host) {
   const themeButton = make("button.fl-button.fl-button-small", {
@@ -23,6 +26,7 @@ export function fillHeader(slot, scene, host) {
     { type: "button", title: "Large type, two pictures (key P)", click: host.onProjector },
     "Projector",
   );
+  const rate = headerRate(scene, host.onBack);
   slot.append(
     make(
       "div.fl-heading",
@@ -35,31 +39,42 @@ export function fillHeader(slot, scene, host) {
       ),
       make("p.fl-subtitle", {}, scene.subtitle),
     ),
-    headerRate(scene.rate, scene.batch, scene.outcome),
+    rate.box,
     make("div.fl-header-tools", {}, projector, themeButton),
   );
+  return rate;
 }
 
-/** @param {any} rate @param {any} batch @param {string} outcome */
-function headerRate(rate, batch, outcome) {
-  const share =
-    rate.limit === null || rate.share === null
-      ? ""
-      : `${formatNumber(100 * rate.share, rate.share < 1 ? 2 : 3)} % of the limit ${formatNumber(rate.limit, 3)}`;
-  const box = make(
-    "div.fl-rate",
-    {},
-    make(
-      "p.fl-rate-line",
-      {},
-      "rate ",
-      make("strong", { "data-number": "rate" }, formatNumber(rate.value)),
-      share === "" ? "" : ` · ${share}`,
-    ),
-    make("p.fl-zone", {}, zoneWords(rate, batch, outcome)),
-  );
-  if (rate.limit !== null && rate.share !== null) box.append(headerGauge(rate));
-  return box;
+/** @param {any} scene @param {() => void} onBack */
+function headerRate(scene, onBack) {
+  const { rate } = scene;
+  const measured = hasRates(scene);
+  const value = make("strong", { "data-number": "rate" });
+  const share = make("span");
+  const limit = make("span.fl-rate-limit", {}, rate.limit === null || rate.share === null ? "" : ` ${formatNumber(rate.limit, 3)}`);
+  const swatch = make("span", { "aria-hidden": "true" });
+  const words = make("span");
+  const box = make("div.fl-rate", {}, make("p.fl-rate-line", {}, "rate ", value, share, limit), make("p.fl-zone", {}, swatch, words));
+  const back = make("button.fl-button.fl-button-small.fl-rates-back", { type: "button", click: onBack }, measured ? `Back to the ${scene.rates.home}` : "");
+  if (measured) box.append(back);
+  if (!measured && rate.limit !== null && rate.share !== null) box.append(headerGauge(rate));
+  return {
+    box,
+    update: () => {
+      const now = scene.rate;
+      setText(value, formatNumber(now.value));
+      setText(
+        share,
+        now.limit === null || now.share === null
+          ? ""
+          : ` · ${formatNumber(100 * now.share, now.share < 1 ? 2 : 3)} % of the limit`,
+      );
+      back.disabled = scene.stop === null;
+      const at = measured ? (scene.stop ?? scene.rates.own) : null;
+      swatch.className = at === null ? "" : `fl-rates-swatch ${zoneClass(scene.rates.zone[at])}`;
+      setText(words, at === null ? zoneWords(now, scene.batch, scene.outcome) : scene.rates.words[at].slice(scene.rates.words[at].indexOf(", ") + 2));
+    },
+  };
 }
 
 /**
@@ -108,7 +123,7 @@ function headerGauge(rate) {
  * @param {any} scene
  */
 export function fillRun(slot, scene) {
-  slot.append(make("h2.fl-run-title", {}, "The whole run"));
+  slot.append(make("h2.fl-run-title", {}, scene.run_title));
   for (const sentence of scene.verdict) slot.append(make("p.fl-verdict", {}, sentence));
   for (const [kind, text] of [
     ["data", scene.data_line],

@@ -12,7 +12,7 @@ const keyboardTurn = 14; // px of drag that one arrow key stands for
  * Listens on the whole page where the host says that the picture is the page (`data-keys="page"`), else only inside the picture.
  * @param {HTMLElement} host
  * @param {HTMLElement} root
- * @param {HTMLElement} bowl
+ * @param {HTMLElement | null} bowl
  * @param {KeyActions} actions
  * @returns {() => void} stop listening
  */
@@ -31,7 +31,7 @@ export function listenToKeys(host, root, bowl, actions) {
   return () => target.removeEventListener("keydown", listener);
 }
 
-/** @param {KeyboardEvent} event @param {HTMLElement} bowl @param {KeyActions} actions @returns {(() => void) | null} */
+/** @param {KeyboardEvent} event @param {HTMLElement | null} bowl @param {KeyActions} actions @returns {(() => void) | null} */
 function keyboardAction(event, bowl, actions) {
   const on = /** @type {Element} */ (event.target);
   if (on === bowl && keyboardTurns(event.key) !== null) {

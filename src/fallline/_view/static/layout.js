@@ -5,7 +5,7 @@ import { make } from "./element.js";
 import { createSurface } from "./surface.js";
 
 /** @typedef {import("./surface.js").Surface} Surface */
-/** @typedef {"contour" | "inset" | "bowl" | "slice" | "data" | "loss" | "parameters"} PanelName */
+/** @typedef {"contour" | "inset" | "bowl" | "slice" | "data" | "loss" | "parameters" | "rates" | "zoneloss" | "zoneparameters"} PanelName */
 
 /** @type {{name: PanelName, title: string, tab: string}[]} */
 const layoutPanels = [
@@ -16,6 +16,9 @@ const layoutPanels = [
   { name: "data", title: "The data", tab: "data" },
   { name: "loss", title: "Loss over steps", tab: "loss" },
   { name: "parameters", title: "Parameters over steps", tab: "loss" },
+  { name: "rates", title: "Final loss against rate", tab: "" },
+  { name: "zoneloss", title: "One rate of each zone: the loss", tab: "" },
+  { name: "zoneparameters", title: "One rate of each zone: the parameter", tab: "" },
 ];
 
 const layoutTabs = [
@@ -26,16 +29,16 @@ const layoutTabs = [
 
 /**
  * @param {HTMLElement} el the host's element
- * @param {{inset: boolean, empty: boolean, onResize: () => void}} options empty: no step was taken, there is only the data to show
+ * @param {{without: PanelName[], empty: boolean, onResize: () => void}} options empty: no step was taken, there is only the data to show
  */
-export function createLayout(el, { inset, empty, onResize }) {
+export function createLayout(el, { without, empty, onResize }) {
   /** @type {Record<string, Surface>} */
   const surfaces = {};
   /** @type {Record<string, HTMLElement>} */
   const panels = {};
   const id = `fl-${Math.random().toString(36).slice(2)}`; // a page may hold several pictures
   for (const { name, title, tab } of layoutPanels) {
-    if (name === "inset" && !inset) continue;
+    if (without.includes(name)) continue;
     surfaces[name] = createSurface(`fl-canvas-${name}`, onResize);
     panels[name] = make(
       `section.fl-panel.fl-panel-${name}`,
@@ -46,14 +49,17 @@ export function createLayout(el, { inset, empty, onResize }) {
   }
   const slots = {
     header: make("header.fl-header"),
+    rates: make("section.fl-rates", { "aria-label": "The learning rate" }),
     transport: make("div.fl-transport", { role: "group", "aria-label": "Playing the run" }),
     step: make("section.fl-step", { "aria-label": "This step" }),
     tabs: make("div.fl-tabs", { role: "tablist", "aria-label": "More pictures" }),
+    sweep: make("section.fl-sweep", { "aria-label": "The rates compared" }),
     run: make("section.fl-run", { "aria-label": "The whole run" }),
     table: make("section.fl-numbers", { "aria-label": "The numbers as a table" }),
   };
-  const { contour, data, loss, parameters, ...shapes } = panels;
-  const charts = make("div.fl-charts", {}, data, loss, parameters);
+  const { contour, data, loss, parameters, rates, zoneloss, zoneparameters, ...shapes } = panels;
+  if (rates) slots.sweep.append(rates, zoneloss, zoneparameters);
+  const charts = make("div.fl-charts", {}, ...[data, loss, parameters].filter((panel) => panel !== undefined));
   const body = make(
     "div.fl-body",
     {},
@@ -63,12 +69,13 @@ export function createLayout(el, { inset, empty, onResize }) {
     slots.tabs,
     ...Object.values(shapes),
     charts,
+    slots.sweep,
     slots.run,
     slots.table,
   );
-  if (!inset) body.classList.add("fl-body-no-inset");
+  for (const name of without) body.classList.add(`fl-body-no-${name}`);
   if (empty) body.classList.add("fl-body-empty");
-  const root = make("div.fl", { tabindex: "-1", "data-tab": "bowl" }, slots.header, body);
+  const root = make("div.fl", { tabindex: "-1", "data-tab": "bowl" }, make("div.fl-top", {}, slots.header, slots.rates), body);
   layoutFillTabs(root, slots.tabs, panels, { first: empty ? "data" : "bowl", onChange: onResize });
   el.append(root);
   return {
@@ -92,7 +99,8 @@ export function createLayout(el, { inset, empty, onResize }) {
  */
 function layoutFillTabs(root, list, panels, { first, onChange }) {
   /** @type {HTMLElement[]} */
-  const buttons = layoutTabs.map(([id, name]) =>
+  const used = layoutTabs.filter(([id]) => Object.values(panels).some((panel) => panel.dataset.tab === id));
+  const buttons = used.map(([id, name]) =>
     make(
       "button.fl-tab",
       {
@@ -102,7 +110,7 @@ function layoutFillTabs(root, list, panels, { first, onChange }) {
         "aria-controls": Object.values(panels).filter((panel) => panel.dataset.tab === id).map((panel) => panel.id).join(" "),
         click: () => choose(id),
       },
-      name,
+      id === "bowl" && !panels.bowl ? "Step" : name,
     ),
   );
   /** @param {string} id */

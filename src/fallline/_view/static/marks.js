@@ -49,6 +49,10 @@ export function drawStepMarks(picture) {
 
 /** @param {Picture} picture */
 function marksMinimum({ context, scene, state, theme, view, layout, labels, inset }) {
+  for (const other of scene.plane.minima_uv) {
+    const place = plotPoint(layout, view, other);
+    if (place !== null) drawMinimum(context, place, ballRadius(theme) * 0.7);
+  }
   const at = plotPoint(layout, view, scene.plane.minimum_uv);
   if (at === null) return;
   drawMinimum(context, at, ballRadius(theme) * 0.95);
@@ -85,9 +89,10 @@ function marksGradient(picture, frame, start) {
   drawArrow(context, start, tip, { colour: theme.gradient, width: 3, dash: [6, 4], alpha });
   if (!insideFrame(layout, start)) return;
   labels.blockLine(start, tip);
-  const text = `uphill: gradient ${formatNumber(gradientSize(scene, frame))}`;
+  const curve = scene.plane.kind === "curve";
+  const text = curve ? `slope ${formatNumber(scene.frames.gradient[frame][0])}` : `uphill: gradient ${formatNumber(gradientSize(scene, frame))}`;
   if (!inset) labels.add({ text, x: tip[0], y: tip[1], prefer: sideAlong(along), colour: theme.gradient, bold: true, away: 6, required: true });
-  if (!inset && scene.frames.parts_uv === null && (state.beat === 0 || state.beat === 4)) marksOpposite(picture, start, along);
+  if (!inset && !curve && scene.frames.parts_uv === null && (state.beat === 0 || state.beat === 4)) marksOpposite(picture, start, along);
 }
 
 /** @param {Picture} picture @param {[number, number]} start @param {[number, number]} along */
@@ -112,16 +117,33 @@ function marksMinus(picture, frame, start) {
 function marksStep(picture, frame, start, end) {
   const { context, scene, state, theme, layout, labels, inset } = picture;
   if (state.beat === 1 || state.beat === 2) return;
+  const drop = scene.plane.kind === "curve" ? end : null; // the step is along the one axis; the loss follows
+  if (drop !== null) end = [end[0], start[1]];
   const piece = clipSegment(start, end);
   if (piece === null) return;
   if (scene.frames.parts_uv !== null) drawParts(picture, frame, start);
   drawArrow(context, piece[0], piece[1], { colour: theme.step, width: 3.5 });
+  if (drop !== null) marksDrop(context, clipSegment(end, drop), theme);
   const seen = insideFrame(layout, piece[1]) ? piece[1] : marksExit(layout, start, piece[1]);
   labels.blockLine(clampToFrame(layout, piece[0]), seen);
   const length = Math.hypot(end[0] - start[0], end[1] - start[1]);
   if (inset || length < 5 * ballRadius(theme)) return;
   const text = state.beat === 3 ? `× ${formatNumber(scene.frames.learning_rate[frame])}` : "step";
   labels.add({ text, x: (start[0] + seen[0]) / 2, y: (start[1] + seen[1]) / 2, prefer: sideBeside(start, seen), bold: true, away: 8, near: true });
+}
+
+/** From the end of a step along the axis to the loss it comes to. @param {CanvasRenderingContext2D} context @param {[number, number][] | null} line @param {any} theme */
+function marksDrop(context, line, theme) {
+  if (line === null) return;
+  context.save();
+  context.strokeStyle = theme.step;
+  context.lineWidth = 1.75;
+  context.setLineDash([3, 4]);
+  context.beginPath();
+  context.moveTo(...line[0]);
+  context.lineTo(...line[1]);
+  context.stroke();
+  context.restore();
 }
 
 /** @param {Picture} picture @param {number} frame @param {[number, number]} start */

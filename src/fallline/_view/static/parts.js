@@ -19,12 +19,13 @@ const partsDrawing = 8; // lines of type: the longer side of the small drawing
  * @param {import("./marks.js").Picture} picture
  * @param {number} frame
  * @param {[number, number]} start px
+ * @param {number} [smallest] px: where no part is longer, the small drawing is made
  */
-export function drawParts(picture, frame, start) {
+export function drawParts(picture, frame, start, smallest = partsSmallest) {
   const { scene, layout, inset } = picture;
   const chain = partsChain(picture, frame, start);
   if (chain.length < 2) return;
-  const seen = chain.every((part) => insideFrame(layout, part.to)) && chain.some((part) => part.length > partsSmallest);
+  const seen = chain.every((part) => insideFrame(layout, part.to)) && chain.some((part) => part.length > smallest);
   if (seen) partsInPlace(picture, chain);
   else if (!inset && Math.min(layout.width, layout.height) > partsRoom) partsApart(picture, chain, scene.frames.end_uv[frame]);
 }
@@ -47,7 +48,7 @@ function partsChain({ scene, view, layout }, frame, start) {
 }
 
 /** @param {any} theme @param {string} name @returns {string} */
-function partsColour(theme, name) {
+export function partsColour(theme, name) {
   /** @type {Record<string, string>} */
   const colours = { gradient: theme.gradient, momentum: theme.w, preconditioning: theme.b, decay: theme.good };
   return colours[name] ?? theme.muted;

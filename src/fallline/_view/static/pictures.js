@@ -7,6 +7,7 @@ import { drawSlice } from "./slice.js";
 import { describeData, drawDataChart } from "./chart_data.js";
 import { drawLossChart } from "./chart_loss.js";
 import { drawParametersChart } from "./chart_parameters.js";
+import { describeExamples, describeRates, drawRatesChart, drawZoneLosses, drawZoneParameters } from "./chart_rates.js";
 import { formatNumber } from "./scale.js";
 
 /** @typedef {import("./surface.js").Surface} Surface */
@@ -25,7 +26,7 @@ export function createPictures(scene, surfaces) {
   const bowl = createBowlPainter();
   /** @type {Record<string, Picturing>} */
   const all = {
-    contour: { draw: contour.draw, describe: (state) => `The loss seen from above, with the path. ${describePlace(scene, state)}` },
+    contour: { draw: contour.draw, describe: (state) => `${scene.plane.kind === "curve" ? `The loss over ${scene.parameters[0]}` : "The loss seen from above"}, with the path. ${describePlace(scene, state)}` },
     inset: { draw: contour.drawInset, describe: (state) => `The valley floor, magnified. ${describePlace(scene, state)}` },
     bowl: {
       draw: bowl.draw,
@@ -34,6 +35,9 @@ export function createPictures(scene, surfaces) {
     slice: { draw: drawSlice, describe: (state) => describeSlice(scene, state) },
     data: { draw: drawDataChart, describe: (state) => `${describeData(scene)} ${describePlace(scene, state)}` },
     loss: { draw: drawLossChart, describe: (state) => `Loss over steps. ${describePlace(scene, state)}` },
+    rates: { draw: drawRatesChart, describe: () => describeRates(scene) },
+    zoneloss: { draw: drawZoneLosses, describe: () => describeExamples(scene, "loss") },
+    zoneparameters: { draw: drawZoneParameters, describe: () => describeExamples(scene, scene.parameters[0]) },
     parameters: { draw: drawParametersChart, describe: (state) => `Parameters over steps. ${describePlace(scene, state)}` },
   };
   return {

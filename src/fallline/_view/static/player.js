@@ -18,8 +18,13 @@ const playerLongest = 0.3; // seconds one animation frame may advance: a page th
  * @param {{onChange: () => void, reducedMotion: () => boolean}} host
  */
 export function createPlayer(scene, host) {
-  const count = scene.frames.step.length;
-  const schedule = count > 0 ? makeSchedule(scene) : { starts: new Float64Array(1), total: 0 };
+  let count = 0;
+  let schedule = { starts: new Float64Array(1), total: 0 };
+  const load = () => {
+    count = scene.frames.step.length;
+    schedule = count > 0 ? makeSchedule(scene) : { starts: new Float64Array(1), total: 0 };
+  };
+  load();
   /** @type {Place} */
   const place = { frame: 0, progress: 0, beat: 0, beatProgress: 1, mode: "idle", skip: 0 };
   let request = 0;
@@ -81,7 +86,18 @@ export function createPlayer(scene, host) {
   const taken = () => (place.progress > 0 ? place.frame + 1 : place.frame);
   return {
     place,
-    count,
+    get count() {
+      return count;
+    },
+    /** The scene shows another run: as many steps of it are taken as of the one before. @param {() => void} change */
+    change: (change) => {
+      stop();
+      const [all, before] = [taken() >= count, taken() === 0 ? 0 : scene.frames.step[taken() - 1] + 1];
+      change();
+      load();
+      const after = scene.frames.step.filter((/** @type {number} */ step) => step < before).length;
+      seek(all ? count : after);
+    },
     position: () => place.frame + place.progress,
     taken,
     seek,

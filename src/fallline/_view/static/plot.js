@@ -106,7 +106,7 @@ export function plotDirection(layout, view, uv) {
  * @returns {string}
  */
 export function axisColour(scene, theme, label) {
-  if (scene.parameters.length !== 2) return theme.text;
+  if (scene.parameters.length > 2) return theme.text;
   if (label === scene.parameters[0]) return theme.w;
   return label === scene.parameters[1] ? theme.b : theme.text;
 }

@@ -6,11 +6,16 @@ import { createLayout } from "./layout.js";
 import { createPlayer } from "./player.js";
 import { createThemeControl, readTheme } from "./theme.js";
 import { fillHeader, fillRun } from "./header.js";
+import { fillSlider } from "./slider.js";
+import { fillSweepTables } from "./sweep_tables.js";
+import { createStops, hasRates } from "./stops.js";
 import { fillTransport, transportToggle } from "./transport.js";
 import { fillSentence } from "./sentence.js";
 import { fillSwitches, makeTurnable } from "./switches.js";
 import { fillTable } from "./table.js";
 import { listenToKeys } from "./keyboard.js";
+import { setText } from "./element.js";
+import { createRefresher } from "./refresher.js";
 import { createPictures } from "./pictures.js";
 import { hasInset } from "./contour.js";
 import { homeCamera, topCamera, turnCamera } from "./camera.js";
@@ -46,11 +51,12 @@ export function render({ model, el }) {
 function renderPage(payload, el) {
   const scene = decodePayload(payload);
   const empty = scene.frames.step.length === 0;
+  const stops = createStops(scene);
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   /** @type {import("./switches.js").Choices & {camera: any, turning: boolean}} */
   const choices = { ghost: false, windowId: "main", camera: empty ? topCamera() : homeCamera(scene), turning: false };
-  const refresh = renderRefresher(() => draw());
-  const layout = createLayout(el, { inset: hasInset(scene), empty, onResize: refresh.ask });
+  const refresh = createRefresher(() => draw());
+  const layout = createLayout(el, { without: renderWithout(scene), empty, onResize: refresh.ask });
   const { root, slots, panels, surfaces } = layout;
   const player = createPlayer(scene, { onChange: refresh.ask, reducedMotion: () => still.matches });
   const theme = createThemeControl(root, refresh.ask);
@@ -59,9 +65,19 @@ function renderPage(payload, el) {
     root.focus(); // the button that was pressed is hidden now
     refresh.ask();
   };
-  fillHeader(slots.header, scene, { theme, onProjector: toggleProjector });
+  const header = fillHeader(slots.header, scene, { theme, onProjector: toggleProjector, onBack: () => showStop(null) });
   fillRun(slots.run, scene);
-  fillTable(slots.table, scene);
+  const table = fillTable(slots.table, scene);
+  /** @param {number | null} index */
+  const showStop = (index) => {
+    player.change(() => stops.show(index));
+    table.update();
+  };
+  const slider = hasRates(scene)
+    ? fillSlider(slots.rates, scene, { choose: showStop, toggle: () => transportToggle(player) })
+    : null;
+  if (slider !== null) fillSweepTables(slots.sweep, scene);
+  if (scene.rates?.reason) slots.rates.append(scene.rates.reason);
   const transport = fillTransport(slots.transport, scene, player);
   const sentence = fillSentence(slots.step, scene);
   const switches = fillSwitches(panels.contour, scene, choices, refresh.ask);
@@ -77,8 +93,9 @@ function renderPage(payload, el) {
     choices.turning = on;
     refresh.ask();
   };
-  makeTurnable(panels.bowl, surfaces.bowl.canvas, { turn, moving });
-  const silence = listenToKeys(el, root, surfaces.bowl.canvas, {
+  if (panels.bowl) makeTurnable(panels.bowl, surfaces.bowl.canvas, { turn, moving });
+  if (scene.plane.kind === "curve") setText(panels.contour.querySelector("h2"), `The loss over ${scene.parameters[0]}`);
+  const silence = listenToKeys(el, root, surfaces.bowl?.canvas ?? null, {
     ...renderPlayKeys(player),
     projector: toggleProjector,
     leaveProjector: () => {
@@ -92,6 +109,8 @@ function renderPage(payload, el) {
   });
   const draw = () => {
     const colours = readTheme(root);
+    header.update();
+    slider?.update(stops.at());
     transport.update();
     sentence.update(player.place, colours);
     switches.update();
@@ -107,6 +126,11 @@ function renderPage(payload, el) {
   };
 }
 
+/** What there is nothing to draw of. @param {any} scene @returns {import("./layout.js").PanelName[]} */
+function renderWithout(scene) {
+  return [...(hasInset(scene) ? [] : ["inset"]), ...(scene.bowls.length > 0 ? [] : ["bowl"]), ...(scene.data === null ? ["data"] : []), ...(hasRates(scene) ? [] : ["rates", "zoneloss", "zoneparameters"])];
+}
+
 /** @param {import("./player.js").Player} player */
 function renderPlayKeys(player) {
   return {
@@ -115,24 +139,5 @@ function renderPlayKeys(player) {
     forward: () => player.forward(),
     home: () => player.seek(0),
     end: () => player.seek(player.count),
-  };
-}
-
-/**
- * Draws once in the next animation frame, however often it was asked to.
- * @param {() => void} draw
- * @returns {{ask: () => void, stop: () => void}}
- */
-function renderRefresher(draw) {
-  let request = 0;
-  return {
-    ask: () => {
-      if (request !== 0) return;
-      request = requestAnimationFrame(() => {
-        request = 0;
-        draw();
-      });
-    },
-    stop: () => cancelAnimationFrame(request),
   };
 }

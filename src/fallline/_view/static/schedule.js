@@ -8,12 +8,12 @@ const scheduleThreeFrames = 3.2 / 60;
 /** @typedef {{starts: Float64Array, total: number}} Schedule starts[i]: seconds at which frame i begins; starts[F] = total */
 
 /**
- * @param {any} scene
+ * @param {any} scene its `travel`, where it has one, is taken instead of the travel on its screen
  * @param {number} [secondsAtMost]
  * @returns {Schedule}
  */
 export function makeSchedule(scene, secondsAtMost = scheduleLongest) {
-  const travel = screenTravel(scene);
+  const travel = scene.travel ?? screenTravel(scene);
   const count = travel.length;
   const total = Math.min(secondsAtMost, Math.max(0.6, 0.45 * count));
   const least = travel.map((_, i) => (i < scheduleFirst ? scheduleThreeFrames : 0));
@@ -69,7 +69,7 @@ function frameBefore(starts, seconds) {
  * @param {any} scene
  * @returns {number[]}
  */
-function screenTravel(scene) {
+export function screenTravel(scene) {
   const windows = scene.windows.filter((/** @type {any} */ each) => each.id === "main" || each.id === "inset");
   const { start_uv: start, end_uv: end } = scene.frames;
   const far = start.map((/** @type {any} */ from, /** @type {number} */ i) =>

@@ -38,7 +38,7 @@ export function fillSentence(slot, scene) {
       );
       for (const cell of cells) cell(place, theme);
       words.setAttribute("aria-live", place.mode === "playing" ? "off" : "polite");
-      const key = place.mode === "playing" ? "playing" : `${place.frame} ${place.mode} ${place.beat} ${place.progress === 1}`;
+      const key = place.mode === "playing" ? "playing" : `${scene.stop} ${place.frame} ${place.mode} ${place.beat} ${place.progress === 1}`;
       if (key === shown) return;
       shown = key;
       words.replaceChildren(...sentenceWords(scene, place));
@@ -55,12 +55,12 @@ function sentenceWords(scene, place) {
       make(`p.fl-beat.fl-beat-${i + 1}${i + 1 === place.beat ? ".fl-beat-now" : i + 1 > place.beat ? ".fl-beat-later" : ""}`, {}, text),
     );
   }
-  if (place.progress === 0 && place.frame === 0) {
+  if (place.progress === 0 && place.frame === 0 && scene.stop === null) {
     return [
       make(
         "p",
         {},
-        "The ball is where training starts: height and colour are the loss, dark is low. " +
+        `The ball is where training starts: ${scene.plane.kind === "curve" ? "height is the loss. " : "height and colour are the loss, dark is low. "}` +
           "Press “Take a step”: it finds which way is uphill, and goes the other way.",
       ),
     ];
@@ -75,20 +75,20 @@ function sentenceWords(scene, place) {
  * @returns {((place: Place, theme: any) => void)[]}
  */
 function sentenceCells(list, scene) {
-  const { frames, parameters } = scene;
+  const { parameters } = scene;
   const shown = parameters.length > sentenceParameters ? [] : parameters;
   const rows = [
-    sentenceCell(list, "loss", "loss", (place) => sentenceNow(place, frames.loss, frames.loss_after)),
+    sentenceCell(list, "loss", "loss", (place) => sentenceNow(place, scene.frames.loss, scene.frames.loss_after)),
     ...shown.map((/** @type {string} */ name, /** @type {number} */ i) =>
-      sentenceCell(list, name, "parameter", (place) => (place.progress < 1 ? frames.start : frames.end)[place.frame][i], {
+      sentenceCell(list, name, "parameter", (place) => (place.progress < 1 ? scene.frames.start : scene.frames.end)[place.frame][i], {
         colour: (theme) => parameterColour(theme, i, parameters.length),
       }),
     ),
-    sentenceCell(list, "the slope promised", "promised", (place) => frames.first_order_change[place.frame]),
-    sentenceCell(list, "what came", "came", (place) => frames.real_change[place.frame], { later: true }),
-    sentenceCell(list, "reach", "reach", (place) => frames.reach[place.frame], {
+    sentenceCell(list, "the slope promised", "promised", (place) => scene.frames.first_order_change[place.frame]),
+    sentenceCell(list, "what came", "came", (place) => scene.frames.real_change[place.frame], { later: true }),
+    sentenceCell(list, "reach", "reach", (place) => scene.frames.reach[place.frame], {
       later: true,
-      note: (place) => frames.reach_note[place.frame],
+      note: (place) => scene.frames.reach_note[place.frame],
     }),
   ];
   return rows;

@@ -1,7 +1,7 @@
 // @ts-check
 // The same numbers as a table: the text alternative of every canvas.
 
-import { make } from "./element.js";
+import { make, setText } from "./element.js";
 import { formatNumber } from "./scale.js";
 
 const tableRows = 40;
@@ -10,21 +10,20 @@ const tableRows = 40;
  * A closed details element; the table is built when it is first opened.
  * @param {HTMLElement} slot
  * @param {any} scene
+ * @returns {{update: () => void}} to call when the scene shows another run
  */
 export function fillTable(slot, scene) {
-  const chosen = chooseRows(scene.frames.step.length, tableRows);
-  if (chosen.length === 0) return;
+  if (scene.frames.step.length === 0) return { update: () => {} };
   const region = make("div.fl-table-scroll", { tabindex: "0", role: "region", "aria-label": "Numbers of the steps", "data-scrolls": true });
-  const details = make(
-    "details.fl-details",
-    {
-      toggle: () => {
-        if (details.open && region.childElementCount === 0) region.append(tableElement(scene, chosen));
-      },
-    },
-    make("summary", {}, `The numbers of ${chosen.length === 1 ? "the step" : `${chosen.length} steps`}, as a table`),
-    region,
-  );
+  const summary = make("summary");
+  const fill = () => {
+    const chosen = chooseRows(scene.frames.step.length, tableRows);
+    setText(summary, `The numbers of ${chosen.length === 1 ? "the step" : `${chosen.length} steps`}, as a table`);
+    if (details.open) region.replaceChildren(tableElement(scene, chosen));
+    else region.replaceChildren();
+  };
+  const details = make("details.fl-details", { toggle: fill }, summary, region);
+  fill();
   slot.append(
     details,
     make(
@@ -33,6 +32,7 @@ export function fillTable(slot, scene) {
       "Keys: Space plays, ← and → step, Home and End jump, P is the projector, 0 and T turn the bowl back and look from above.",
     ),
   );
+  return { update: fill };
 }
 
 /**

@@ -21,6 +21,10 @@ const themeColours = [
   "p4",
   "p5",
   "p6",
+  "zsmall",
+  "zright",
+  "zbouncing",
+  "zdiverging",
 ];
 
 /**

@@ -2,6 +2,7 @@
 // The path of a descent on a flat picture: the whole of it faint, what has been walked solid, the steps as dots.
 
 import { strokeWithHalo } from "./arrows.js";
+import { onCurve } from "./curve.js";
 import { plotPoint } from "./plot.js";
 
 const trackExact = 20; // the last steps are drawn whole, even where they only cross the picture
@@ -20,7 +21,8 @@ export function ballPlace(scene, state) {
   if (isFinitePoint(start) && isFinitePoint(end)) {
     const part = Math.min(1, Math.max(0, state.progress ?? 0));
     const lost = scene.first_not_finite !== null && scene.frames.step[frame] + (part > 0 ? 1 : 0) > scene.first_not_finite;
-    return { frame, uv: [start[0] + part * (end[0] - start[0]), start[1] + part * (end[1] - start[1])], lost };
+    const uv = [start[0] + part * (end[0] - start[0]), start[1] + part * (end[1] - start[1])];
+    return { frame, uv: scene.plane.kind === "curve" && part > 0 && part < 1 ? onCurve(scene, uv) : uv, lost };
   }
   const moved = (state.progress ?? 0) > 0;
   for (let i = frame; i >= 0; i -= 1) {

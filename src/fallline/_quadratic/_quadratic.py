@@ -6,16 +6,23 @@ so its moments, gathered once, answer everything at a cost that no longer depend
 linear regression; Goh 2017, "Why Momentum Really Works", for the closed form of descent). NumPy only, float64.
 """
 
+from collections.abc import Iterable
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fallline._records import Floats, Moments
-
-EPS = float(np.finfo(np.float64).eps)
-BLOCK_ROWS = 16_384
-"""Rows that are factored at once: they stay in the processor's cache."""
+from fallline._data import gather_arrays
+from fallline._quadratic._least_squares import (
+    EPS,
+    joined_hessian,
+    joined_root,
+    least_squares,
+    root_of_hessian,
+    triangle,
+    triangle_of_covariance,
+)
+from fallline._records import Floats, Moments, Scaling
 
 
 class Quadratic:
@@ -50,18 +57,58 @@ class Quadratic:
         X_centred, y_centred = X - center, y - level
         length = np.sqrt(np.einsum("nd,nd->d", X_centred, X_centred))
         scale = np.where(length > 0, length, 1.0)
-        triangle = _triangle(X_centred / scale, y_centred)
+        factor = triangle(X_centred / scale, y_centred)
         blur = eps / 2 * np.sqrt(len(y)) * np.hypot(center, length / np.sqrt(len(y))) / scale
-        weights, kept = _least_squares(triangle, scale, float(np.linalg.norm(blur)))
+        weights, kept = least_squares(factor, scale, float(np.linalg.norm(blur)))
         residual = y_centred - X_centred @ weights
-        root = _joined_root(kept * (scale / np.sqrt(len(y))), center)
+        root = joined_root(kept * (scale / np.sqrt(len(y))), center)
         return cls(
             Moments(
-                hessian=_hessian(X_centred.T @ X_centred / len(y), center),
+                hessian=joined_hessian(X_centred.T @ X_centred / len(y), center),
                 optimum=np.append(weights, level - weights @ center),
                 optimum_loss=float(residual @ residual / len(y)),
             ),
             root,
+        )
+
+    @classmethod
+    def from_chunks(cls, chunks: Iterable[tuple[ArrayLike, ArrayLike]]) -> "Quadratic":
+        """The same of rows that come in chunks (features [n, D], target [n]) and need never be in memory together.
+
+        Raises DataError where there is no row, or a value that is not finite.
+
+        >>> chunks = [([[0.0], [1.0]], [1.0, 3.0]), ([[2.0]], [5.0])]
+        >>> Quadratic.from_chunks(chunks).optimum.round(12)
+        array([2., 1.])
+        """
+        return cls.from_moments(*gather_arrays(chunks))
+
+    @classmethod
+    def from_moments(cls, center: Floats, covariance: Floats, scaling: Scaling | None = None) -> "Quadratic":
+        """Of the means [D + 1] and the population covariance [D + 1, D + 1] of the columns, the target last.
+
+        With ``scaling`` it is the loss in the training scale, x_training = (x − shift) / scale, which needs no second
+        look at the rows. A covariance holds squares: of columns so nearly collinear that the square of what tells
+        them apart is below rounding (a part in 10⁷ of their length), it does not tell them apart.
+        """
+        D = len(center) - 1
+        shift, scale = (np.zeros(D), np.ones(D)) if scaling is None else map(np.array, (scaling.shift, scaling.scale))
+        spread = np.sqrt(np.diag(covariance)[:-1])
+        length = np.where(spread > 0, spread, 1.0)
+        across = covariance[:-1, -1] / length
+        correlation = covariance[:-1, :-1] / np.outer(length, length)
+        factor, blur = triangle_of_covariance(correlation, across)
+        weights, kept = least_squares(factor, length / scale, blur)
+        center_here = (center[:-1] - shift) / scale
+        along = weights * (length / scale)
+        left = float(covariance[-1, -1] - 2 * along @ across + along @ correlation @ along)
+        return cls(
+            Moments(
+                hessian=joined_hessian(covariance[:-1, :-1] / np.outer(scale, scale), center_here),
+                optimum=np.append(weights, center[-1] - weights @ center_here),
+                optimum_loss=max(left, 0.0),  # of a perfect fit rounding may leave a little less than nothing
+            ),
+            joined_root(kept * (length / scale), center_here),
         )
 
     @property
@@ -115,10 +162,15 @@ class Quadratic:
     @cached_property
     def _root(self) -> Floats:
         """M [P, P] with MᵀM = H: from the rows where they were seen, else as far as H itself tells."""
-        return _root(self._hessian) if self._given_root is None else self._given_root
+        return root_of_hessian(self._hessian) if self._given_root is None else self._given_root
 
     @cached_property
     def _eigen(self) -> tuple[Floats, Floats]:
+        curvature = np.diag(self._hessian)
+        if np.array_equal(self._hessian, np.diag(curvature)):  # nothing to work out, nothing to round
+            order = np.argsort(-curvature, kind="stable")
+            hidden = curvature[order[0]] * (len(order) * EPS) ** 2
+            return np.where(curvature > hidden, curvature, 0.0)[order], np.eye(len(order))[:, order]
         _, singular, directions = np.linalg.svd(self._root)
         above = singular > singular[0] * len(singular) * EPS
         return np.where(above, singular, 0.0) ** 2, directions.T
@@ -181,69 +233,3 @@ class Quadratic:
             middle = (floor + ceiling) // 2
             floor, ceiling = (middle, ceiling) if left(middle) > excess else (floor, middle)
         return ceiling
-
-
-def _hessian(covariance: Floats, center: Floats) -> Floats:
-    """(2/N) X̃ᵀX̃ put together from the centred second moments and the means."""
-    P = len(center) + 1
-    hessian = np.empty((P, P))
-    hessian[:-1, :-1] = covariance + np.outer(center, center)
-    hessian[:-1, -1] = hessian[-1, :-1] = center
-    hessian[-1, -1] = 1.0
-    return 2 * hessian
-
-
-def _triangle(columns: Floats, target: Floats) -> Floats:
-    """[R, D + 1] the QR factor of [columns, target], block by block (Demmel et al. 2012, "TSQR"); R ≤ D + 1."""
-    rows = np.column_stack((columns, target))
-    size = max(BLOCK_ROWS, 4 * rows.shape[1])  # a block has to be taller than its own triangle
-    while len(rows) > size:
-        blocks = (rows[first : first + size] for first in range(0, len(rows), size))
-        rows = np.vstack([np.linalg.qr(block, mode="r") for block in blocks])
-    return np.asarray(np.linalg.qr(rows, mode="r"))
-
-
-def _least_squares(triangle: Floats, scale: Floats, blur: float) -> tuple[Floats, Floats]:
-    """The weights [D] of smallest norm, and the columns' own factor [D, D] without the directions that ``blur`` hides.
-
-    ``triangle`` is of the columns divided by ``scale``, so a singular value is a length relative to a column's.
-    """
-    D = len(scale)
-    left, singular, directions = np.linalg.svd(triangle[:, :D], full_matrices=True)
-    shown = np.zeros(D)
-    shown[: len(singular)] = np.where(singular > max(min(blur, singular[0] / 2), D * EPS * singular[0]), singular, 0.0)
-    along = (left.T @ triangle[:, D])[: len(singular)]
-    inverse = np.divide(1.0, shown, out=np.zeros(D), where=shown > 0)[: len(singular)]
-    weights = (directions[: len(singular)].T @ (inverse * along)) / scale
-    free = np.linalg.qr((directions[shown == 0] / scale).T)[0]
-    return weights - free @ (free.T @ weights), shown[:, None] * directions
-
-
-def _root(hessian: Floats) -> Floats:
-    """M [P, P] with MᵀM = H, by the Schur complement of the bias, its columns scaled alike.
-
-    The singular values of M are known to rounding of the largest, so their squares keep eigenvalues far below
-    rounding of H itself: columns of mean 10⁶ and spread 1 make a bowl of condition number 10²⁴.
-    """
-    P = len(hessian)
-    across, bias = hessian[:-1, -1], float(hessian[-1, -1])
-    complement = hessian[:-1, :-1] - np.outer(across, across) / bias
-    spread = np.diag(complement)
-    hidden = spread <= 8 * P * EPS * np.diag(hessian)[:-1]
-    scale = np.sqrt(np.where(hidden, 1.0, spread))
-    correlation = np.where(hidden[:, None] | hidden, 0.0, complement / np.outer(scale, scale))
-    values, vectors = np.linalg.eigh(correlation)
-    blur = 8 * P * EPS * max(1.0, float(np.max(np.where(hidden, 0.0, np.diag(hessian)[:-1] / scale**2))))
-    factor = np.sqrt(np.where(values > blur, values, 0.0))[:, None] * vectors.T * scale
-    root = np.zeros_like(hessian)
-    root[:-1, :-1] = factor
-    root[-1, :-1], root[-1, -1] = across / np.sqrt(bias), np.sqrt(bias)
-    return root
-
-
-def _joined_root(factor: Floats, center: Floats) -> Floats:
-    """M [P, P] with MᵀM = H from F [D, D] with FᵀF = the covariance, and the means [D]."""
-    root = np.zeros((len(center) + 1, len(center) + 1))
-    root[:-1, :-1] = factor
-    root[-1, :-1], root[-1, -1] = center, 1.0
-    return np.asarray(np.sqrt(2) * root)

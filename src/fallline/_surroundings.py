@@ -1,4 +1,4 @@
-"""The program around a fit: what it has set for itself does not change the fit, and the fit changes nothing of it."""
+"""The program around a job: what it has set for itself does not change the job, and the job changes nothing of it."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

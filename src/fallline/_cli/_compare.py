@@ -1,0 +1,134 @@
+"""``fallline compare``: optimizers on equal terms."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fallline._cli._options import (
+    BatchSize,
+    DropMissing,
+    Epochs,
+    Features,
+    FormulaText,
+    Json,
+    Loss,
+    Quiet,
+    Seed,
+    Standardise,
+    Start,
+    Table,
+    Target,
+    check_table,
+    names,
+    pairs,
+    start_values,
+)
+from fallline._cli._places import check_place
+from fallline._cli._screen import ProgressLine, Screen
+from fallline._errors import OptionError
+
+DIVERGED = 1
+"""The exit status where no optimizer descends at any of its rates."""
+DEFAULT = "sgd,momentum,nesterov,adagrad,rmsprop,adam,adamw"
+
+
+def compare(
+    table: Table = None,
+    *,
+    target: Target = None,
+    features: Features = None,
+    drop_missing: DropMissing = False,
+    standardise: Standardise = None,
+    formula: FormulaText = None,
+    optimizers: Annotated[
+        str, typer.Option(metavar="A,B,…", help="Two to twelve: classes of torch.optim, or momentum, nesterov.")
+    ] = DEFAULT,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="NAME.KEY=VALUE", help="As in adam.betas=(0.8,0.99); may be repeated."),
+    ] = None,
+    loss: Loss = "mse",
+    epochs: Epochs = 200,
+    batch_size: BatchSize = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(metavar="RATE", help="The common rate; what a sweep recommends for SGD unless told."),
+    ] = None,
+    goal: Annotated[
+        float, typer.Option(metavar="SHARE", help="How much of the loss above the lowest is to go.")
+    ] = 0.99,
+    trials: Annotated[int, typer.Option(metavar="N", help="Rates tried for each optimizer.")] = 30,
+    seeds: Annotated[int, typer.Option(metavar="K", help="Starts (and orders of batches) that are shown.")] = 5,
+    start: Start = None,
+    seed: Seed = 0,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an offline page to this file.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Compare optimizers on equal terms: the same starts, at one rate, and each at its own best of equally many.
+
+    On the textbook line, your own table or a formula; with a verdict that says when a difference is only noise.
+    """
+    check_table(table, target)
+    if report is not None:
+        check_place(report, "report", {} if table is None else {"table": Path(table)})
+    from fallline._cli import _show_comparison
+    from fallline._cli._show import use_one_thread  # torch is loaded by what follows
+    from fallline._compare import compare as run_comparison
+
+    screen = Screen.standard()
+    use_one_thread()
+    progress = ProgressLine(screen, visible=not (quiet or as_json))
+    try:
+        made = run_comparison(
+            table,
+            target=target,
+            features=names(features),
+            drop_missing=drop_missing,
+            standardise=standardise,
+            formula=formula,
+            loss=loss,
+            optimizers=names(optimizers) or [],
+            options=_options(option or []),
+            epochs=epochs,
+            batch_size=batch_size,
+            rate=rate,
+            goal=goal,
+            trials=trials,
+            seeds=seeds,
+            seed=seed,
+            start=start_values(start),
+            progress=progress.update,
+        )
+    finally:
+        progress.clear()
+    if not quiet:
+        for note in made.notes:
+            screen.note(note)
+    if report is not None:
+        from fallline._report import comparison_report
+
+        comparison_report(made, report)
+    if as_json:
+        screen.say(_show_comparison.as_json(made, report))
+    elif not quiet:
+        _show_comparison.show_comparison(screen, made, report)
+    return DIVERGED if all(one.best.diverged.all() for one in made.contenders) else 0
+
+
+def _options(given: list[str]) -> dict[str, dict[str, object]]:
+    """``adam.betas=(0.8,0.99)`` as options by optimizer.
+
+    >>> _options(["adam.betas=(0.8,0.99)", "adam.eps=1e-3"])
+    {'adam': {'betas': '(0.8,0.99)', 'eps': '1e-3'}}
+    """
+    found: dict[str, dict[str, object]] = {}
+    for key, value in pairs(given, "--option", "adam.betas=(0.8,0.99)").items():
+        name, dot, option = key.partition(".")
+        if not dot or not name.strip() or not option.strip():
+            raise OptionError(
+                f"--option names the optimizer as well, as in --option adam.betas=(0.8,0.99), not {key}={value}."
+            )
+        found.setdefault(name.strip().lower(), {})[option.strip()] = value
+    return found

@@ -1,0 +1,178 @@
+"""A sweep on the screen: the answer first, then what it rests on."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import wrap
+
+import numpy as np
+
+from fallline._cli._plot import Band, Mark, Series, line_plot
+from fallline._cli._screen import MOST_READABLE, Screen
+from fallline._explain import (
+    RATE_COLUMNS,
+    difference,
+    folklore_sentences,
+    goal_line,
+    number,
+    rate,
+    rate_rows,
+    recommendation_sentences,
+    stall_sentences,
+    sweep_line,
+    sweep_numbers,
+    trial_words,
+    zone_meaning,
+    zone_range,
+)
+from fallline._records import Landmark, LimitKind, SweepResult, Zone
+from fallline._store import plain
+
+FILLS = {
+    Zone.TOO_SMALL: ("░", "s"),
+    Zone.JUST_RIGHT: ("█", "#"),
+    Zone.BOUNCING: ("▒", "b"),
+    Zone.DIVERGING: ("╳", "x"),
+}
+"""How each zone is filled under the plot, in block characters and in plain ASCII."""
+ABOVE_START = 3.0
+"""The plot is cut this many times above the starting loss: a diverging run would flatten all others."""
+DEEPEST = 1e-6
+"""The plot is cut at this share of the starting loss: on a formula, losses go down to rounding."""
+PLOT_WIDTH = 100
+COLUMN_CHOICES = ((0, 1, 2, 3, 4, 5, 6), (0, 1, 2, 3, 5, 6), (0, 1, 2, 3, 6), (0, 1, 2, 6), (0, 1, 2))
+"""Which columns of the rates' table are shown: the first choice that the terminal has room for."""
+NUMERIC = (True, False, True, True, False, True, False)
+"""Which columns of the rates' table hold numbers."""
+
+
+def as_json(result: SweepResult, page: Path | None) -> str:
+    """The result for programs: docs/json.md."""
+    told = {**sweep_numbers(result), "report": None if page is None else str(page)}
+    return json.dumps(plain(told), indent=2, allow_nan=False, ensure_ascii=False)
+
+
+def all_diverged(result: SweepResult) -> bool:
+    """True where no rate of the sweep descended."""
+    return all(zone is Zone.DIVERGING for zone in result.zone_of_each)
+
+
+def show_sweep(screen: Screen, result: SweepResult, page: Path | None) -> None:
+    """The whole story, top to bottom."""
+    screen.paragraph(sweep_line(result))
+    screen.say("")
+    for sentence in recommendation_sentences(result):
+        screen.paragraph(sentence)
+    picture = final_loss_plot(result, min(screen.width, PLOT_WIDTH))
+    screen.say("", *picture, *([""] if picture else []))
+    screen.paragraph(goal_line(result))
+    parts = [f(result, screen.width) for f in (zone_lines, rate_table, limit_lines, trial_lines)]
+    screen.say(*(line for part in parts if part for line in (*part, "")))
+    for sentence in [*stall_sentences(result), *folklore_sentences(result), result.probe]:
+        screen.paragraph(sentence)
+    if page is not None:
+        screen.say("", f"report  {page}")
+
+
+def final_loss_plot(result: SweepResult, width: int) -> list[str]:
+    """The loss at the end of every run against its rate, the zones beneath."""
+    finite = result.final_losses[np.isfinite(result.final_losses)]
+    descended = bool(np.any(finite <= result.start_loss))
+    lowest = max(float(np.min(finite, initial=np.inf, where=finite > 0)), DEEPEST * result.start_loss)
+    limit = result.predicted_limit
+    marks = []
+    if result.recommended is not None:
+        marks.append(Mark("recommended", result.recommended.value, "▲", "R"))
+    if limit is not None and result.rates[0] <= limit <= result.rates[-1]:
+        marks.append(Mark("predicted limit", limit, "┃", "L"))
+    return line_plot(
+        [Series("loss at the end", "●", result.rates, result.final_losses)],
+        width=width,
+        log_x=True,
+        log_y=bool(np.any(finite > 0)) and not np.any(finite < 0),
+        y_low=lowest if descended and lowest > 0 else None,
+        x_title="learning rate",
+        y_title=f"loss after {result.steps:,} steps",
+        y_high=result.start_loss * ABOVE_START if descended and result.start_loss > 0 else None,
+        bands=[Band(span.name.value, span.low, span.high, *FILLS[span.name]) for span in result.zones],
+        marks=marks,
+    )
+
+
+def zone_lines(result: SweepResult, width: int) -> list[str]:
+    """Each zone with where it was measured and what its runs did."""
+    names = max(len(span.name.value) for span in result.zones)
+    ranges = max(len(zone_range(span)) for span in result.zones)
+    lines = []
+    for span in result.zones:
+        head = f"{span.name.value:<{names}}  {zone_range(span):<{ranges}}  "
+        meaning = zone_meaning(result, span)
+        if len(head) + 24 > width:
+            lines += [head.rstrip(), *(f"  {line}" for line in wrap(meaning, width - 2))]
+        else:
+            lines += wrap(meaning, min(width, MOST_READABLE), initial_indent=head, subsequent_indent=" " * len(head))
+    return lines
+
+
+def rate_table(result: SweepResult, width: int) -> list[str]:
+    """A dozen of the rates, one a line; a narrow terminal gets the columns that matter most."""
+    rows = [RATE_COLUMNS, *rate_rows(result)]
+    for columns in COLUMN_CHOICES:
+        lines = aligned([[row[k] for k in columns] for row in rows], [NUMERIC[k] for k in columns])
+        if max(map(len, lines)) <= width:
+            break
+    return lines
+
+
+def limit_lines(result: SweepResult, width: int) -> list[str]:
+    """What theory names beside where the runs put it."""
+    if not result.landmarks:
+        return []
+    rows: list[Sequence[str]] = [("", "predicted", "measured", "difference")]
+    for mark in result.landmarks:
+        measured = "not seen" if mark.measured is None else rate(mark.measured)
+        rows.append((_kind(mark), rate(mark.predicted), measured, difference(mark)))
+    lines = aligned(rows, (False, True, True, False))
+    if max(map(len, lines)) <= width:
+        return lines
+    return [
+        line
+        for name, predicted, measured, off in rows[1:]
+        for line in (*wrap(name, width), f"  predicted {predicted}", f"  measured  {measured}{off and f', {off}'}")
+    ]
+
+
+def _kind(mark: Landmark) -> str:
+    kinds = {
+        LimitKind.FROZEN: " (frozen preconditioner)",
+        LimitKind.ANYWHERE: " (largest curvature anywhere)",
+        LimitKind.LOCAL: " (curvature at one place)",
+    }
+    return mark.name + ("" if mark.kind is None else kinds.get(mark.kind, ""))
+
+
+def trial_lines(result: SweepResult, width: int) -> list[str]:
+    """Three short real runs around the recommended rate."""
+    if not result.trials:
+        return []
+    rows: list[Sequence[str]] = [("tried for real", "rate", f"loss after {result.steps:,}", "")]
+    rows += [
+        (trial.name, rate(trial.learning_rate), number(float(trial.losses[-1])), trial.zone.value)
+        for trial in result.trials
+    ]
+    lines = aligned(rows, (False, True, True, False))
+    if max(map(len, lines)) <= width:
+        return lines
+    return [line for trial in result.trials for line in wrap(trial_words(trial), width, subsequent_indent="  ")]
+
+
+def aligned(rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[str]:
+    """Cells in columns, numbers to the right."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(numeric))]
+    return [
+        "  ".join(
+            cell.rjust(size) if right else cell.ljust(size)
+            for cell, size, right in zip(row, widths, numeric, strict=True)
+        ).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,114 @@
+"""``fallline sweep``: many learning rates, each run for real, and which of them to use."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fallline._cli._options import (
+    BatchSize,
+    DropMissing,
+    Epochs,
+    Features,
+    FormulaText,
+    Json,
+    Loss,
+    Optimizer,
+    Option,
+    Quiet,
+    Seed,
+    Seeds,
+    Standardise,
+    Start,
+    Table,
+    Target,
+    check_table,
+    names,
+    pairs,
+    start_values,
+)
+from fallline._cli._places import check_place
+from fallline._cli._screen import ProgressLine, Screen
+
+DIVERGED = 1
+"""The exit status where every rate diverged: the descent ran, and nothing came of it."""
+
+
+def sweep(
+    table: Table = None,
+    *,
+    target: Target = None,
+    features: Features = None,
+    drop_missing: DropMissing = False,
+    standardise: Standardise = None,
+    formula: FormulaText = None,
+    optimizer: Optimizer = "SGD",
+    option: Option = None,
+    loss: Loss = "mse",
+    epochs: Epochs = 200,
+    batch_size: BatchSize = None,
+    rates: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW:HIGH:COUNT",
+            help="Learning rates in even ratios; a thousandth of the limit to three times it unless told.",
+        ),
+    ] = None,
+    goal: Annotated[
+        float, typer.Option(metavar="SHARE", help="How much of the loss above the lowest is to go: the zones' measure.")
+    ] = 0.99,
+    seeds: Seeds = 1,
+    start: Start = None,
+    seed: Seed = 0,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an offline page to this file.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Run many learning rates and say which are too small, just right, bouncing or diverging, and which to use.
+
+    On the textbook line, your own table or a formula. Exit status 1 if every rate diverged.
+    """
+    check_table(table, target)
+    if report is not None:
+        check_place(report, "report", {} if table is None else {"table": Path(table)})
+    from fallline._cli import _show_sweep
+    from fallline._cli._show import use_one_thread  # torch is loaded by what follows
+    from fallline._sweep import sweep as run_sweep
+
+    screen = Screen.standard()
+    use_one_thread()
+    progress = ProgressLine(screen, visible=not (quiet or as_json))
+    try:
+        result = run_sweep(
+            table,
+            target=target,
+            features=names(features),
+            drop_missing=drop_missing,
+            standardise=standardise,
+            formula=formula,
+            loss=loss,
+            optimizer=optimizer,
+            optimizer_options=pairs(option or [], "--option"),
+            learning_rates=rates,
+            goal=goal,
+            epochs=epochs,
+            batch_size=batch_size,
+            seeds=seeds,
+            start=start_values(start),
+            seed=seed,
+            progress=progress.update,
+        )
+    finally:
+        progress.clear()
+    if not quiet:
+        for note in result.notes:
+            screen.note(note)
+    if report is not None:
+        from fallline._report import sweep_report
+
+        sweep_report(result, report)
+    if as_json:
+        screen.say(_show_sweep.as_json(result, report))
+    elif not quiet:
+        _show_sweep.show_sweep(screen, result, report)
+    return DIVERGED if _show_sweep.all_diverged(result) else 0

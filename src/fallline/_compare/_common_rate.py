@@ -1,0 +1,55 @@
+"""The one rate at which all optimizers run: given, or the one that a sweep recommends for plain SGD."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from fallline._compare._arena import Arena
+from fallline._problem import limit_at
+from fallline._records import Floats
+from fallline._sweep import sweep_problem
+
+
+class CommonRate(NamedTuple):
+    """A rate, and where it comes from."""
+
+    rate: float
+    reason: str
+
+
+def common_rate(
+    arena: Arena, given: float | None, start: Floats, seed: int, goal: float, best_rates: Sequence[float]
+) -> CommonRate:
+    """The common rate and the sentence that says where it comes from.
+
+    Args:
+        arena: where it is to serve.
+        given: by the user; the others are not asked for then.
+        start: [P] of the first seed.
+        seed: the first one.
+        goal: as for the comparison.
+        best_rates: of the contenders, for a problem on which nothing is recommended for SGD.
+    """
+    if given is not None:
+        return CommonRate(float(given), "the rate that was given")
+    swept = sweep_problem(
+        arena.problem,
+        start,
+        optimizer="SGD",
+        options={},
+        steps=arena.steps,
+        goal=goal,
+        batch_size=arena.batch_size,
+        seeds=(seed,),
+        refine=False,
+    )
+    if swept.recommended is not None:
+        return CommonRate(swept.recommended.value, "what a sweep recommends for plain SGD from the first seed's start")
+    limit = limit_at(arena.problem, "SGD", {})
+    if limit is not None:
+        return CommonRate(
+            limit.value / 2, "half the stability limit of plain SGD, for which a sweep finds no safe rate"
+        )
+    middle = float(np.exp(np.mean(np.log(best_rates))))
+    return CommonRate(middle, "the geometric middle of the best rates, as a sweep finds no safe rate for plain SGD")

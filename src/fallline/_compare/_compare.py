@@ -1,0 +1,140 @@
+"""``fl.compare``: optimizers from the same starts on the same problem, at one rate and each at its own best."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from fallline._compare._arena import Arena
+from fallline._compare._basins import ACROSS, has_basins
+from fallline._compare._common_rate import common_rate
+from fallline._compare._contenders import Entry, entries
+from fallline._compare._meter import Meter, Progress
+from fallline._compare._record import Field, comparison_of
+from fallline._compare._settings import check_numbers, seeds_of
+from fallline._compare._starts import make_starts
+from fallline._compare._tuning import best_rates, tune
+from fallline._errors import OptionError
+from fallline._problem import Problem, given_problem
+from fallline._records import Comparison, Floats
+from fallline._surroundings import plain_surroundings
+
+if TYPE_CHECKING:
+    from fallline._data._read import TableSource
+
+OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
+TRIALS = 30
+SEEDS = 5
+
+
+@plain_surroundings()
+def compare(
+    data: "TableSource | None" = None,
+    *,
+    target: str | None = None,
+    features: list[str] | None = None,
+    drop_missing: bool = False,
+    standardise: bool | None = None,
+    formula: str | None = None,
+    loss: str = "mse",
+    optimizers: Sequence[str] = OPTIMIZERS,
+    options: Mapping[str, Mapping[str, object]] | None = None,
+    epochs: int = 200,
+    batch_size: int | None = None,
+    rate: float | None = None,
+    goal: float = 0.99,
+    trials: int = TRIALS,
+    seeds: int | Sequence[int] = SEEDS,
+    seed: int = 0,
+    start: Mapping[str, float] | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare optimizers on one problem: at one common rate, and each at its own best of equally many rates.
+
+    Without ``data`` or ``formula`` it is the textbook line of ``fl.fit``. Every optimizer runs from the same starts,
+    sees the same batches and is granted the same number of trials; its best rate is chosen on other seeds than those
+    that are shown. docs/semantics.md#comparing-optimizers.
+
+    Args:
+        data: as in ``fl.fit``, with ``target``, ``features``, ``drop_missing``, ``standardise`` and ``loss``.
+        formula: a textbook surface instead of data: ``rosenbrock``, ``himmelblau``, ``"(w - 3)^2"`` …
+        optimizers: classes of ``torch.optim``, or ``momentum``, ``nesterov``; two to twelve.
+        options: of each by its name, as in ``{"adam": {"betas": (0.8, 0.99)}}``.
+        epochs: passes over the rows; steps on a formula.
+        batch_size: rows per step; all of them unless told.
+        rate: the common rate; the one that a sweep recommends for plain SGD unless told.
+        goal: the part of the excess loss that is to be removed.
+        trials: rates tried for each optimizer.
+        seeds: how many, or which; a seed changes the start and, with mini-batches, their order.
+        seed: the first of them, and that of the textbook line's noise.
+        start: parameters by name, in the training scale; the same for every seed.
+        progress: called with (updates done, updates in all, lowest loss so far) while it runs.
+
+    Raises:
+        DataError: the table cannot be used.
+        OptionError: a setting cannot be used.
+
+    >>> comparison = compare(formula="ravine", optimizers=("sgd", "momentum"), epochs=100)
+    >>> comparison.leader.label, comparison.at_best[0].standing.value
+    ('momentum', 'better')
+    """
+    began = time.perf_counter()
+    check_numbers(epochs=epochs, batch_size=batch_size, trials=trials, goal=goal, rate=rate)
+    shown, tuning = seeds_of(seeds, seed)
+    problem = given_problem(
+        data, target=target, features=features, drop_missing=drop_missing, standardise=standardise,
+        formula=formula, loss=loss, seed=seed,
+    )  # fmt: skip
+    asked = entries(optimizers, {} if options is None else options, _parameters(problem))
+    size = _batch_size(problem, batch_size, asked)
+    starts = make_starts(problem, start, shown, tuning)
+    _demand_something_to_do(problem, starts.shown)
+    deterministic = starts.same and size is None
+    if deterministic:
+        shown = tuning = shown[:1]
+        starts = starts._replace(shown=starts.shown[:1], tuning=starts.shown[:1])
+    arena = Arena(problem, int(epochs), size)
+    arena = replace(arena, meter=Meter(progress, _updates(arena, len(asked), trials, len(shown), len(tuning))))
+    tried = tune(arena, asked, starts.tuning, tuning, trials=trials, goal=goal)
+    best = best_rates(arena, tried, goal)
+    chosen = common_rate(arena, rate, starts.shown[0], shown[0], goal, best)
+    field = Field(arena, starts, shown, tuning, trials, goal, chosen.rate, chosen.reason, deterministic)
+    return comparison_of(field, tried, best, began)
+
+
+def _parameters(problem: Problem) -> list[torch.nn.Parameter]:
+    """Of the shapes that the runs have, for a rehearsal."""
+    return [torch.nn.Parameter(torch.zeros(shape, dtype=torch.float64)) for shape in Arena(problem, 1, None).shapes]
+
+
+def _batch_size(problem: Problem, given: int | None, asked: Sequence[Entry]) -> int | None:
+    """Rows per step, None for all of them."""
+    if given is None:
+        return None
+    if problem.rows is None:
+        raise OptionError("A formula has no rows to be cut into batches: leave out the batch size.")
+    if int(given) >= problem.rows:
+        return None
+    for entry in asked:
+        if entry.optimizer == "LBFGS":
+            raise OptionError("LBFGS is compared in full batch only: leave out LBFGS or the batch size.")
+    return int(given)
+
+
+def _demand_something_to_do(problem: Problem, starts: Floats) -> None:
+    """A start without a slope, or that is no number, leaves nothing to compare."""
+    with np.errstate(all="ignore"):
+        losses, slopes = problem.objective.loss(starts), problem.objective.gradient(starts)
+    if not (np.isfinite(losses).all() and np.isfinite(slopes).all()):
+        raise OptionError("The loss or its slope at the start is not a finite number: start elsewhere.")
+    if not slopes.any():
+        raise OptionError("The start has no slope: no optimizer would move from there. Start elsewhere.")
+
+
+def _updates(arena: Arena, entries: int, trials: int, shown: int, tuning: int) -> int:
+    """How many updates a comparison makes, but for the sweep that finds the common rate."""
+    runs = entries * (trials * tuning + 2 * shown)
+    return arena.steps * (runs + (entries * ACROSS**2 if has_basins(arena.problem.objective) else 0))

@@ -1,0 +1,147 @@
+"""A sweep as rows for a table, and as the numbers of its JSON (docs/json.md)."""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from fallline._explain._numbers import number, percent
+from fallline._explain._rates import indices_of, rate
+from fallline._records import SweepResult, Trial
+
+SCHEMA = "fallline.sweep/1"
+ROWS = 12
+"""Rates in the table, unless the zones have more ends."""
+
+
+class RateRow(NamedTuple):
+    """One measured rate, written out."""
+
+    rate: str
+    zone: str
+    final_loss: str
+    steps: str
+    """To the goal; ``—`` where it was not reached."""
+    crosses: str
+    """``yes``, ``no`` or empty where that is not defined."""
+    share: str
+    """Of the predicted limit; empty without one."""
+    remark: str
+    """``← use this``, ``← fastest`` or empty."""
+
+
+RATE_COLUMNS = ("rate", "zone", "final loss", "steps to goal", "crosses", "of limit", "")
+
+
+def fastest_index(result: SweepResult) -> int | None:
+    """The rate that reached the goal in the fewest steps, the lowest of several; None where none did."""
+    reached = [(needed, k) for k, needed in enumerate(result.steps_to_goal) if needed is not None]
+    return min(reached)[1] if reached else None
+
+
+def recommended_index(result: SweepResult) -> int | None:
+    """The recommended rate among the measured ones, None where it is not one of them."""
+    if result.recommended is None:
+        return None
+    (found,) = np.nonzero(np.isclose(result.rates, result.recommended.value, rtol=1e-9, atol=0.0))
+    return int(found[0]) if found.size else None
+
+
+def shown_indices(result: SweepResult, most: int = ROWS) -> list[int]:
+    """About ``most`` rates that tell the story: the ends of every zone, the fastest, the recommended, some between."""
+    ends = [indices_of(result, span) for span in result.zones]
+    chosen = {k for inside in ends if inside for k in (inside[0], inside[-1])}
+    chosen |= {k for k in (fastest_index(result), recommended_index(result)) if k is not None}
+    every = len(result.rates)
+    while len(chosen) < min(most, every):
+        gaps = sorted(chosen) or [0]
+        edges = [-1, *gaps, every]
+        before, after = max(pairwise(edges), key=lambda pair: pair[1] - pair[0])
+        if after - before < 2:
+            break
+        chosen.add((before + after) // 2)
+    return sorted(chosen)
+
+
+def rate_rows(result: SweepResult, most: int = ROWS) -> list[RateRow]:
+    """The table of a sweep, one row a rate, rising."""
+    return [_row(result, k) for k in shown_indices(result, most)]
+
+
+def _row(result: SweepResult, k: int) -> RateRow:
+    limit, crosses, needed = result.predicted_limit, result.crosses_valley[k], result.steps_to_goal[k]
+    remark = "← use this" if k == recommended_index(result) else "← fastest" if k == fastest_index(result) else ""
+    final = number(float(result.final_losses[k]))
+    if len(result.seeds) > 1 and result.final_low[k] != result.final_high[k]:
+        final = f"{number(float(result.final_low[k]), 3)} … {number(float(result.final_high[k]), 3)}"
+    return RateRow(
+        rate(float(result.rates[k])),
+        result.zone_of_each[k].value,
+        final,
+        "—" if needed is None else f"{needed:,}",
+        "" if crosses is None else "yes" if crosses else "no",
+        "" if limit is None else percent(float(result.rates[k]) / limit),
+        remark,
+    )
+
+
+def sweep_numbers(result: SweepResult) -> dict[str, object]:
+    """Everything a program may want of a sweep, for ``fallline._store.plain``; docs/json.md names each field."""
+    found = result.recommended
+    return {
+        "schema": SCHEMA,
+        "problem": {
+            "name": result.name,
+            "parameters": result.parameter_names,
+            "rows": result.rows,
+            "start": result.start,
+            "start_loss": result.start_loss,
+        },
+        "optimizer": {"name": result.optimizer, "options": dict(result.optimizer_options)},
+        "steps": result.steps,
+        "batch_size": result.batch_size,
+        "seeds": result.seeds,
+        "goal": result.goal,
+        "loss_at_goal": result.excess_to_reach,
+        "floor": result.floor,
+        "floor_kind": result.floor_kind,
+        "predicted_limit": result.predicted_limit,
+        "measured_limit": result.measured_limit,
+        "landmarks": [
+            {
+                "name": mark.name,
+                "predicted": mark.predicted,
+                "measured": mark.measured,
+                "difference": mark.difference,
+                "kind": mark.kind,
+            }
+            for mark in result.landmarks
+        ],
+        "zones": [{"name": span.name, "low": span.low, "high": span.high} for span in result.zones],
+        "recommended": None
+        if found is None
+        else {"value": found.value, "low": found.low, "high": found.high, "reason": found.reason},
+        "advice": result.advice,
+        "rates": result.rates,
+        "final_losses": result.final_losses,
+        "bands": {"low": result.final_low, "high": result.final_high} if len(result.seeds) > 1 else None,
+        "steps_to_goal": result.steps_to_goal,
+        "zone_of_each": result.zone_of_each,
+        "crosses_valley": result.crosses_valley,
+        "stalls_at": result.stalls_at,
+        "trials": [_trial(trial, result.steps) for trial in result.trials],
+        "batched": result.batched,
+        "probe": result.probe,
+        "notes": result.notes,
+    }
+
+
+def _trial(trial: Trial, steps: int) -> dict[str, object]:
+    return {
+        "name": trial.name,
+        "learning_rate": trial.learning_rate,
+        "zone": trial.zone,
+        "steps": steps,
+        "first_loss": float(trial.losses[0]),
+        "last_loss": float(trial.losses[-1]),
+    }

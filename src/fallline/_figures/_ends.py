@@ -1,0 +1,31 @@
+"""How far an axis reaches, so that a diverging run does not flatten all others."""
+
+import math
+
+import numpy as np
+
+from fallline._records import Floats
+
+ABOVE_START = 10.0
+"""A logarithmic picture is cut this many times above the starting loss."""
+
+
+def loss_ends(losses: Floats, start_loss: float) -> tuple[float, float, bool]:
+    """Lowest and highest loss of a picture, and whether its axis can be logarithmic.
+
+    >>> loss_ends(np.array([0.5, 5.0, 1e300, np.nan]), 5.0)
+    (0.4, 50.0, True)
+    """
+    finite = losses[np.isfinite(losses)]
+    low = float(np.min(finite, initial=start_loss))
+    high = float(np.max(finite, initial=start_loss))
+    if low > 0:
+        return 0.8 * low, max(min(high * 1.25, start_loss * ABOVE_START), low * 1.25), True
+    cut = min(high, start_loss + ABOVE_START * (start_loss - low)) if start_loss > low else high
+    margin = 0.05 * (cut - low) or 1.0
+    return low - margin, cut + margin, False
+
+
+def axis_range(low: float, high: float, *, log: bool) -> list[float]:
+    """``axis.range`` as Plotly wants it: exponents of ten on a logarithmic axis."""
+    return [math.log10(low), math.log10(high)] if log else [low, high]

@@ -1,0 +1,31 @@
+"""A comparison of optimizers as one offline HTML file."""
+
+from pathlib import Path
+
+from fallline._records import Comparison
+from fallline._report._page import write_report
+from fallline._view._comparison import build_comparison_payload
+from fallline._view._payload import to_json
+
+
+def comparison_report(comparison: Comparison, path: str | Path) -> None:
+    """Write the page of a comparison: all paths on one live picture, the results, the verdict. Nothing is fetched.
+
+    Args:
+        comparison: what ``fl.compare`` returns.
+        path: the file to write; it appears whole or not at all.
+
+    Raises:
+        RunFileError: the file cannot be written.
+
+    >>> import fallline as fl
+    >>> folder = getfixture("tmp_path")
+    >>> found = fl.compare(formula="ravine", optimizers=["sgd", "adam"], epochs=20, trials=3, seeds=1)
+    >>> comparison_report(found, folder / "ravine.html")
+    >>> "<!doctype html>" in (folder / "ravine.html").read_text(encoding="utf-8").lower()
+    True
+    """
+    from fallline._compare import objective_of  # noqa: PLC0415  (a fit's report does without it)
+
+    payload = build_comparison_payload(comparison, objective_of(comparison))
+    write_report(to_json(payload), f"{comparison.name}, optimizers compared · fallline", path, "compare.js")

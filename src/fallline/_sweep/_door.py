@@ -1,0 +1,150 @@
+"""``fl.sweep``: from what a person gives to a sweep."""
+
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fallline._descent import optimizer_class
+from fallline._descent import optimizer_options as checked_options
+from fallline._errors import OptionError
+from fallline._loss_function import LossFunction
+from fallline._problem import Problem, given_problem
+from fallline._records import Floats, SweepResult
+from fallline._surroundings import plain_surroundings
+from fallline._sweep._given import given_objective, is_loss_function
+from fallline._sweep._rates import given_rates
+from fallline._sweep._runs import Progress
+from fallline._sweep._sweep import sweep_problem
+
+if TYPE_CHECKING:
+    from fallline._data._read import TableSource
+
+CLOSEST_GOAL = 1e-9
+"""A goal nearer to 1 than this asks for digits that a loss does not have."""
+
+
+@plain_surroundings()
+def sweep(
+    data: "TableSource | LossFunction | None" = None,
+    *,
+    target: str | None = None,
+    features: list[str] | None = None,
+    drop_missing: bool = False,
+    standardise: bool | None = None,
+    formula: str | None = None,
+    loss: str = "mse",
+    optimizer: str = "SGD",
+    optimizer_options: Mapping[str, object] | None = None,
+    learning_rates: str | Sequence[float] | None = None,
+    goal: float = 0.99,
+    epochs: int = 200,
+    batch_size: int | None = None,
+    seeds: int = 1,
+    start: Mapping[str, float] | Sequence[float] | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> SweepResult:
+    """Run many learning rates for real, name their zones, recommend one or say why none is safe.
+
+    Args:
+        data: as for :func:`fallline.fit`, or any loss function (``parameter_count``, ``optimum``, ``floor``,
+            ``loss``, ``gradient``, ``hessian``, ``change``); nothing is the textbook line.
+        target: the column to predict; the last one unless told.
+        features: the columns to predict it from; every other numeric column unless told.
+        drop_missing: leave out rows with missing values instead of refusing them.
+        standardise: shift and scale the features; True for data, False for the textbook line.
+        formula: a surface instead of a table: its name, or arithmetic such as ``"(w - 3)^2"``.
+        loss: ``mse``, ``mae``, ``huber`` or ``bce``.
+        optimizer: a class of ``torch.optim``, or ``momentum``, ``nesterov``.
+        optimizer_options: what that class takes beside the rate.
+        learning_rates: ``"LOW:HIGH:COUNT"`` (spaced evenly in the logarithm) or the rates themselves; unless told,
+            a thousandth to three times the stability limit, or a range that is widened until both its ends are seen.
+        goal: the part of the excess loss that is to be removed, between 0 and 1.
+        epochs: of each run.
+        batch_size: rows per step; all of them unless told.
+        seeds: how many starts and orders of the batches to run, from ``seed`` on.
+        start: parameters before step 0 by name, the others at random; [P] numbers for a loss function.
+        seed: of the textbook noise, the random start and the batches.
+        progress: called with (updates done, updates planned, lowest loss so far) about twice a second.
+
+    Returns:
+        A frozen :class:`SweepResult`; everything passed in and the program's random state are left as they were.
+
+    Raises:
+        DataError: the table cannot be used.
+        OptionError: a setting cannot be used.
+
+    >>> result = sweep(learning_rates="0.001:0.1:9")
+    >>> result.recommended.value, [f"{span.name} to {span.high:.3g}" for span in result.zones]
+    (0.01, ['too small to 0.00316', 'just right to 0.0178', 'diverging to 0.1'])
+    """
+    check_settings(goal, epochs, batch_size, seeds, seed)
+    options = checked_options(optimizer, {} if optimizer_options is None else optimizer_options)
+    rates = None if learning_rates is None else given_rates(learning_rates)
+    name = optimizer_class(optimizer)[0].__name__
+    chosen_seeds = tuple(range(int(seed), int(seed) + int(seeds)))
+    if data is not None and is_loss_function(data):
+        problem: Problem = given_objective(data, batch_size)
+        starts = np.array([_vector(problem, start)] * len(chosen_seeds))
+    else:
+        if batch_size is not None and formula is not None:
+            raise OptionError("A formula has no rows: leave out --batch-size (batch_size).")
+        problem = given_problem(
+            data,  # type: ignore[arg-type]  # a loss function was told apart above
+            target=target,
+            features=features,
+            drop_missing=drop_missing,
+            standardise=standardise,
+            formula=formula,
+            loss=loss,
+            seed=int(seed),
+        )
+        starts = np.array([problem.starting_point(start, seed=each) for each in chosen_seeds])  # type: ignore[arg-type]
+    return sweep_problem(
+        problem,
+        starts,
+        optimizer=name,
+        options=options,
+        steps=int(epochs) * steps_per_epoch(problem.rows, batch_size),
+        rates=rates,
+        goal=float(goal),
+        batch_size=None if batch_size is None else int(batch_size),
+        seeds=chosen_seeds,
+        progress=progress,
+    )
+
+
+def steps_per_epoch(rows: int | None, batch_size: int | None) -> int:
+    """Updates in one pass over the rows.
+
+    >>> steps_per_epoch(100, 32), steps_per_epoch(100, None), steps_per_epoch(None, None)
+    (4, 1, 1)
+    """
+    return 1 if rows is None or batch_size is None else -(-rows // int(batch_size))
+
+
+def check_settings(goal: float, epochs: int, batch_size: int | None, seeds: int, seed: int) -> None:
+    """Refuse numbers that are out of range before any work."""
+    if not isinstance(goal, Real) or not 0 < float(goal) <= 1 - CLOSEST_GOAL:
+        raise OptionError(
+            f"The goal is the part of the excess loss to remove, above 0 and below 1 (0.99 is 99 %), not {goal}."
+        )
+    for count, what in ((epochs, "number of epochs"), (seeds, "number of seeds"), (batch_size, "batch size")):
+        if count is not None and (not isinstance(count, Integral) or isinstance(count, bool) or count < 1):
+            raise OptionError(f"The {what} must be a whole number, 1 or more, not {count}.")
+    if not isinstance(seed, Integral) or not -(2**62) <= seed < 2**62:
+        raise OptionError(f"The seed must be a whole number of at most 62 bits, not {seed}.")
+
+
+def _vector(problem: Problem, start: Mapping[str, float] | Sequence[float] | None) -> Floats:
+    """[P] where a loss function of somebody's own is started."""
+    if start is None or isinstance(start, Mapping):
+        return problem.starting_point(start, seed=0)
+    vector = np.asarray(start, dtype=np.float64)
+    count = len(problem.parameter_names)
+    if vector.shape != (count,) or not all(math.isfinite(value) for value in vector):
+        raise OptionError(f"The start must be {count} finite numbers, one for each parameter, not {start!r}.")
+    return vector

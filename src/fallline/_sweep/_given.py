@@ -1,0 +1,103 @@
+"""Somebody's own loss function as something to sweep."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeGuard, cast
+
+import numpy as np
+
+from fallline._errors import OptionError
+from fallline._formulas import formula
+from fallline._loss_function import LossFunction
+from fallline._objective import loss_kind
+from fallline._problem import Origin, Problem, neuron_objective
+from fallline._problem._start import given_start
+from fallline._quadratic import Quadratic
+from fallline._records import Floats, SweepResult
+
+OFFERS = ("parameter_count", "loss", "gradient", "hessian")
+
+
+def is_loss_function(data: object) -> TypeGuard[LossFunction]:
+    """Whether this is a loss function rather than rows."""
+    return all(hasattr(type(data), name) or hasattr(data, name) for name in OFFERS)
+
+
+def given_objective(objective: LossFunction, batch_size: int | None) -> Problem:
+    """The loss function as a problem: no rows, no scale, nothing for the record but its values."""
+    if batch_size is not None:
+        raise OptionError("A loss function has no rows here: leave out the batch size.")
+    # A problem has more to offer than a sweep asks for; what is missing has no meaning without rows.
+    return cast(Problem, _GivenObjective(objective))
+
+
+@dataclass(frozen=True, eq=False)
+class _GivenObjective:
+    objective: LossFunction
+    name: str = "objective"
+    loss_name: None = None
+    formula: None = None
+    rows: None = None
+    dtype: None = None
+    scaling: None = None
+
+    @property
+    def origin(self) -> Origin:
+        """Somebody's program."""
+        return Origin("", "", None, (), ())
+
+    @cached_property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Its own where it has some."""
+        own = getattr(self.objective, "parameter_names", None)
+        if own is not None:
+            return tuple(own)
+        count = self.objective.parameter_count
+        return ("w", "b") if count == 2 else tuple(f"w_{place}" for place in range(count))
+
+    @property
+    def quadratic(self) -> Quadratic | None:
+        """Itself where it is one, or knows itself to be one."""
+        if isinstance(self.objective, Quadratic):
+            return self.objective
+        known = getattr(self.objective, "quadratic", None)
+        return known if isinstance(known, Quadratic) else None
+
+    @property
+    def curvature_bound(self) -> float | None:
+        """Known for a quadratic alone."""
+        return None if self.quadratic is None else float(self.quadratic.eigenvalues[0])
+
+    @property
+    def curves(self) -> bool:
+        """Its Hessian can be asked for."""
+        return True
+
+    def starting_point(self, start: Mapping[str, float] | None, *, seed: int) -> Floats:
+        """[P] its own start, or zeros."""
+        del seed
+        own = getattr(self.objective, "default_start", None)
+        point = np.zeros(self.objective.parameter_count) if own is None else np.array(own, dtype=np.float64)
+        for name, value in given_start(start, self.parameter_names, "float64", what="loss function").items():
+            point[self.parameter_names.index(name)] = value
+        return point
+
+    def usual_place(self) -> Floats:
+        """[P] its optimum where it is known, else its start."""
+        optimum = self.objective.optimum
+        return self.starting_point(None, seed=0) if optimum is None else optimum
+
+    def sample(self) -> None:
+        """There are no rows to keep."""
+
+
+def objective_of(result: SweepResult) -> LossFunction | None:
+    """The loss that was swept, from the record alone; None where that does not hold it."""
+    if result.formula is not None:
+        return formula(result.formula)
+    if result.moments is not None:
+        return Quadratic(result.moments)
+    if result.sample is None or result.loss_name is None:
+        return None
+    return neuron_objective(loss_kind(result.loss_name), result.sample.features, result.sample.target)

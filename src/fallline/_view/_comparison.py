@@ -1,0 +1,204 @@
+"""What the page of a comparison is given (docs/payload-comparison.md): every number and sentence, computed here."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fallline import _explain as explain
+from fallline._loss_function import LossFunction
+from fallline._planes import Plane, components
+from fallline._records import Basins, Comparison, Floats, RateRuns, StepPart
+from fallline._view._chosen import chosen_steps
+from fallline._view._paths_together import draw_together, on_plane
+from fallline._view._rounding import significant
+from fallline._view._thinned import thinned
+from fallline._view._typeset import typeset
+
+SCHEMA = "fallline.compare-view/1"
+_MOST_MOMENTS = 360
+_NUMBERS = 60_000  # of all paths together that a page carries: more optimizers or parameters, fewer moments
+
+
+def build_comparison_payload(comparison: Comparison, objective: LossFunction) -> dict[str, Any]:
+    """The payload of a comparison; NaN and ±inf are floats here, ``to_json`` writes them as strings.
+
+    Args:
+        comparison: the record.
+        objective: its loss over all rows, in the training scale.
+    """
+    moments = _moments(comparison)
+    return {
+        "schema": SCHEMA,
+        "title": comparison.name,
+        "subtitle": comparison.about,
+        "terms": [typeset(each) for each in (*explain.setting_sentences(comparison), *_shown_seeds(comparison))],
+        "parameter_names": list(comparison.parameter_names),
+        "floor": {"loss": comparison.floor, "kind": comparison.floor_kind.value},
+        "start": {"loss": float(comparison.start_losses[0]), "parameters": comparison.starts[0].tolist()},
+        "goal": {"share": comparison.goal, "loss": float(comparison.goal_levels[0])},
+        "leader": comparison.ranking[0],
+        "first": 1,
+        "total_steps": comparison.steps,
+        "taken": comparison.path_at[moments].tolist(),
+        "contenders": [
+            {"label": each.label, "name": each.name, "optimizer": each.optimizer} for each in comparison.contenders
+        ],
+        "settings": [_setting(comparison, objective, moments, which) for which in ("common", "best")],
+        "basins": None if comparison.basins is None else _basins(comparison, comparison.basins),
+    }
+
+
+def _shown_seeds(comparison: Comparison) -> list[str]:
+    """Which of the seeds the pictures show."""
+    if len(comparison.seeds) == 1:
+        return []
+    return [
+        f"The pictures show the runs of seed {comparison.seeds[0]}; the band around the picked optimizer's loss spans "
+        f"all {len(comparison.seeds)} seeds."
+    ]
+
+
+def runs_of(comparison: Comparison, which: str) -> list[RateRuns]:
+    """[contenders] at the common rate (``common``) or each at its own best (``best``)."""
+    return [each.common if which == "common" else each.best for each in comparison.contenders]
+
+
+def _moments(comparison: Comparison) -> NDArray[np.int64]:
+    """[F + 1] indices into ``path_at`` of the moments that the picture can stop at, the start first."""
+    numbers = 2 * len(comparison.contenders) * (len(comparison.parameter_names) + 4)
+    most = max(60, min(_MOST_MOMENTS, _NUMBERS // numbers))
+    return np.concatenate([[0], chosen_steps(len(comparison.path_at) - 1, most) + 1])
+
+
+def _setting(comparison: Comparison, objective: LossFunction, moments: NDArray[np.int64], which: str) -> dict[str, Any]:
+    runs = runs_of(comparison, which)
+    leader = comparison.ranking[0]
+    drawn, plane = draw_together(comparison, objective, [*runs[:leader], *runs[leader + 1 :], runs[leader]])
+    best = which == "best"
+    return {
+        "id": which,
+        "name": "each at its own best rate" if best else "at one common rate",
+        "verdict": [typeset(each) for each in _verdict(comparison, best=best)],
+        "reason": typeset(explain.setting_sentences(comparison)[-1] if best else comparison.common_reason),
+        **drawn,
+        "runs": [_run(comparison, objective, plane, moments, run) for run in runs],
+        "table": _table(explain.best_rows(comparison) if best else explain.common_rows(comparison)),
+    }
+
+
+def _verdict(comparison: Comparison, *, best: bool) -> list[str]:
+    return explain.verdict_at_best(comparison) if best else explain.verdict_at_common(comparison)
+
+
+def _table(rows: list[tuple[str, ...]]) -> dict[str, Any]:
+    """Written rows, the titles first; the first column holds names."""
+    return {
+        "columns": list(rows[0]),
+        "cells": [[typeset(cell) for cell in row] for row in rows[1:]],
+        "numeric": [False, *(True for _ in rows[0][1:])],
+    }
+
+
+def _run(
+    comparison: Comparison,
+    objective: LossFunction,
+    plane: Plane,
+    moments: NDArray[np.int64],
+    run: RateRuns,
+) -> dict[str, Any]:
+    path = run.path[moments]
+    losses = _losses_at(comparison, run, moments)
+    return {
+        "rate": run.rate,
+        "diverged": bool(run.diverged[0]),
+        "steps_to_goal": run.steps_to_goal[0],
+        "loss": losses,
+        "parameters": significant(path, 9).tolist(),
+        "uv": None if plane.kind == "parameters" else significant(on_plane(plane, objective, path), 9).tolist(),
+        "parts_uv": _parts(run, plane, moments),
+        "curve": _loss_curve(comparison, run),
+    }
+
+
+def _losses_at(comparison: Comparison, run: RateRuns, moments: NDArray[np.int64]) -> list[float | None]:
+    """[F + 1] the loss over all rows where it was measured at that moment, else None."""
+    known = {int(step): k for k, step in enumerate(comparison.measured_at)}
+    at = [known.get(int(step)) for step in comparison.path_at[moments]]
+    return [None if k is None else float(run.first_losses[k]) for k in at]
+
+
+def _parts(run: RateRuns, plane: Plane, moments: NDArray[np.int64]) -> list[dict[str, Any]] | None:
+    """The terms [F, 2] of each step from one moment to the next; None where those lie further apart."""
+    if run.parts is None:
+        return None
+    whole = np.diff(moments) == 1
+    begin = moments[:-1]
+    found = []
+    for part in run.parts:
+        change = part.change[np.minimum(begin, len(part.change) - 1)]
+        moved = components(plane, change)  # on a curve: along its axis, level
+        pairs = significant(moved, 9).tolist()
+        uv = [pair if known else None for pair, known in zip(pairs, whole.tolist(), strict=True)]
+        if part.name != "unattributed" or _seen(part.change, run.parts):
+            found.append({"name": part.name, "uv": uv})
+    return found
+
+
+def _seen(change: Floats, parts: tuple[StepPart, ...]) -> bool:
+    """Whether an unattributed rest is large enough to be drawn."""
+    with np.errstate(all="ignore"):
+        whole = sum(float(np.nansum(np.abs(part.change))) for part in parts)
+        return float(np.nansum(np.abs(change))) > 1e-3 * whole
+
+
+def _loss_curve(comparison: Comparison, run: RateRuns) -> dict[str, Any]:
+    """The loss over steps: the first seed's, and the lowest and highest of all seeds."""
+    step = comparison.measured_at.astype(np.float64)
+    first = run.first_losses
+    kept = thinned(np.log1p(step), first - min(comparison.floor, float(np.nanmin(first, initial=np.inf))), False, True)
+    several = len(run.losses) > 1
+    return {
+        "step": step[kept].astype(np.int64).tolist(),
+        "loss": significant(first[kept], 9).tolist(),
+        "low": significant(run.losses.min(axis=0)[kept], 6).tolist() if several else None,
+        "high": significant(run.losses.max(axis=0)[kept], 6).tolist() if several else None,
+    }
+
+
+def _basins(comparison: Comparison, basins: Basins) -> dict[str, Any]:
+    """The maps: for each start the index of its minimum, null where it ended in none."""
+    lowest, highest = float(basins.minimum_losses.min()), float(basins.minimum_losses.max())
+    return {
+        "axes": list(comparison.parameter_names),
+        "x": [float(basins.first_axis[0]), float(basins.first_axis[-1])],
+        "y": [float(basins.second_axis[0]), float(basins.second_axis[-1])],
+        "minima": [
+            {"at": at.tolist(), "loss": float(loss), "is_global": bool(best)}
+            for at, loss, best in zip(basins.minima, basins.minimum_losses, basins.is_global, strict=True)
+        ],
+        "sentences": [typeset(each) for each in explain.basin_sentences(comparison)],
+        "table": _table(explain.basin_rows(comparison)),
+        "by_loss": bool(highest - lowest > 1e-6 * max(1.0, abs(highest))),
+        "start": comparison.starts[0].tolist(),
+        "maps": [
+            {
+                "contender": each.contender,
+                "rate": each.rate,
+                "ends_in": None if each.ends_in is None else _masked(each.ends_in, each.settled),
+                "shares": [float(share) for share in each.shares],
+                "unsettled": each.unsettled,
+                "label": comparison.contenders[each.contender].label,
+                "left_out": each.left_out,
+            }
+            for each in basins.maps
+        ],
+    }
+
+
+def _masked(ends: NDArray[np.int64], settled: NDArray[np.bool_] | None) -> list[list[int | None]]:
+    known = np.ones(ends.shape, dtype=np.bool_) if settled is None else settled
+    return [
+        [value if there else None for value, there in zip(row, mask, strict=True)]
+        for row, mask in zip(ends.tolist(), known.tolist(), strict=True)
+    ]

@@ -1,0 +1,278 @@
+// @ts-check
+// Where each rate ended, and what a run of each zone looks like: the textbook's drawing, measured.
+
+import { formatNumber, formatTicks, linear, logTicks, logarithmic, niceTicks } from "./scale.js";
+import { drawCross } from "./arrows.js";
+import { withAlpha } from "./colour.js";
+import { chartBox, drawChartAxes, drawLevel, drawTag, insideChart, stepsAxis, traceLine } from "./chart_frame.js";
+import { parameterColour } from "./theme.js";
+
+const ratesHeadroom = 1000; // times the start's height: what ends higher is marked at the top edge
+const ratesDepth = 1e-13; // of the start's height: what lies lower is rounding
+/** @type {Record<string, {ink: string, dash: number[]}>} */
+const ratesInk = {
+  "too small": { ink: "zsmall", dash: [2, 4] },
+  "just right": { ink: "zright", dash: [] },
+  bouncing: { ink: "zbouncing", dash: [9, 4] },
+  diverging: { ink: "zdiverging", dash: [9, 3, 2, 3] },
+};
+
+/**
+ * How losses of many runs stand on one axis: above the best possible where that is known, else as they are.
+ * @param {any} rates
+ * @param {(number | null)[]} losses
+ */
+function ratesMeasure(rates, losses) {
+  const above = rates.floor.kind === "optimum";
+  const shift = above ? rates.floor.loss : 0;
+  const start = rates.start_loss - shift;
+  /** @param {number} loss */
+  const value = (loss) => loss - shift;
+  const finite = /** @type {number[]} */ ([...losses, rates.start_loss].filter((loss) => loss !== null && Number.isFinite(loss))).map(value);
+  const least = Math.min(...finite);
+  if (start > 0 && (above || least > 0)) {
+    const positive = finite.filter((each) => each > start * ratesDepth);
+    const [low, high] = [Math.min(...positive) / 1.6, Math.min(Math.max(...positive), start * ratesHeadroom) * 1.6];
+    return { name: above ? "loss above the best possible (logarithmic)" : "loss (logarithmic)", low, high, log: true, value: (/** @type {number} */ loss) => (Number.isFinite(loss) ? Math.max(low, value(loss)) : value(loss)) };
+  }
+  const sorted = finite.toSorted((a, b) => a - b);
+  const middle = sorted[Math.floor(sorted.length / 2)];
+  const span = Math.max(Math.abs(start - middle), Math.abs(start) * 1e-6, 1e-12);
+  return { name: "loss", low: Math.max(least, start - 6 * span) - 0.08 * span, high: Math.min(Math.max(...finite), start + 3 * span) + 0.1 * span, log: false, value };
+}
+
+/** @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size @param {any} theme @param {ReturnType<typeof ratesMeasure>} measure */
+function ratesFrame(context, size, theme, measure) {
+  const { low, high, log } = measure;
+  const yTicks = log ? logTicks(low, high, Math.max(3, size.height / 46)) : niceTicks(low, high, Math.max(3, size.height / 55));
+  const yLabels = log ? yTicks.map((tick) => formatNumber(tick)) : formatTicks(yTicks);
+  const box = chartBox(context, size, theme, yLabels);
+  const y = (log ? logarithmic : linear)([low, high], [box.top + box.height, box.top]);
+  return { box, y, yTicks, yLabels };
+}
+
+/** @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size @param {any} scene @param {any} _state @param {any} theme */
+export function drawRatesChart(context, size, scene, _state, theme) {
+  const { rates } = scene;
+  const measure = ratesMeasure(rates, [...rates.final, ...(rates.final_low ?? []), ...(rates.final_high ?? [])]);
+  const { box, y, yTicks, yLabels } = ratesFrame(context, size, theme, measure);
+  const x = logarithmic([rates.value[0], rates.value[rates.value.length - 1]], [box.left + 8, box.left + box.width - 8]);
+  const xTicks = logTicks(rates.value[0], rates.value[rates.value.length - 1], box.width / 70);
+  insideChart(context, box, () => {
+    for (const { name, low, high } of rates.zones) {
+      context.fillStyle = withAlpha(theme[ratesInk[name].ink], 0.16);
+      context.fillRect(x(low) - 1, box.top, Math.max(4, x(high) - x(low) + 2), box.height);
+    }
+  });
+  drawChartAxes(context, box, theme, { x, y, xTicks, xLabels: xTicks.map((tick) => formatNumber(tick)), yTicks, yLabels, xName: "learning rate (logarithmic)", yName: measure.name.replace("loss", "final loss") });
+  const goal = y(measure.value(rates.goal_loss));
+  if (goal >= box.top && goal <= box.top + box.height) {
+    drawLevel(context, box, goal, theme.good);
+    drawTag(context, box, { text: "goal", x: box.left - 4, y: goal - theme.fontSize * 0.8, colour: theme.good }, theme);
+  }
+  ratesUpright(context, box, rates, x, theme);
+  if (rates.final_low !== null) ratesSpread(context, rates, x, y, measure, theme);
+  insideChart(context, box, () => {
+    context.beginPath();
+    traceLine(context, rates.value, rates.final.map((/** @type {number} */ loss) => measure.value(loss)), x, y);
+    context.strokeStyle = theme.line;
+    context.lineWidth = 1.5;
+    context.stroke();
+  });
+  const shown = scene.stop ?? rates.own;
+  rates.value.forEach((/** @type {number} */ rate, /** @type {number} */ i) => {
+    const ink = theme[ratesInk[rates.zone[i]].ink];
+    const height = y(measure.value(rates.final[i]));
+    if (!Number.isFinite(rates.final[i])) drawCross(context, [x(rate), box.top + 7], 4, ink);
+    else ratesDot(context, [x(rate), ratesWithin(box, height)], height < box.top ? 1 : height > box.top + box.height ? -1 : 0, ink, theme);
+  });
+  for (const [i, text, colour] of /** @type {[number | null, string, string][]} */ ([[rates.own, rates.home, theme.step], [scene.stop, "here", theme.text]])) {
+    if (i === null) continue;
+    const at = [x(rates.value[i]), Number.isFinite(rates.final[i]) ? ratesWithin(box, y(measure.value(rates.final[i]))) : box.top + 7];
+    ratesRing(context, at, colour, i === shown ? 7.5 : 6);
+    if (i === shown || scene.stop === null) drawTag(context, box, { text, x: at[0] + 2, y: Math.min(at[1] + theme.fontSize * 1.3, box.top + box.height - theme.fontSize), colour }, theme);
+  }
+}
+
+/** A height kept inside the chart. @param {any} box @param {number} height */
+function ratesWithin(box, height) {
+  return Math.max(box.top, Math.min(box.top + box.height, height));
+}
+
+/** The limits as upright lines. @param {CanvasRenderingContext2D} context @param {any} box @param {any} rates @param {any} x @param {any} theme */
+function ratesUpright(context, box, rates, x, theme) {
+  context.save();
+  context.strokeStyle = theme.text;
+  context.lineWidth = 1.25;
+  for (const { name, rate } of rates.marks) {
+    context.setLineDash(name.startsWith("1/λ") ? [4, 4] : []);
+    context.beginPath();
+    context.moveTo(x(rate), box.top);
+    context.lineTo(x(rate), box.top + box.height);
+    context.stroke();
+  }
+  context.restore();
+}
+
+/** The lowest and highest over seeds. @param {CanvasRenderingContext2D} context @param {any} rates @param {any} x @param {any} y @param {ReturnType<typeof ratesMeasure>} measure @param {any} theme */
+function ratesSpread(context, rates, x, y, measure, theme) {
+  context.save();
+  context.strokeStyle = withAlpha(theme.line, 0.55);
+  context.lineWidth = 4;
+  rates.value.forEach((/** @type {number} */ rate, /** @type {number} */ i) => {
+    const [low, high] = [rates.final_low[i], rates.final_high[i]].map((loss) => y(measure.value(loss)));
+    if (!Number.isFinite(low) || !Number.isFinite(high)) return;
+    context.beginPath();
+    context.moveTo(x(rate), low);
+    context.lineTo(x(rate), high);
+    context.stroke();
+  });
+  context.restore();
+}
+
+/** @param {CanvasRenderingContext2D} context @param {number[]} at @param {number} outside 1: it lies above the chart, −1: below @param {string} colour @param {any} theme */
+function ratesDot(context, [x, y], outside, colour, theme) {
+  context.beginPath();
+  if (outside === 0) {
+    context.arc(x, y, 3.4, 0, 2 * Math.PI);
+  } else {
+    context.moveTo(x, y + 2 * outside);
+    context.lineTo(x + 4.5, y + 10 * outside);
+    context.lineTo(x - 4.5, y + 10 * outside);
+    context.closePath();
+  }
+  context.fillStyle = colour;
+  context.fill();
+  context.strokeStyle = theme.surface;
+  context.lineWidth = 1;
+  context.stroke();
+}
+
+/** @param {CanvasRenderingContext2D} context @param {number[]} at @param {string} colour @param {number} radius */
+function ratesRing(context, [x, y], colour, radius) {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.strokeStyle = colour;
+  context.lineWidth = 2.5;
+  context.stroke();
+}
+
+/**
+ * @typedef {{name: string, low: number, high: number, log: boolean, value: (loss: number) => number}} RatesMeasure
+ * @typedef {{zone: string, stop: number, step: number[], low: number[], high: number[]}} RatesCurve
+ */
+
+/** Loss over the steps of one rate of each zone. @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size @param {any} scene @param {any} _state @param {any} theme */
+export function drawZoneLosses(context, size, scene, _state, theme) {
+  const { rates } = scene;
+  const all = rates.examples.flatMap((/** @type {any} */ each) => [...each.loss_low, ...each.loss_high]);
+  const curves = rates.examples.map((/** @type {any} */ each) => ({ ...each, low: each.loss_low, high: each.loss_high }));
+  ratesCurves(context, size, scene, theme, { measure: ratesMeasure(rates, all), curves, level: null, total: ratesTotal(scene) });
+}
+
+/** The first parameter over the steps of one rate of each zone. @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size @param {any} scene @param {any} _state @param {any} theme */
+export function drawZoneParameters(context, size, scene, _state, theme) {
+  const { rates, optimum, parameters } = scene;
+  const curves = rates.examples.map((/** @type {any} */ each) => ({ ...each, low: each.parameter_low, high: each.parameter_high }));
+  const level = optimum === null ? null : optimum.parameters[0];
+  const held = curves.filter((/** @type {any} */ each) => each.zone !== "diverging");
+  const near = [curves[0]?.low[0], level, ...(held.length > 0 ? held : []).flatMap((/** @type {any} */ each) => [...each.low, ...each.high])];
+  const finite = near.filter((value) => value !== null && Number.isFinite(value));
+  const [low, high] = [Math.min(...finite), Math.max(...finite)];
+  const pad = (high - low || Math.abs(high) || 1) * (held.length > 0 && held.some((/** @type {any} */ each) => each.zone === "bouncing") ? 0.1 : 0.5);
+  const measure = { name: parameters[0], low: low - pad, high: high + pad, log: false, value: (/** @type {number} */ value) => value };
+  ratesCurves(context, size, scene, theme, { measure, curves, level, total: ratesTotal(scene) });
+}
+
+/** @param {any} scene */
+function ratesTotal(scene) {
+  const { step } = scene.rates.stops;
+  return step[step.length - 1] + 1;
+}
+
+/** @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size @param {any} scene @param {any} theme @param {{measure: RatesMeasure, curves: RatesCurve[], level: number | null, total: number}} what */
+function ratesCurves(context, size, scene, theme, { measure, curves, level, total }) {
+  const { box, y, yTicks, yLabels } = ratesFrame(context, size, theme, measure);
+  const steps = stepsAxis(total, box);
+  drawChartAxes(context, box, theme, { ...steps, y, yTicks, yLabels, xName: "steps taken (logarithmic)", yName: measure.name });
+  if (level !== null) drawLevel(context, box, y(level), parameterColour(theme, 0, scene.parameters.length));
+  insideChart(context, box, () => {
+    for (const { zone, step: taken, low, high } of curves) {
+      const step = taken.slice(0, ratesInside(low, high, measure));
+      context.beginPath();
+      const xs = step.flatMap((at, i) => (low[i] === high[i] ? [at] : [at, at]));
+      const ys = step.flatMap((_, i) => (low[i] === high[i] ? [low[i]] : [high[i], low[i]])).map((value) => measure.value(value));
+      traceLine(context, xs, ys, steps.x, y);
+      context.strokeStyle = theme[ratesInk[zone].ink];
+      context.setLineDash(ratesInk[zone].dash);
+      context.lineWidth = 2.5;
+      context.lineJoin = "round";
+      context.stroke();
+      context.setLineDash([]);
+    }
+  });
+  curves.forEach((curve) => ratesBroken(context, box, curve, steps.x, theme));
+  ratesNames(context, box, scene, theme, curves, (curve, part) => {
+    const drawn = Math.min(curve.step.length, ratesInside(curve.low, curve.high, measure)) - 1;
+    const at = Math.min(drawn, Math.max(0, curve.step.findLastIndex((step) => steps.x(step) <= box.left + part * box.width)));
+    return [steps.x(curve.step[at]), Math.max(box.top + theme.fontSize, Math.min(box.top + box.height - theme.fontSize, y(measure.value(curve.high[at]))))];
+  });
+}
+
+/** How many points are drawn: until the curve has left the chart for good. @param {number[]} low @param {number[]} high @param {RatesMeasure} measure */
+function ratesInside(low, high, measure) {
+  return low.findLastIndex((value, i) => {
+    const [least, most] = [measure.value(value), measure.value(high[i])];
+    return least <= measure.high && most >= measure.low && !(least < measure.low && most > measure.high);
+  }) + 2;
+}
+
+/** ✕ where the first number is not finite. @param {CanvasRenderingContext2D} context @param {any} box @param {RatesCurve} curve @param {any} x @param {any} theme */
+function ratesBroken(context, box, { zone, step, low, high }, x, theme) {
+  const at = low.findIndex((value, i) => !Number.isFinite(value) || !Number.isFinite(high[i]));
+  if (at !== -1) drawCross(context, [x(step[at]), box.top + 9], 4.5, theme[ratesInk[zone].ink]);
+}
+
+/** Each curve named beside itself, where no other name stands. @param {CanvasRenderingContext2D} context @param {any} box @param {any} scene @param {any} theme @param {RatesCurve[]} curves @param {(curve: RatesCurve, part: number) => number[]} place */
+function ratesNames(context, box, scene, theme, curves, place) {
+  /** @type {number[][]} */
+  const taken = [];
+  context.font = `600 ${theme.fontSize}px ${theme.font}`;
+  for (const curve of curves) {
+    const text = `${curve.zone}: ${formatNumber(scene.rates.value[curve.stop], 3)}`;
+    const width = context.measureText(text).width + 16;
+    for (const part of [0.62, 0.45, 0.3, 0.8, 0.15]) {
+      const [x, y] = place(curve, part);
+      const spots = [y - theme.fontSize, y + theme.fontSize].filter((spot) => Number.isFinite(spot) && spot > box.top + 6 && spot < box.top + box.height - 6);
+      const spot = spots.find((each) => taken.every(([left, right, up]) => Math.abs(each - up) > theme.fontSize * 1.5 || x + width < left || x > right));
+      if (spot === undefined) continue;
+      const left = Math.min(x, box.left + box.width - width);
+      taken.push([left, left + width, spot]);
+      drawTag(context, box, { text, x: left - 8, y: spot, colour: theme[ratesInk[curve.zone].ink] }, theme);
+      break;
+    }
+  }
+}
+
+/**
+ * The chart of final losses in words.
+ * @param {any} scene
+ * @returns {string}
+ */
+export function describeRates(scene) {
+  const { rates } = scene;
+  const spans = rates.zones.map((/** @type {any} */ zone) => `${zone.name} from ${formatNumber(zone.low)} to ${formatNumber(zone.high)}`).join(", ");
+  return `Final loss against learning rate: ${spans}. The table below has the numbers.`;
+}
+
+/**
+ * One rate of each zone in words.
+ * @param {any} scene
+ * @param {string} what
+ * @returns {string}
+ */
+export function describeExamples(scene, what) {
+  const { rates } = scene;
+  const each = rates.examples.map((/** @type {any} */ one) => `${one.zone} at ${formatNumber(rates.value[one.stop])} ends at ${formatNumber(what === "loss" ? one.loss_high.at(-1) : one.parameter_high.at(-1))}`);
+  return `The ${what} over the steps of one rate of each zone: ${each.join(", ")}. The table below has the numbers.`;
+}

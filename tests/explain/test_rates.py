@@ -1,0 +1,231 @@
+"""Sentences about sweeps, on one that is measured by a loop written out, and on made-up hard cases."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explain.measured import FLOOR, LIMIT, START, hopeless_sweep, parabola_sweep, stalling_sweep
+from fallline._explain import (
+    difference,
+    folklore_sentences,
+    goal_line,
+    landmark_sentence,
+    rate,
+    rate_rows,
+    rate_sentence,
+    rate_words,
+    recommendation_line,
+    recommendation_sentences,
+    shown_indices,
+    stall_sentences,
+    sweep_line,
+    sweep_numbers,
+    trial_words,
+    zone_at,
+    zone_meaning,
+    zone_range,
+)
+from fallline._records import FloorKind, Landmark, LimitKind, Recommendation, SweepResult, Zone, ZoneSpan
+
+
+@pytest.fixture(scope="module")
+def sweep() -> SweepResult:
+    """25 rates from 0.001 to 3 on (w − 3)² + 1."""
+    return parabola_sweep()
+
+
+def test_what_was_run_is_said_in_one_line(sweep: SweepResult) -> None:
+    assert sweep_line(sweep) == ("(w − 3)² + 1, SGD: 25 learning rates from 0.001 to 3, 40 steps each, in one batch.")
+    told = sweep_line(replace(stalling_sweep(), rows=100, batch_size=10))
+    assert told == (
+        "(w − 3)² + 1 (100 rows), Adam, betas (0.8, 0.99): 4 learning rates from 0.01 to 0.6, 40 steps each, "
+        "10 rows a step, each from 3 starts, one after the other."
+    )
+
+
+def test_the_goal_is_said_in_losses(sweep: SweepResult) -> None:
+    assert sweep.start_loss == (START - 3) ** 2 + FLOOR
+    assert goal_line(sweep) == (
+        "Goal: take away 99 % of what the starting loss 5.000 has above the lowest loss possible, 1.000, "
+        "so come down to 1.040."
+    )
+    assert "the lowest loss seen" in goal_line(replace(sweep, floor_kind=FloorKind.LOWEST_SEEN))
+
+
+def test_a_rate_in_words_names_zone_and_valley(sweep: SweepResult) -> None:
+    k = len(sweep.rates) - 6
+    assert rate_words(sweep, 0) == "0.001, too small"
+    assert rate_words(sweep, k) == f"{rate(float(sweep.rates[k]))}, just right, crosses the valley"
+    undefined = replace(sweep, crosses_valley=(None,) * len(sweep.rates))
+    assert rate_words(undefined, k).count(",") == 1
+
+
+def test_a_rate_in_a_sentence_says_how_it_ended(sweep: SweepResult) -> None:
+    assert rate_sentence(sweep, 0) == "0.001, too small: the goal is not reached in 40 steps; the loss ends at 4.408."
+    best = min(range(25), key=lambda k: sweep.steps_to_goal[k] or 999)
+    assert f"after {sweep.steps_to_goal[best]} steps" in rate_sentence(sweep, best)
+    assert "the loss ends at 3.309×10⁵⁶, from 5.000 at the start" in rate_sentence(sweep, 24)
+    assert "the loss is no longer a number" in rate_sentence(hopeless_sweep(), 2)
+
+
+def test_every_rate_lies_in_the_meaning_of_its_zone(sweep: SweepResult) -> None:
+    right = next(span for span in sweep.zones if span.name is Zone.JUST_RIGHT)
+    steps = [n for n, zone in zip(sweep.steps_to_goal, sweep.zone_of_each, strict=True) if zone is Zone.JUST_RIGHT]
+    reached = [n for n in steps if n is not None]
+    assert zone_meaning(sweep, right) == f"the goal is reached after {min(reached)} to {max(reached)} steps"
+    assert zone_range(right) == f"{rate(right.low)} … {rate(right.high)}"
+    assert zone_meaning(sweep, sweep.zones[0]).endswith("or not within 40 steps")
+
+
+def test_diverging_says_whether_numbers_were_lost() -> None:
+    lost = hopeless_sweep()
+    assert zone_meaning(lost, lost.zones[0]) == "the loss ends above its start, or at ∞ or NaN"
+    assert zone_meaning(lost, ZoneSpan(Zone.DIVERGING, 2.0, 40.0)) == "the loss ends at ∞ or NaN"
+    assert zone_meaning(lost, ZoneSpan(Zone.DIVERGING, 1.5, 1.5)) == "the loss ends above its start"
+
+
+def test_bouncing_says_what_was_seen() -> None:
+    made = stalling_sweep()
+    assert zone_meaning(made, made.zones[-1]) == (
+        "crosses the valley and stalls in a cycle; the goal is not reached in 40 steps"
+    )
+    calm = replace(made, crosses_valley=(None,) * 4, stalls_at=(None,) * 4)
+    assert zone_meaning(calm, calm.zones[-1]) == "the goal is not reached in 40 steps"
+
+
+def test_between_two_zones_nothing_was_measured(sweep: SweepResult) -> None:
+    small, right, *_ = sweep.zones
+    assert zone_at(sweep, small.high) is Zone.TOO_SMALL
+    assert zone_at(sweep, (small.high + right.low) / 2) is None
+    assert zone_at(sweep, 1e-9) is None
+
+
+def test_the_recommendation_comes_with_interval_and_reason(sweep: SweepResult) -> None:
+    found = sweep.recommended
+    assert found is not None
+    assert recommendation_sentences(sweep) == [f"Use the learning rate {rate(found.value)}.", "Half the limit is 0.5."]
+    assert recommendation_line(sweep) == (
+        f"Use the learning rate {rate(found.value)}; from {rate(found.low)} to {rate(found.high)} is just right."
+    )
+    only = replace(sweep, recommended=Recommendation(0.1, 0.1, 0.1, ""))
+    assert recommendation_sentences(only) == ["Use the learning rate 0.1; no other rate measured was just right."]
+
+
+def test_no_safe_answer_is_an_answer() -> None:
+    assert recommendation_line(hopeless_sweep()) == "No safe answer among these rates."
+    assert recommendation_sentences(hopeless_sweep()) == ["No safe answer: every rate diverged."]
+    silent = replace(hopeless_sweep(), advice="")
+    assert recommendation_sentences(silent) == ["No safe answer among these rates."]
+
+
+@pytest.mark.parametrize(
+    ("measured", "told"),
+    [(1.0, "the same"), (1.0004, "the same"), (1.02, "2 % higher"), (0.9, "10 % lower"), (None, "")],
+)
+def test_the_difference_of_a_limit(measured: float | None, told: str) -> None:
+    assert difference(Landmark("stability limit", 1.0, measured, LimitKind.PROVABLE)) == told
+
+
+def test_a_frozen_limit_is_never_said_to_diverge() -> None:
+    told = landmark_sentence(stalling_sweep().landmarks[0])
+    assert "stalls" in told
+    assert "diverge" not in told
+    assert "not seen in these runs" in told
+
+
+def test_stalls_name_their_floor() -> None:
+    assert stall_sentences(parabola_sweep()) == []
+    assert stall_sentences(stalling_sweep()) == [
+        "At 0.3 the loss no longer falls, 0.00200 above the lowest possible; at 0.6 it stays 0.0500 above it."
+    ]
+
+
+def test_a_diverging_run_does_not_stall() -> None:
+    made = stalling_sweep()
+    diverged = replace(made, zone_of_each=(*made.zone_of_each[:3], Zone.DIVERGING))
+    assert stall_sentences(diverged) == ["At 0.3 the loss no longer falls, 0.00200 above the lowest possible."]
+
+
+def test_folklore_is_held_against_the_measurement() -> None:
+    rates = np.array([0.001, 0.1, 0.3, 2.0])
+    assert folklore_sentences(parabola_sweep(rates)) == [
+        "It is often said that 0.1 is too large and 0.001 just right. "
+        "Here 0.1 is too small (it needs 11 steps), and 0.001 is too small (it misses the goal in 40 steps). "
+        "A good rate depends on the problem."
+    ]
+
+
+def test_folklore_that_holds_is_granted() -> None:
+    sweep = parabola_sweep(np.array([0.001, 0.1, 0.3]))
+    zones = (Zone.JUST_RIGHT, Zone.DIVERGING, Zone.DIVERGING)
+    holds = replace(
+        sweep,
+        zone_of_each=zones,
+        zones=(ZoneSpan(Zone.JUST_RIGHT, 0.001, 0.001), ZoneSpan(Zone.DIVERGING, 0.1, 0.3)),
+    )
+    assert folklore_sentences(holds)[0].endswith("Here 0.1 diverges, and 0.001 is just right. Here that holds.")
+
+
+def test_one_rate_of_folklore_that_holds_proves_nothing() -> None:
+    only = replace(parabola_sweep(np.array([0.1, 0.3])), zones=(ZoneSpan(Zone.DIVERGING, 0.1, 0.3),))
+    assert folklore_sentences(only)[0].endswith("Here 0.1 diverges.")
+
+
+def test_folklore_is_silent_where_nothing_was_measured() -> None:
+    assert folklore_sentences(parabola_sweep(np.array([0.2, 0.3]))) == []
+    large = folklore_sentences(parabola_sweep(np.array([0.05, 0.1, 0.3]), steps=2))[0]
+    assert "0.001 is" not in large
+    beyond = parabola_sweep(np.array([0.01, 0.02]))
+    provable = replace(beyond, landmarks=(Landmark("stability limit", 0.025, None, LimitKind.PROVABLE),))
+    assert "0.1 is 4.0 times the limit 0.025: it diverges" in folklore_sentences(provable)[0]
+    for other in (
+        replace(provable, batch_size=3),
+        replace(provable, landmarks=(Landmark("stability limit", 0.025, None, LimitKind.FROZEN),)),
+    ):
+        assert folklore_sentences(other) == []
+
+
+def test_the_table_tells_the_story(sweep: SweepResult) -> None:
+    chosen = shown_indices(sweep)
+    assert len(chosen) == 12
+    assert {0, 24} <= set(chosen)
+    for span in sweep.zones:
+        assert {span.low, span.high} <= {float(sweep.rates[k]) for k in chosen}
+    rows = rate_rows(sweep)
+    used = [row for row in rows if row.remark == "← use this"]
+    assert sweep.recommended is not None
+    assert [row.rate for row in used] == [rate(sweep.recommended.value)]
+    assert rows[0] == ("0.001", "too small", "4.408", "—", "no", "0.1 %", "")
+    assert rows[-1].share == f"{300 / LIMIT:.0f} %"
+
+
+def test_the_fastest_is_marked_beside_the_recommended() -> None:
+    made = parabola_sweep()
+    slower = replace(made, recommended=Recommendation(float(made.rates[17]), 0.2, 0.8, ""))
+    marked = {row.remark: row.rate for row in rate_rows(slower) if row.remark}
+    fewest = min(needed for needed in made.steps_to_goal if needed is not None)
+    fastest = float(made.rates[made.steps_to_goal.index(fewest)])
+    assert marked == {"← use this": rate(float(made.rates[17])), "← fastest": rate(fastest)}
+    elsewhere = replace(made, recommended=Recommendation(0.3333, 0.2, 0.8, ""))
+    assert "← use this" not in {row.remark for row in rate_rows(elsewhere)}, "it is none of the measured rates"
+
+
+def test_the_table_of_few_rates_has_them_all_and_bands() -> None:
+    rows = rate_rows(stalling_sweep())
+    assert [row.rate for row in rows] == ["0.01", "0.1", "0.3", "0.6"]
+    assert rows[1].final_loss == "0.900 … 1.10"
+    assert rows[0].crosses == ""
+
+
+def test_the_numbers_are_those_of_the_result(sweep: SweepResult) -> None:
+    told = sweep_numbers(sweep)
+    assert told["schema"] == "fallline.sweep/1"
+    assert told["rates"] is sweep.rates
+    assert told["bands"] is None
+    assert sweep_numbers(stalling_sweep())["bands"] is not None
+    assert sweep_numbers(hopeless_sweep())["recommended"] is None
+
+
+def test_a_trial_in_words(sweep: SweepResult) -> None:
+    assert trial_words(sweep.trials[1]) == "the recommended rate, 0.4054: just right, the loss ends at 1.000"
