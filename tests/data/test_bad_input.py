@@ -269,3 +269,20 @@ def test_nothing_is_written(written, tmp_path: Path) -> None:
     path = written("x,y\n1,oops\n")
     refusal(path)
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("cells", ["1,5", "1.234,5", "1,234.5", "12 345,6"])
+def test_commas_in_numbers_are_named_with_their_remedy(written, cells: str) -> None:
+    told = refusal(written(f"x;y\n{cells};2,5\n{cells};4,5\n3;6,5\n"))
+    assert 'left out "x" (numbers with a comma)' in told
+    assert told.endswith("Write them with a decimal point, 1.5 instead of 1,5, and without separators of thousands.")
+
+
+def test_columns_named_by_numbers_are_found_by_them() -> None:
+    frame = pd.DataFrame([[1.0, 2.0, 9.0], [2.0, 4.0, 8.0], [3.0, 5.0, 1.0]])
+    table = read_table(frame, target=1, features=[0])
+    assert (table.target_name, table.feature_names) == ("1", ("0",))
+    assert read_table(frame, target=1, features=2).feature_names == ("2",)
+    assert refusal(frame, target=7) == 'There is no column "7" to take as the target. The columns are "0", "1", "2".'
+    for name in (1.5, True, b"1"):
+        assert "by its name" in refusal(frame, target=name)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from numbers import Integral
 from typing import Protocol
 
 from fallline._data._blocks import Chunk
@@ -18,6 +19,7 @@ class Kind(StrEnum):
     BOOLEAN = "true or false"
     TEXT = "text"
     DATE = "dates"
+    COMMA = "numbers with a comma"
     NESTED = "nested values"
     COMPLEX = "complex numbers"
     OTHER = "values that are not numbers"
@@ -25,6 +27,9 @@ class Kind(StrEnum):
 
 
 NUMERIC = (Kind.NUMBER, Kind.BOOLEAN)
+
+COMMA_REMEDY = "Write them with a decimal point, 1.5 instead of 1,5, and without separators of thousands"
+"""What helps a table from half of Europe."""
 
 
 class Source(Protocol):
@@ -72,10 +77,12 @@ class Choice:
     notes: tuple[str, ...] = ()
 
 
-def choose(kinds: Mapping[str, Kind], target: str | None, features: Sequence[str] | None, label: str) -> Choice:
+def choose(
+    kinds: Mapping[str, Kind], target: str | int | None, features: str | int | Sequence[str | int] | None, label: str
+) -> Choice:
     """The target (None: the last column) and the features (None: every other numeric column).
 
-    Raises DataError for unknown or repeated names, a target among the features, or no numeric feature.
+    A pandas frame may name its columns by numbers: 1 is the column "1". Raises DataError for unknown or repeated names, a target among the features, or no numeric feature.
 
     >>> choose({"a": Kind.NUMBER, "b": Kind.TEXT, "y": Kind.NUMBER}, None, None, "t.csv").notes
     ('Left out: "b" (text).',)
@@ -83,13 +90,13 @@ def choose(kinds: Mapping[str, Kind], target: str | None, features: Sequence[str
     known = [name for name in kinds if name]
     if not known:
         raise DataError(f"{label} has no columns with a name: expected at least a feature and a target.")
-    if target is None:
-        target = known[-1]
+    target = known[-1] if target is None else _column_name(target)
     if target not in known:
         raise DataError(unknown_column(target, known, "the target"))
     if features is None:
         return _every_other(kinds, target, label)
-    named = (features,) if isinstance(features, str) else tuple(features)
+    given = (features,) if isinstance(features, str | int) else features
+    named = tuple(_column_name(name) for name in given)
     if not named:
         raise DataError("No feature was named: give at least one column, or leave --features (features=) out.")
     for name in named:
@@ -100,6 +107,13 @@ def choose(kinds: Mapping[str, Kind], target: str | None, features: Sequence[str
     if target in named:
         raise DataError(f'"{target}" is the target and also among the features: leave it out of one of them.')
     return Choice(named, target)
+
+
+def _column_name(given: object) -> str:
+    """A column's name as text."""
+    if isinstance(given, str | Integral) and not isinstance(given, bool):
+        return str(given)
+    raise DataError(f"A column is given by its name, in quotation marks, not as {given!r}.")
 
 
 def _every_other(kinds: Mapping[str, Kind], target: str, label: str) -> Choice:
@@ -115,10 +129,11 @@ def _every_other(kinds: Mapping[str, Kind], target: str, label: str) -> Choice:
         groups.append("a column without a name")
     if not features:
         found = f": left out {', '.join(groups)}" if groups else ""
+        remedy = f". {COMMA_REMEDY}" if Kind.COMMA in left_out else ""
         columns = counted(len(kinds), "column")
         raise DataError(
             f'No numeric column is left as a feature beside the target "{target}" '
-            f"({label} has {columns}{found}): expected at least one other column of numbers."
+            f"({label} has {columns}{found}): expected at least one other column of numbers{remedy}."
         )
     return Choice(features, target, (f"Left out: {', '.join(groups)}.",) if groups else ())
 
@@ -127,6 +142,8 @@ def not_numeric(name: str, kind: Kind) -> DataError:
     """The error for a column that was asked for and holds something else."""
     if kind is Kind.DATE:
         remedy = "turn them into numbers first, such as days since the first one"
+    elif kind is Kind.COMMA:
+        remedy = COMMA_REMEDY[0].lower() + COMMA_REMEDY[1:]
     elif kind in (Kind.TEXT, Kind.OTHER):
         remedy = "convert it, or choose another column"
     else:

@@ -15,6 +15,7 @@ MISSING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "-", "?")
 """Spellings of a missing value, in lower case; white space around them does not matter."""
 _TRUTH = {"true": 1.0, "false": 0.0}
 _DATE = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T].*)?|\d{1,2}[./-]\d{1,2}[./-]\d{4}")
+_WITH_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}([.,' ]\d{3})+)([.,]\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
@@ -31,7 +32,10 @@ def kind_of_text(values: Iterable[str]) -> Kind:
         return Kind.BOOLEAN
     if 2 * sum(is_number(value) for value in present) > len(present):
         return Kind.NUMBER
-    return Kind.DATE if all(_DATE.fullmatch(value) for value in present) else Kind.TEXT
+    if all(_DATE.fullmatch(value) for value in present):
+        return Kind.DATE
+    commas = all(_WITH_COMMA.fullmatch(value) for value in present)
+    return Kind.COMMA if commas else Kind.TEXT
 
 
 def is_number(value: str) -> bool:
