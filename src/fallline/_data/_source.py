@@ -82,7 +82,9 @@ def choose(
 ) -> Choice:
     """The target (None: the last column) and the features (None: every other numeric column).
 
-    A pandas frame may name its columns by numbers: 1 is the column "1". Raises DataError for unknown or repeated names, a target among the features, or no numeric feature.
+    A pandas frame may name its columns by numbers: 1 is the column "1".
+
+    Raises DataError for unknown or repeated names, a target among the features, or no numeric feature.
 
     >>> choose({"a": Kind.NUMBER, "b": Kind.TEXT, "y": Kind.NUMBER}, None, None, "t.csv").notes
     ('Left out: "b" (text).',)
