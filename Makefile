@@ -31,13 +31,13 @@ check: development
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m mypy
 	.venv/bin/lint-imports --no-logo
-	$(VENV_PYTHON) -m pytest -n 2 -m "not slow and not browser" --doctest-modules src/fallline tests $(PYTEST_OPTIONS)
+	$(VENV_PYTHON) -m pytest -n 2 --dist worksteal -m "not slow and not browser" --doctest-modules src/fallline tests $(PYTEST_OPTIONS)
 
 # The path of the Chromium goes to the tests in FALLLINE_CHROMIUM; where there is none, tools/chromium.py says why and make stops.
 test: development
 	@chromium=$$($(VENV_PYTHON) tools/chromium.py) || exit 1; \
 	echo "Chromium for the browser tests: $$chromium"; \
-	FALLLINE_CHROMIUM="$$chromium" $(VENV_PYTHON) -m pytest -n 2 --doctest-modules src/fallline tests $(PYTEST_OPTIONS)
+	FALLLINE_CHROMIUM="$$chromium" $(VENV_PYTHON) -m pytest -n 2 --dist worksteal --doctest-modules src/fallline tests $(PYTEST_OPTIONS)
 
 bench: development
 	$(VENV_PYTHON) -m benchmarks

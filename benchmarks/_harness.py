@@ -23,7 +23,8 @@ class Bar:
 
     name: str
     measured: float
-    limit: float
+    limit: float | None
+    """None for one that is printed beside others, and has nothing to reach."""
     unit: str
     better: Literal["lower", "higher"] = "lower"
     low: float | None = None
@@ -33,6 +34,8 @@ class Bar:
     @property
     def met(self) -> bool:
         """A figure that is not a number meets nothing."""
+        if self.limit is None:
+            return True
         return self.measured <= self.limit if self.better == "lower" else self.measured >= self.limit
 
 
@@ -90,9 +93,9 @@ def table(bars: Sequence[Bar]) -> str:
     lines = [f"{'':<{width}}  {'measured':>10}  {'spread':>15}  {'bar':>10}"]
     for bar in bars:
         spread = "" if bar.low is None or bar.high is None else f"{bar.low:.3g} to {bar.high:.3g}"
-        limit = f"{'≤' if bar.better == 'lower' else '≥'} {bar.limit:g} {bar.unit}"
+        limit = "" if bar.limit is None else f"{'≤' if bar.better == 'lower' else '≥'} {bar.limit:g} {bar.unit}"
         measured = f"{bar.measured:.3g} {bar.unit}"
-        verdict = "ok" if bar.met else "FALLS SHORT"
+        verdict = "" if bar.limit is None else "ok" if bar.met else "FALLS SHORT"
         lines.append(f"{bar.name:<{width}}  {measured:>10}  {spread:>15}  {limit:>10}  {verdict}")
     return "\n".join(lines)
 

@@ -1,6 +1,7 @@
 """The one catalogue of problems: small, with known answers, float64 unless a test asks otherwise."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -103,13 +104,18 @@ class Setting:
         return self.name
 
     def fit(self, **more: object) -> object:
-        """The run."""
+        """The run, a new one."""
         import fallline as fl
 
         options = {**self.options, **more}
         if self.case is None:
             return fl.fit(**options)
         return fl.fit(self.case.data, loss=self.case.loss, **options)
+
+    @cached_property
+    def run(self) -> object:
+        """The run, the same for everyone who only looks at it."""
+        return self.fit()
 
 
 ENDINGS = (

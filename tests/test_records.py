@@ -59,3 +59,12 @@ def test_identity_scaling() -> None:
     assert Scaling((0.0,), (1.0,)).is_identity
     assert not Scaling((0.0,), (2.0,)).is_identity
     assert not Scaling((1e-300,), (1.0,)).is_identity
+
+
+def test_a_sweep_is_frozen_its_numbers_too() -> None:
+    swept = fl.sweep(epochs=5, learning_rates=[0.001, 0.01])
+    for array in (swept.rates, swept.final_losses, swept.trajectories, swept.losses):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 3.0
+    with pytest.raises(AttributeError):
+        swept.goal = 0.5

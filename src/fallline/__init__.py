@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from fallline._data import Table, classes, line, read_table
     from fallline._errors import DataError, FalllineError, OptionError, RunFileError
     from fallline._explain import Explanation, explain
-    from fallline._explain._answers import why
     from fallline._fit import fit, load
     from fallline._models import neuron
+    from fallline._question import why
     from fallline._records import Outcome, Run, Step
     from fallline._report import report
     from fallline._store import export_run as export
@@ -50,7 +50,7 @@ _HOMES = {
     "read_table": "_data",
     "report": "_report",
     "sweep": "_sweep",
-    "why": "_explain._answers:why",
+    "why": "_question",
 }
 """Where each public name lives; a room with nothing behind its colon is the name itself.
 

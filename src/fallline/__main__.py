@@ -4,6 +4,8 @@ import gc
 import os
 import sys
 
+from fallline._wording import STOPPED
+
 
 def main() -> None:
     """Run the command line and leave with its status: 0 done, 1 diverged, 2 bad input, 130 interrupted."""
@@ -15,7 +17,8 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # while the command line itself was loading
+        sys.stderr.write(f"fallline: {STOPPED}\n")
         status = 130
     gc.freeze()  # the process ends: searching all of PyTorch for garbage once more would take a third of a second
     sys.exit(status)

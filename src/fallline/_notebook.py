@@ -1,41 +1,48 @@
-"""In a notebook a run displays its picture, the report's own page, inside the output cell; a sweep tells its answer."""
+"""In a notebook a result displays its page, the one its report has, inside the output cell; or its words."""
 
 import html
 from typing import Any
 
+from fallline._errors import OptionError
 from fallline._explain import explain, recommendation_sentences, sweep_line, zone_meaning, zone_range
-from fallline._fit import objective_of, summarised
-from fallline._records import Run, SweepResult
-from fallline._report import report_page
-from fallline._view import build_payload, to_json
+from fallline._fit import summarised
+from fallline._records import Answer, Comparison, Run, SweepResult
+from fallline._report import page_of, report_page
 
 HEIGHT = 900
 """CSS pixels; the page lays itself out in any width."""
+WITH_PAGES = (
+    ("fallline._records._run", "Run"),
+    ("fallline._records._sweep", "SweepResult"),
+    ("fallline._records._comparison", "Comparison"),
+    ("fallline._records._answer", "Answer"),
+)
 
 
 def register_display(shell: Any) -> None:
-    """Teach an IPython shell to show runs and sweeps.
+    """Teach an IPython shell to show runs, sweeps, comparisons and answers.
 
-    By the name of the type, so that nothing else of fallline is loaded before a run is there to be shown.
+    By the name of the type, so that nothing else of fallline is loaded before there is one to be shown.
     """
-    shell.display_formatter.formatters["text/html"].for_type_by_name("fallline._records._run", "Run", run_html)
-    shell.display_formatter.formatters["text/plain"].for_type_by_name("fallline._records._run", "Run", run_text)
-    shell.display_formatter.formatters["text/plain"].for_type_by_name(
-        "fallline._records._sweep", "SweepResult", sweep_text
-    )
+    formatters = shell.display_formatter.formatters
+    for module, name in WITH_PAGES:
+        formatters["text/html"].for_type_by_name(module, name, page_html)
+    formatters["text/plain"].for_type_by_name("fallline._records._run", "Run", run_text)
+    formatters["text/plain"].for_type_by_name("fallline._records._sweep", "SweepResult", sweep_text)
 
 
-def run_html(run: Run) -> str:
-    """The picture of a run as HTML for an output cell.
+def page_html(result: Run | SweepResult | Comparison | Answer) -> str | None:
+    """The page of a result as HTML for an output cell; None where it has none, and its words stand there alone.
 
     The page runs in a frame of its own that may execute its script and nothing else: it cannot reach the notebook.
     """
-    told = summarised(run)
-    page = report_page(to_json(build_payload(told, objective_of(told))), told.header.name)
-    title = html.escape(f"The descent of {told.header.name}")
+    try:
+        page = page_of(result)
+    except OptionError:  # a sweep of somebody's own loss function does not hold what its page draws
+        return None
     return (
-        f'<iframe srcdoc="{html.escape(page)}" sandbox="allow-scripts" title="{title}" '
-        f'width="100%" height="{HEIGHT}" style="border: 0"></iframe>'
+        f'<iframe srcdoc="{html.escape(report_page(*page))}" sandbox="allow-scripts" '
+        f'title="{html.escape(page.title)}" width="100%" height="{HEIGHT}" style="border: 0"></iframe>'
     )
 
 

@@ -1,6 +1,8 @@
 """An empty folder to stand in, and the command line in this process."""
 
-from collections.abc import Iterator
+import contextlib
+import io
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,24 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """``recorded(("fit", "--epochs", 3), …)``: the folder ``runs`` these commands leave, made once; to be copied."""
+    made: dict[tuple[tuple[object, ...], ...], Path] = {}
+
+    def folder_of(*commands: tuple[object, ...]) -> Path:
+        if commands not in made:
+            threads, place = torch.get_num_threads(), tmp_path_factory.mktemp("recorded")
+            with contextlib.chdir(place), contextlib.redirect_stdout(io.StringIO()):
+                for command in commands:
+                    run_cli([str(argument) for argument in command])
+            torch.set_num_threads(threads)
+            made[commands] = place / "runs"
+        return made[commands]
+
+    return folder_of
 
 
 @pytest.fixture

@@ -75,7 +75,20 @@ def test_json_field_by_field(cli: Cli) -> None:
         check_contender(one)
     for table in ("at_best", "at_common"):
         assert [set(one) for one in told[table]] == [
-            {"first", "second", "criterion", "ratio", "low", "high", "standing", "at_least", "reason"}
+            {
+                "first",
+                "second",
+                "criterion",
+                "ratio",
+                "low",
+                "high",
+                "standing",
+                "at_least",
+                "same",
+                "ahead",
+                "behind",
+                "reason",
+            }
         ] * 2
         assert {one["first"] for one in told[table]} | {one["second"] for one in told[table]} == set(told["ranking"])
     assert told["at_best"][0]["first"] == told["ranking"][0]
@@ -187,6 +200,9 @@ REFUSED = {
     "no file": (["nowhere.csv", "--target", "y"], "There is no file nowhere.csv"),
     "report in a missing folder": (["--report", "no/a.html"], "no"),
     "report is a folder": (["--report", "."], "folder"),
+    "no bottom": (["--formula", "saddle"], "w^2 - b^2 falls for ever"),
+    "no bottom in sight": (["--formula", "-w^4", "--epochs", "30", "--trials", "5"], "was still falling"),
+    "comment": (["--formula", "w^2 # + b^2"], "comment"),
     "no slope": (["--formula", "(w-3)^2", "--start", "w=3"], "no slope"),
 }
 

@@ -1,7 +1,9 @@
 """``fallline explain``: the run, a step, and which run is meant."""
 
 import re
+import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,15 +13,16 @@ from cli.shell import ON_PENGUINS, PENGUINS, Cli, Done, left_in
 
 
 @pytest.fixture
-def line(cli: Cli) -> None:
+def line(folder: Path, recorded: Callable[..., Path]) -> None:
     """``runs/0001-line.db``: the textbook run."""
-    cli("fit", "--quiet")
+    shutil.copytree(recorded(("fit", "--quiet")), folder / "runs")
 
 
 @pytest.fixture
-def two(cli: Cli, line: None) -> None:
+def two(folder: Path, recorded: Callable[..., Path]) -> None:
     """The textbook run and, after it, the penguins."""
-    cli("fit", PENGUINS, *ON_PENGUINS, "--epochs", 20, "--quiet")
+    runs = recorded(("fit", "--quiet"), ("fit", PENGUINS, *ON_PENGUINS, "--epochs", 20, "--quiet"))
+    shutil.copytree(runs, folder / "runs")
 
 
 def words(done: Done) -> str:

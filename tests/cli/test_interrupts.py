@@ -80,6 +80,35 @@ def test_ctrl_c_with_json(tmp_path: Path) -> None:
     assert told["steps"] == len(fl.load(tmp_path / "a.db"))
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sweep", "--optimizer", "Rprop", "--epochs", 1_000_000, "--report", "page.html"),
+        ("compare", "--optimizers", "rprop,lbfgs", "--epochs", 1_000_000, "--report", "page.html"),
+        ("why", "minimum", "--report", "page.html"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_ctrl_c_in_other_commands_says_so_and_leaves_nothing(tmp_path: Path, arguments: tuple[object, ...]) -> None:
+    code = "import sys; print('up', flush=True); from fallline.__main__ import main; sys.argv[0] = 'fallline'; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "up\n"
+        time.sleep(2.5)  # into the work, on a slow machine into what it loads: both are answered alike
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=120)
+    assert (running.returncode, out, err) == (130, "", "fallline: Stopped by Ctrl-C.\n")
+    assert left_in(tmp_path) == []
+
+
 def test_ctrl_c_before_the_first_step_leaves_nothing(tmp_path: Path) -> None:
     with started(tmp_path, "fit", "--epochs", ENDLESS) as running:
         time.sleep(0.3)  # somewhere in the imports

@@ -1,5 +1,7 @@
 """``fallline runs``, ``export`` and ``report``."""
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,10 @@ from cli.shell import Cli, left_in
 
 
 @pytest.fixture
-def three(cli: Cli) -> None:
+def three(folder: Path, recorded: Callable[..., Path]) -> None:
     """A run that descended, one that diverged and a file that is none."""
-    cli("fit", "--epochs", 12, "--quiet")
-    cli("fit", "--learning-rate", "0.05", "--quiet")
+    runs = recorded(("fit", "--epochs", 12, "--quiet"), ("fit", "--learning-rate", "0.05", "--quiet"))
+    shutil.copytree(runs, folder / "runs")
     Path("runs/0003-broken.db").write_bytes(b"no database at all" * 100)
 
 

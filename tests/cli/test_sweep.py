@@ -1,19 +1,15 @@
 """``fallline sweep``: what it prints, its JSON field by field, its exit status, on every kind of terminal."""
 
 import re
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fallline as fl
-from cli.shell import ON_PENGUINS, PENGUINS, Cli, environment, left_in, process
+from cli.shell import ON_PENGUINS, PENGUINS, Cli, left_in, process
 from explain.measured import parabola_sweep
-from fallline._cli._show_sweep import final_loss_plot
+from fallline._cli._show_sweep import final_loss_plot, rate_table
 from fallline._records import SweepResult, Zone
 
 FEW = ("--rates", "0.0005:0.06:9", "--epochs", 100)
@@ -94,6 +90,42 @@ def test_the_plot_is_cut_at_rounding_and_not_at_the_floor() -> None:
     assert "10⁻¹" not in "".join(lines[:14])
 
 
+def test_the_plot_of_negative_losses_shows_those_that_end_below_zero() -> None:
+    sweep = fl.sweep(formula="log(w)", start={"w": 1.0})
+    lines = final_loss_plot(sweep, 80)
+    below = sum(1 for end, zone in zip(sweep.final_losses, sweep.zone_of_each, strict=True) if -1 < end < 0)
+    assert below > 5
+    assert any(line.lstrip().startswith("−1") for line in lines), "the axis reaches below zero"
+    assert "".join(lines).count("↓") <= 3
+    endless = "\n".join(final_loss_plot(fl.sweep(formula="saddle"), 80))
+    assert "10³" not in endless, "a run that plunges does not flatten all others"
+    assert "↓ below the picture" in endless
+
+
+def test_empty_columns_go_before_full_ones() -> None:
+    sweep = fl.sweep(formula="abs(w)", epochs=60)
+    assert sweep.predicted_limit is None
+    head = rate_table(sweep, 80)[0]
+    assert "crosses" in head
+    assert "of limit" not in head
+    assert "of limit" in rate_table(parabola_sweep(), 80)[0]
+
+
+def test_one_rate_one_step(cli: Cli) -> None:
+    out = words(cli("sweep", "--rates", "0.01:0.01:1", "--epochs", 1).out)
+    assert "SGD: the learning rate 0.01, 1 step." in out
+    assert "loss after 1 step " in out
+    assert "1 steps" not in out
+    assert "1 learning rates" not in out
+
+
+def test_a_loss_without_a_bottom_has_no_goal(cli: Cli) -> None:
+    for arguments in (("--formula", "saddle"), ("--formula", "log(w)", "--start", "w=-1")):
+        assert "Goal" not in cli("sweep", *arguments).out
+        assert cli("sweep", *arguments, "--json").json["loss_at_goal"] is None
+    assert "falls ever faster, without a bottom" in words(cli("sweep", "--formula", "saddle").out)
+
+
 def test_zones_that_divide_are_read_off_the_strip() -> None:
     sweep = parabola_sweep(np.geomspace(0.01, 3.0, 40))
     strip = next(line for line in final_loss_plot(sweep, 100) if "░" in line)
@@ -122,6 +154,7 @@ def test_json_field_by_field(cli: Cli, few: SweepResult) -> None:
     assert told.pop("goal") == 0.99
     assert told.pop("loss_at_goal") == pytest.approx(few.floor + 0.01 * (few.start_loss - few.floor), rel=1e-12)
     assert (told.pop("floor"), told.pop("floor_kind")) == (few.floor, "optimum")
+    assert told.pop("bottom_seen") is True
     assert told.pop("predicted_limit") == limit.predicted
     assert told.pop("measured_limit") == few.measured_limit
     landmarks = told.pop("landmarks")
@@ -130,6 +163,7 @@ def test_json_field_by_field(cli: Cli, few: SweepResult) -> None:
         "predicted": limit.predicted,
         "measured": limit.measured,
         "difference": limit.difference,
+        "resolution": limit.resolution,
         "kind": "provable",
     }
     assert landmarks[1]["kind"] is None
@@ -150,6 +184,7 @@ def test_json_field_by_field(cli: Cli, few: SweepResult) -> None:
     assert told.pop("zone_of_each") == [zone.value for zone in few.zone_of_each]
     assert told.pop("crosses_valley") == list(few.crosses_valley)
     assert told.pop("stalls_at") == list(few.stalls_at)
+    assert told.pop("stall_peaks") == list(few.stall_peaks)
     trials = told.pop("trials")
     assert [trial["learning_rate"] for trial in trials] == [trial.learning_rate for trial in few.trials]
     assert trials[1] == {
@@ -300,27 +335,6 @@ def test_the_environment_does_not_stop_it(tmp_path: Path, changes: dict[str, str
     assert (done.status, done.err) == (0, "")
     assert ("⠤" in done.out or "⠒" in done.out or "⣀" in done.out) is not ascii_plot
     assert "\x1b" not in done.out
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are a matter of Unix")
-def test_ctrl_c_is_status_130_and_leaves_nothing(tmp_path: Path) -> None:
-    code = "import sys; from fallline._cli import run_cli; print('up', flush=True); sys.exit(run_cli(sys.argv[1:]))"
-    with subprocess.Popen(
-        [sys.executable, "-c", code, "sweep", "--optimizer", "Rprop", "--epochs", "1000000", "--report", "page.html"],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
-        assert running.stdout is not None
-        assert running.stdout.readline() == "up\n"
-        time.sleep(3)  # into the runs, on a slow machine into what they load: both are answered alike
-        running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=60)
-    assert (running.returncode, out, err) == (130, "", "")
-    assert left_in(tmp_path) == []
 
 
 @pytest.mark.slow

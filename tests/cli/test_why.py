@@ -17,7 +17,7 @@ def test_minus_on_the_textbook_line(cli: Cli, folder: Path) -> None:
     told = words(cli("why", "minus"))
     assert told.startswith("Why minus? (line)")
     assert "With plus it has doubled after 1 step and is too large for float32 after 76 steps." in told
-    assert "The slope of w is −160.4: more w means less loss, so w has to go up." in told
+    assert "The slope of w is −160.4: more w means less loss, so this step takes w up." in told
     assert left_in(folder) == []
 
 
@@ -37,7 +37,7 @@ def test_on_the_own_table(cli: Cli) -> None:
 
 def test_on_a_formula(cli: Cli) -> None:
     told = words(cli("why", "minus", "--formula", "(w - 3)^2", "--start", "w=1"))
-    assert "The slope of w is −4.000: more w means less loss, so w has to go up." in told
+    assert "The slope of w is −4.000: more w means less loss, so this step takes w up." in told
 
 
 @pytest.mark.parametrize("columns", [40, 80])
@@ -75,7 +75,7 @@ def test_ctrl_c(cli: Cli, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None
     def interrupted(*arguments: object, **settings: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fallline._explain._answers.why", interrupted)
+    monkeypatch.setattr("fallline._question.why", interrupted)
     assert cli("why", "rate", "--report", "rate.html").status == 130
     assert left_in(folder) == []
 

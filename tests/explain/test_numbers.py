@@ -137,7 +137,7 @@ def test_a_share_under_one_is_never_written_as_all_of_it(share: float) -> None:
 
 def test_shares_over_one() -> None:
     assert percent(1.003) == "100.3 %"
-    assert percent(1.00001) == "100.01 %"
+    assert percent(1.00001) == "100.001 %"
     assert percent(1.06) == "106 %"
     assert percent(34.25) == "3,425 %"
     assert percent(float("inf")) == "∞ %"

@@ -7,9 +7,10 @@ import pytest
 
 from explain.measured import FLOOR, LIMIT, START, hopeless_sweep, parabola_sweep, stalling_sweep
 from fallline._explain import (
+    MISSES,
     difference,
     folklore_sentences,
-    goal_line,
+    goal_sentences,
     landmark_sentence,
     rate,
     rate_rows,
@@ -21,9 +22,10 @@ from fallline._explain import (
     stall_sentences,
     sweep_line,
     sweep_numbers,
+    sweep_title,
     trial_words,
-    zone_at,
     zone_meaning,
+    zone_of,
     zone_range,
 )
 from fallline._records import FloorKind, Landmark, LimitKind, Recommendation, SweepResult, Zone, ZoneSpan
@@ -40,17 +42,53 @@ def test_what_was_run_is_said_in_one_line(sweep: SweepResult) -> None:
     told = sweep_line(replace(stalling_sweep(), rows=100, batch_size=10))
     assert told == (
         "(w − 3)² + 1 (100 rows), Adam, betas (0.8, 0.99): 4 learning rates from 0.01 to 0.6, 40 steps each, "
-        "10 rows a step, each from 3 starts, one after the other."
+        "10 rows a step, 3 seeds, one after the other."
     )
 
 
 def test_the_goal_is_said_in_losses(sweep: SweepResult) -> None:
     assert sweep.start_loss == (START - 3) ** 2 + FLOOR
-    assert goal_line(sweep) == (
+    assert goal_sentences(sweep) == [
         "Goal: take away 99 % of what the starting loss 5.000 has above the lowest loss possible, 1.000, "
         "so come down to 1.040."
+    ]
+    assert "the lowest loss seen" in goal_sentences(replace(sweep, floor_kind=FloorKind.LOWEST_SEEN))[0]
+    assert goal_sentences(replace(sweep, goal=0.999999))[0].startswith("Goal: take away 99.9999 % of")
+
+
+def test_one_rate_and_one_step_are_counted_as_one() -> None:
+    assert sweep_line(parabola_sweep(np.array([0.1]), steps=1)) == ("(w − 3)² + 1, SGD: the learning rate 0.1, 1 step.")
+    assert sweep_title(parabola_sweep(np.array([0.1]))) == "(w − 3)² + 1: 1 learning rate of SGD"
+    assert "not reached in 1 step;" in rate_sentence(parabola_sweep(np.array([0.1]), steps=1), 0)
+
+
+def test_without_a_bottom_there_is_no_goal() -> None:
+    made = parabola_sweep(np.array([0.001, 0.01, 2.0]))
+    ends = np.array([-0.5, -2.0, -1e300])
+    endless = replace(
+        made,
+        bottom_seen=False,
+        final_losses=ends,
+        steps_to_goal=(None,) * 3,
+        zone_of_each=(Zone.TOO_SMALL, Zone.TOO_SMALL, Zone.DIVERGING),
+        zones=(ZoneSpan(Zone.TOO_SMALL, 0.001, 0.01), ZoneSpan(Zone.DIVERGING, 2.0, 2.0)),
     )
-    assert "the lowest loss seen" in goal_line(replace(sweep, floor_kind=FloorKind.LOWEST_SEEN))
+    assert goal_sentences(endless) == []
+    assert sweep_numbers(endless)["loss_at_goal"] is None
+    assert zone_meaning(endless, endless.zones[0]) == (
+        "the loss ends at −2.000 to −0.5000; no bottom was seen, so there is no goal"
+    )
+    assert zone_meaning(endless, endless.zones[1]) == "the loss falls ever faster, without a bottom"
+    assert rate_sentence(endless, 0) == "0.001, too small: the loss ends at −0.5000; no bottom was seen."
+    assert "goal" not in folklore_sentences(endless)[0]
+
+
+def test_a_start_that_is_no_number_has_no_goal() -> None:
+    nowhere = replace(hopeless_sweep(), start_loss=float("nan"), floor=float("nan"))
+    assert goal_sentences(nowhere) == []
+    assert zone_meaning(nowhere, nowhere.zones[0]) == "the loss at the start is not a number (NaN)"
+    assert folklore_sentences(replace(nowhere, rates=np.array([0.001, 0.1, 40.0]))) == [], "no rate was to blame"
+    assert sweep_numbers(nowhere)["loss_at_goal"] is None
 
 
 def test_a_rate_in_words_names_zone_and_valley(sweep: SweepResult) -> None:
@@ -75,6 +113,7 @@ def test_every_rate_lies_in_the_meaning_of_its_zone(sweep: SweepResult) -> None:
     reached = [n for n in steps if n is not None]
     assert zone_meaning(sweep, right) == f"the goal is reached after {min(reached)} to {max(reached)} steps"
     assert zone_range(right) == f"{rate(right.low)} … {rate(right.high)}"
+    assert zone_range(ZoneSpan(Zone.JUST_RIGHT, 0.0139801, 0.0139802)) == "0.01398"
     assert zone_meaning(sweep, sweep.zones[0]).endswith("or not within 40 steps")
 
 
@@ -82,6 +121,7 @@ def test_diverging_says_whether_numbers_were_lost() -> None:
     lost = hopeless_sweep()
     assert zone_meaning(lost, lost.zones[0]) == "the loss ends above its start, or at ∞ or NaN"
     assert zone_meaning(lost, ZoneSpan(Zone.DIVERGING, 2.0, 40.0)) == "the loss ends at ∞ or NaN"
+    assert zone_meaning(lost, ZoneSpan(Zone.DIVERGING, 40.0, 40.0)) == "the loss ends at NaN"
     assert zone_meaning(lost, ZoneSpan(Zone.DIVERGING, 1.5, 1.5)) == "the loss ends above its start"
 
 
@@ -94,11 +134,12 @@ def test_bouncing_says_what_was_seen() -> None:
     assert zone_meaning(calm, calm.zones[-1]) == "the goal is not reached in 40 steps"
 
 
-def test_between_two_zones_nothing_was_measured(sweep: SweepResult) -> None:
+def test_only_a_rate_that_was_run_has_a_zone(sweep: SweepResult) -> None:
     small, right, *_ = sweep.zones
-    assert zone_at(sweep, small.high) is Zone.TOO_SMALL
-    assert zone_at(sweep, (small.high + right.low) / 2) is None
-    assert zone_at(sweep, 1e-9) is None
+    assert zone_of(sweep, small.high) is Zone.TOO_SMALL
+    assert zone_of(sweep, float(np.sqrt(small.low * small.high * 1.01))) is None
+    assert zone_of(sweep, (small.high + right.low) / 2) is None
+    assert zone_of(sweep, 1e-9) is None
 
 
 def test_the_recommendation_comes_with_interval_and_reason(sweep: SweepResult) -> None:
@@ -109,7 +150,7 @@ def test_the_recommendation_comes_with_interval_and_reason(sweep: SweepResult) -
         f"Use the learning rate {rate(found.value)}; from {rate(found.low)} to {rate(found.high)} is just right."
     )
     only = replace(sweep, recommended=Recommendation(0.1, 0.1, 0.1, ""))
-    assert recommendation_sentences(only) == ["Use the learning rate 0.1; no other rate measured was just right."]
+    assert recommendation_sentences(only) == ["Use the learning rate 0.1; no other of the rates swept is just right."]
 
 
 def test_no_safe_answer_is_an_answer() -> None:
@@ -127,6 +168,35 @@ def test_the_difference_of_a_limit(measured: float | None, told: str) -> None:
     assert difference(Landmark("stability limit", 1.0, measured, LimitKind.PROVABLE)) == told
 
 
+@pytest.mark.parametrize(
+    ("measured", "resolution", "told"),
+    [
+        (1.02, 0.05, "the same to 5.1 %"),
+        (1.06, 0.05, "6 % higher"),
+        (0.98, 0.05, "the same to 4.9 %"),
+        (1.0001, 1e-4, "the same"),
+    ],
+)
+def test_no_difference_is_told_within_what_was_resolved(measured: float, resolution: float, told: str) -> None:
+    mark = Landmark("stability limit", 1.0, measured, LimitKind.PROVABLE, resolution)
+    assert difference(mark) == told
+
+
+def test_a_limit_of_full_batch_is_no_bound_of_mini_batches(sweep: SweepResult) -> None:
+    mark = Landmark("stability limit", 1.0, 1.02, LimitKind.FULL_BATCH, 0.001)
+    assert difference(mark) == ""
+    assert landmark_sentence(mark) == (
+        "stability limit (of all rows at once; no bound for mini-batches): predicted 1, measured 1.02"
+    )
+    batches = replace(sweep, batch_size=4, landmarks=(mark,))
+    assert {row.share for row in rate_rows(batches)} == {""}
+
+
+def test_where_adaptive_runs_begin_to_miss_is_no_second_limit() -> None:
+    mark = Landmark(MISSES, 2.5, 3.0, LimitKind.FROZEN)
+    assert landmark_sentence(mark) == "from 3 on no run reaches the goal"
+
+
 def test_a_frozen_limit_is_never_said_to_diverge() -> None:
     told = landmark_sentence(stalling_sweep().landmarks[0])
     assert "stalls" in told
@@ -136,15 +206,46 @@ def test_a_frozen_limit_is_never_said_to_diverge() -> None:
 
 def test_stalls_name_their_floor() -> None:
     assert stall_sentences(parabola_sweep()) == []
-    assert stall_sentences(stalling_sweep()) == [
-        "At 0.3 the loss no longer falls, 0.00200 above the lowest possible; at 0.6 it stays 0.0500 above it."
+    made = replace(stalling_sweep(), stall_peaks=(None, None, 0.002, 0.09))
+    assert stall_sentences(made) == [
+        "At 0.3 the loss no longer falls: it hovers around 0.00200 above the lowest possible; at 0.6 around 0.0500, "
+        "with peaks to 0.0900."
+    ]
+    one = replace(made, stalls_at=(None, None, 0.002, None), stall_peaks=(None, None, 0.003, None))
+    assert stall_sentences(one) == [
+        "At 0.3 the loss no longer falls: it hovers around 0.00200 above the lowest possible, with peaks to 0.00300."
     ]
 
 
 def test_a_diverging_run_does_not_stall() -> None:
     made = stalling_sweep()
     diverged = replace(made, zone_of_each=(*made.zone_of_each[:3], Zone.DIVERGING))
-    assert stall_sentences(diverged) == ["At 0.3 the loss no longer falls, 0.00200 above the lowest possible."]
+    assert stall_sentences(diverged) == [
+        "At 0.3 the loss no longer falls: it hovers around 0.00200 above the lowest possible."
+    ]
+
+
+def test_seeds_that_start_alike_have_one_goal() -> None:
+    alike = replace(stalling_sweep(), start_losses=np.full(3, 5.0))
+    assert "so come down to 1.040" in goal_sentences(alike)[0]
+    apart = replace(alike, start_losses=np.array([5.0, 5.0, 6.0]))
+    assert "with seed 0 from 5.000 down to 1.040" in goal_sentences(apart)[0]
+
+
+def test_bands_without_width_are_one_number() -> None:
+    lost = replace(hopeless_sweep(), seeds=(0, 1))
+    assert rate_rows(lost)[-1].final_loss == "NaN"
+    narrow = replace(stalling_sweep(), final_low=stalling_sweep().final_losses * 0.99999)
+    narrow = replace(narrow, final_high=narrow.final_losses)
+    assert "…" not in rate_rows(narrow)[0].final_loss
+
+
+def test_seeds_have_goals_of_their_own() -> None:
+    told = goal_sentences(stalling_sweep())[0]
+    assert told == (
+        "Goal: take away 99 % of what each seed's starting loss has above the lowest loss possible, 1.000; "
+        "with seed 0 from 5.000 down to 1.040."
+    )
 
 
 def test_folklore_is_held_against_the_measurement() -> None:
@@ -168,12 +269,13 @@ def test_folklore_that_holds_is_granted() -> None:
 
 
 def test_one_rate_of_folklore_that_holds_proves_nothing() -> None:
-    only = replace(parabola_sweep(np.array([0.1, 0.3])), zones=(ZoneSpan(Zone.DIVERGING, 0.1, 0.3),))
+    only = replace(parabola_sweep(np.array([0.1, 0.3])), zone_of_each=(Zone.DIVERGING,) * 2)
     assert folklore_sentences(only)[0].endswith("Here 0.1 diverges.")
 
 
 def test_folklore_is_silent_where_nothing_was_measured() -> None:
     assert folklore_sentences(parabola_sweep(np.array([0.2, 0.3]))) == []
+    assert folklore_sentences(parabola_sweep(np.array([0.05, 0.95]))) == [], "0.1 was not run"
     large = folklore_sentences(parabola_sweep(np.array([0.05, 0.1, 0.3]), steps=2))[0]
     assert "0.001 is" not in large
     beyond = parabola_sweep(np.array([0.01, 0.02]))

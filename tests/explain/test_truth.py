@@ -3,20 +3,14 @@
 import dataclasses
 import math
 import re
-from functools import cache
 
 import numpy as np
 import pytest
 
 import fallline as fl
-from cases import COLLINEAR, ENDINGS, TILTED, Setting
+from cases import COLLINEAR, ENDINGS, TILTED
 from explain.written import EQUATION, NUMBER, holds_as_written, read, unit
 from fallline._explain import arithmetic, reach_note, step_beats, step_sentences
-
-
-@cache
-def run_of(setting: Setting) -> fl.Run:
-    return setting.fit()
 
 
 def sampled(run: fl.Run) -> list[int]:
@@ -30,7 +24,7 @@ def start_of(run: fl.Run, step: int) -> np.ndarray:
 
 @pytest.fixture(params=ENDINGS, ids=str)
 def run(request: pytest.FixtureRequest) -> fl.Run:
-    return run_of(request.param)
+    return request.param.run
 
 
 def test_closer_farther_and_directions(run: fl.Run) -> None:

@@ -40,7 +40,7 @@ def said_of(run: fl.Run) -> str:
 
 @pytest.mark.parametrize("setting", ENDINGS, ids=str)
 def test_the_outcome_is_told_and_no_other(setting: Setting) -> None:
-    text = " ".join(verdict(setting.fit()))
+    text = " ".join(verdict(setting.run))
     for outcome, words in SAID.items():
         assert bool(re.search(words, text)) == (outcome == setting.outcome), text
     assert "NaN %" not in text
@@ -269,7 +269,7 @@ def test_the_rest_that_weight_decay_brings_is_named(options: dict[str, object]) 
 
 @pytest.mark.parametrize("batch_size", [None, 4])
 def test_a_schedule_that_ends_at_zero_is_named(batch_size: int | None) -> None:
-    run = fl.fit(schedule="polynomial:total_iters=50", batch_size=batch_size, learning_rate=0.001, epochs=200)
+    run = fl.fit(schedule="polynomial:total_iters=20", batch_size=batch_size, learning_rate=0.001, epochs=80)
     assert not run.columns.learning_rate[-10:].any()
     assert "It stands still: the schedule has brought the rate to 0." in said_of(run)
     assert "rounding" not in said_of(run)
@@ -314,14 +314,14 @@ def test_an_unfinished_record_is_told_as_one(case: Case) -> None:
 
 
 def test_a_standing_run_is_not_said_to_descend() -> None:
-    """Slow into the rest of weight decay, and there for 2,000 epochs."""
+    """Slow into the rest of weight decay, and there for 400 epochs."""
     run = fl.fit(
         TILTED.data,
         standardise=False,
         dtype="float64",
-        learning_rate=0.01,
-        epochs=8000,
+        learning_rate=0.05,
+        epochs=1600,
         optimizer_options={"weight_decay": 0.1},
     )
-    assert len(np.unique(run.columns.parameters[-800:], axis=0)) == 1
+    assert len(np.unique(run.columns.parameters[-160:], axis=0)) == 1
     assert "It rests where the slope and the weight decay 0.1 cancel" in said_of(run)

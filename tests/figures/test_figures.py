@@ -13,9 +13,9 @@ import pytest
 
 import fallline as fl
 from explain.measured import hopeless_sweep, parabola_sweep, stalling_sweep
-from fallline._explain import rate_sentence
+from fallline._explain import MISSES, rate_sentence
 from fallline._figures._curves import until_gone
-from fallline._records import Zone
+from fallline._records import Landmark, LimitKind, Zone
 
 SWEEPS = {"parabola": parabola_sweep, "stalling": stalling_sweep, "hopeless": hopeless_sweep}
 
@@ -65,6 +65,41 @@ def test_limits_and_recommendation_are_marked() -> None:
     assert lines == {1.0: "dash", 0.5: "dash", sweep.measured_limit: "solid"}
 
 
+def test_a_limit_of_full_batch_is_a_faded_band() -> None:
+    sweep = parabola_sweep()
+    mark = Landmark("stability limit", 1.0, sweep.measured_limit, LimitKind.FULL_BATCH)
+    figure = fl.figures.zones(replace(sweep, batch_size=4, landmarks=(mark,)))
+    (band,) = [shape for shape in figure.layout.shapes if shape.x0 == 1.0]
+    assert band.opacity < 0.5
+    assert band.line.width > 10
+    assert "predicted 1 for full batch" in {
+        note.text.removeprefix("stability limit, ") for note in figure.layout.annotations
+    }
+    sure = fl.figures.zones(sweep)
+    assert {(shape.opacity, shape.line.width) for shape in sure.layout.shapes} == {(1, 1.5)}
+
+
+def test_predicted_and_measured_are_of_one_landmark() -> None:
+    sweep = stalling_sweep()
+    marks = (Landmark("stability limit", 0.5, None, LimitKind.FROZEN), Landmark(MISSES, 0.5, 0.3, LimitKind.FROZEN))
+    figure = fl.figures.zones(replace(sweep, landmarks=marks))
+    lines = sorted((shape.x0, shape.line.dash) for shape in figure.layout.shapes)
+    assert lines == [(0.3, "solid"), (0.5, "dash")]
+    told = {note.text for note in figure.layout.annotations}
+    assert {"misses the goal from 0.3, measured", "stability limit, predicted 0.5"} <= told
+    assert not any("diverges" in text for text in told)
+
+
+def test_without_a_bottom_what_plunges_is_marked_below() -> None:
+    sweep = parabola_sweep(np.array([0.001, 0.01, 2.0]))
+    ends = np.array([0.5, -1.0, -1e307])
+    zones = (Zone.TOO_SMALL, Zone.TOO_SMALL, Zone.DIVERGING)
+    figure = fl.figures.zones(replace(sweep, final_losses=ends, zone_of_each=zones, recommended=None))
+    low, high = figure.layout.yaxis.range
+    assert -100 < low < high < 100
+    assert list(trace(figure, "below the picture").x) == [2.0]
+
+
 def test_what_is_not_finite_is_marked_at_the_top() -> None:
     sweep = hopeless_sweep()
     figure = fl.figures.zones(sweep)
@@ -91,7 +126,7 @@ def test_seeds_make_a_band() -> None:
     figure = fl.figures.zones(sweep)
     assert np.array_equal(trace(figure, "lowest").y, sweep.final_low)
     assert np.array_equal(trace(figure, "lowest to highest").y, sweep.final_high)
-    assert trace(figure, "median of 3 starts") is not None
+    assert trace(figure, "middle of 3 seeds") is not None
 
 
 def test_one_curve_for_each_zone() -> None:

@@ -39,7 +39,10 @@ def value(text: str, *at: float) -> float:
             (1.0,),
             0 + math.sin(1) + math.cos(1) + math.tan(1) + math.tanh(1),
         ),
-        ("w\n  + 1", (1.0,), 2.0),
+        ("  w + 1\n", (1.0,), 2.0),
+        ("𝜋*w^2", (1.0,), math.pi),
+        ("𝐰 + ｗ²", (3.0,), 12.0),
+        ("w２", (1.0,), 1.0),
         ("θ*2", (1.5,), 3.0),
         ("4 - w + 0*w", (1.0,), 3.0),
         ("sqrt(4) + 0*w", (1.0,), 2.0),
@@ -50,6 +53,12 @@ def value(text: str, *at: float) -> float:
 )
 def test_arithmetic(text: str, at: tuple[float, ...], expected: float) -> None:
     assert value(text, *at) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("text", ["(w - 3)^2 # + 5*b^2", "w^2 #", "w^2 ＃ b", "w^2\n+ b^2", "w^2\r# b", "w\u2028+ 1"])
+def test_nothing_that_is_typed_is_dropped(text: str) -> None:
+    with pytest.raises(OptionError, match=r"comment|lines"):
+        read_expression(text)
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,19 @@ def test_what_has_no_bottom_or_is_no_parabola_is_not_called_one(text: str) -> No
     assert formula(text).quadratic is None
 
 
+@pytest.mark.parametrize("text", ["w^2 - 1e-13*b^2", "w^2 - b^2", "w", "w - b", "-w^2", "w*b", "w^2 + 1e-3*b"])
+def test_ground_that_falls_for_ever_is_known_to(text: str) -> None:
+    assert formula(text).quadratic is None
+    assert formula(text).falls_for_ever
+
+
+@pytest.mark.parametrize(
+    "text", ["w^2", "(w + b + 1)^2", "(w + 2*b - 3*c)^2", "w^2 + 1e-13*b^2", "w^4", "exp(w)", "-w^4"]
+)
+def test_of_no_other_surface_is_that_said(text: str) -> None:
+    assert not formula(text).falls_for_ever
+
+
 def test_a_trough_is_a_parabola_without_one_lowest_point() -> None:
     trough = formula("(w - b)^2")
     assert trough.quadratic is not None

@@ -1,12 +1,14 @@
 """In a notebook a run displays its picture: checked in a real IPython shell, and its HTML in a real Chromium."""
 
+import html
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import fallline as fl
-from fallline._notebook import run_html
+from fallline._notebook import page_html
 
 SHELL = """
 from IPython.core.interactiveshell import InteractiveShell
@@ -42,8 +44,48 @@ def test_a_sweep_tells_its_answer_and_its_zones() -> None:
     assert any(line.startswith("diverging  ") for line in lines)
 
 
+OTHERS = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+import fallline as fl
+for result in (
+    fl.sweep(learning_rates="0.001:0.05:5", epochs=20),
+    fl.compare(formula="ravine", optimizers=["sgd", "adam"], epochs=10, trials=3, seeds=1),
+    fl.why("minus"),
+):
+    shown, _ = shell.display_formatter.format(result)
+    print(type(result).__name__, sorted(shown), shown["text/html"].startswith("<iframe srcdoc="))
+"""
+
+
+@pytest.mark.slow
+def test_a_sweep_a_comparison_and_an_answer_show_their_pages() -> None:
+    done = subprocess.run([sys.executable, "-c", OTHERS], capture_output=True, text=True, timeout=240, check=False)
+    both = "['text/html', 'text/plain'] True"
+    assert done.stdout.splitlines() == [f"{name} {both}" for name in ("SweepResult", "Comparison", "Answer")], (
+        done.stderr
+    )
+
+
+def test_a_run_shows_the_page_of_its_report(tmp_path: Path) -> None:
+    run = fl.fit(epochs=5)
+    fl.report(run, tmp_path / "run.html")
+    shown = page_html(run)
+    assert shown is not None
+    page = html.unescape(shown.split('srcdoc="')[1].split('"')[0])
+    assert page == (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert '"home":"recorded run"' in page.replace('": "', '":"'), "the rate slider is there"
+
+
+def test_a_sweep_that_does_not_hold_its_loss_has_words_only() -> None:
+    from fallline._formulas import formula
+
+    assert page_html(fl.sweep(formula("ravine"), learning_rates=[0.01], epochs=3)) is None
+
+
 def test_the_frame_may_run_its_script_and_nothing_else() -> None:
-    page = run_html(fl.fit(epochs=2))
+    page = page_html(fl.fit(epochs=2))
+    assert page is not None
     assert page.startswith("<iframe srcdoc=")
     assert 'sandbox="allow-scripts"' in page
     assert page.count("<iframe") == 1
@@ -64,7 +106,7 @@ def test_the_picture_lives_in_an_output_cell(tmp_path) -> None:
     from view.browser.conftest import find_chromium  # the one place that knows where a Chromium is
 
     cell = tmp_path / "cell.html"
-    cell.write_text(f"<!doctype html><h1>cell</h1>{run_html(fl.fit(epochs=5))}", encoding="utf-8")
+    cell.write_text(f"<!doctype html><h1>cell</h1>{page_html(fl.fit(epochs=5))}", encoding="utf-8")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(playwright), args=["--no-sandbox"])
         page = browser.new_page()

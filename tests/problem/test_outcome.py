@@ -22,7 +22,8 @@ from cases import (
 )
 from fallline._objective import loss_kind
 from fallline._problem import NeuronProblem
-from fallline._problem._outcome import FEWEST_EPOCHS, rounding_excess
+from fallline._problem._outcome import rounding_excess
+from fallline._problem._stalling import FEWEST_EPOCHS
 from fallline._quadratic import Quadratic
 from fallline._records import Scaling
 
@@ -31,7 +32,7 @@ ORIGIN = {"w": 0.0, "b": 0.0}
 
 @pytest.mark.parametrize("setting", ENDINGS, ids=str)
 def test_outcomes(setting: Setting) -> None:
-    run = setting.fit()
+    run = setting.run
     assert run.summary.outcome.value == setting.outcome
     assert run.summary.last_loss == pytest.approx(run.columns.full_loss[-1], nan_ok=True)
     assert run.summary.first_loss == run.header.start_loss
@@ -92,7 +93,7 @@ def test_diverged_means_a_tenth_above_the_start(factor: float, outcome: str) -> 
 def test_a_heavy_ball_that_swings_has_not_stalled(standardise: bool) -> None:
     """Its loss rises and falls on the way; given time, the same run converges."""
     options = {"optimizer": "momentum", "learning_rate": 0.1 if standardise else 0.01, "standardise": standardise}
-    for epochs in (*range(6, 48), 60, 75, 80):
+    for epochs in (*range(6, 48, 3), 60, 75, 80):
         assert fl.fit(epochs=epochs, **options).summary.outcome is fl.Outcome.DESCENDING, epochs
     for epochs in (100, 130):
         assert fl.fit(epochs=epochs, **options).summary.outcome is not fl.Outcome.STALLED, epochs
@@ -100,8 +101,7 @@ def test_a_heavy_ball_that_swings_has_not_stalled(standardise: bool) -> None:
 
 
 @pytest.mark.parametrize("size", [2, 4, 8])
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("epochs", [60, 100])
+@pytest.mark.parametrize(("seed", "epochs"), [(0, 60), (1, 60), (2, 100)])
 def test_mini_batches_that_hover_have_stalled(size: int, seed: int, epochs: int) -> None:
     run = fl.fit(SEVERAL.data, batch_size=size, learning_rate=0.1, epochs=epochs, seed=seed)
     assert run.summary.outcome is fl.Outcome.STALLED
@@ -127,18 +127,18 @@ def test_a_loss_that_stands_in_its_last_quarter_has_stalled() -> None:
         TILTED.data,
         standardise=False,
         dtype="float64",
-        learning_rate=0.01,
-        epochs=8000,
+        learning_rate=0.05,
+        epochs=1600,
         optimizer_options={"weight_decay": 0.1},
     )
-    assert np.ptp(run.columns.full_loss[-2000:]) <= 1e-15
-    assert run.columns.full_loss[2000] > run.columns.full_loss[-1] + 1e-9
+    assert np.ptp(run.columns.full_loss[-400:]) <= 1e-15
+    assert run.columns.full_loss[400] > run.columns.full_loss[-1] + 1e-9
     assert run.summary.outcome is fl.Outcome.STALLED
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("case", [ROUND, TILTED, HUBER, OVERLAPPING], ids=str)
-@pytest.mark.parametrize("epochs", [40, 600])
+@pytest.mark.parametrize("epochs", [40, 150])
 def test_a_mirrored_column_ends_the_same(case: Case, dtype: str, epochs: int) -> None:
     """x and −x are the same problem: the same start, mirrored, goes the same way in another sign."""
     ends = []
@@ -174,7 +174,7 @@ def test_collinear_columns_converge_under_other_losses_too(loss: str, standardis
     if loss == "bce":
         target = (target > 0.5).astype(float)
         target[::5] = 1 - target[::5]  # no line parts the classes
-    run = fl.fit((COLLINEAR.features, target), loss=loss, epochs=3000, standardise=standardise, dtype="float64")
+    run = fl.fit((COLLINEAR.features, target), loss=loss, epochs=1500, standardise=standardise, dtype="float64")
     assert run.summary.outcome is fl.Outcome.CONVERGED
     assert np.abs(run.columns.gradient[-1]).max() < 1e-3
     assert fl.fit((COLLINEAR.features, target), loss=loss, epochs=2).summary.outcome is fl.Outcome.DESCENDING
@@ -212,7 +212,7 @@ def test_an_overlapping_logistic_neuron_against_scikit_learn() -> None:
     assert run.summary.learned["b"] == pytest.approx(solver.intercept_[0], rel=2e-2, abs=2e-2)
 
 
-@pytest.mark.parametrize("epochs", [1, 50, 3000])
+@pytest.mark.parametrize("epochs", [1, 50, 1000])
 def test_separable_classes_never_converge(epochs: int) -> None:
     run = fl.fit(SEPARABLE.data, loss="bce", epochs=epochs)
     assert run.summary.separable

@@ -249,3 +249,9 @@ def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     pieces = quadratic_of(FAR)
     assert pieces.optimum == pytest.approx(whole.optimum, rel=1e-13)
     assert pieces.eigenvalues == pytest.approx(whole.eigenvalues, rel=1e-13)
+
+
+def test_descending_past_the_limit_infinity_is_the_answer() -> None:
+    """No warning either: warnings are errors here."""
+    quadratic = Quadratic.from_data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+    assert not np.isfinite(quadratic.descend([0.0, 0.0], 10.0, 1e4)).all()

@@ -142,12 +142,44 @@ def frozen_descent_grows(optimizer: str, quadratic: Quadratic, diagonal: np.ndar
 
 
 def test_an_adaptive_stall_is_measured_only_where_it_is_shown() -> None:
-    shown = fl.sweep(SEVERAL.data, optimizer="RMSprop", epochs=400, goal=0.99999, learning_rates="0.01:3:25")
-    landmark = mark(shown, "stability limit")
+    shown = fl.sweep(SEVERAL.data, optimizer="RMSprop", epochs=400, goal=0.99999, learning_rates="0.01:1:25")
+    landmark = mark(shown, "misses the goal")
     assert landmark.measured in shown.rates
     first = shown.rates.tolist().index(landmark.measured)
     assert all(steps is None for steps in shown.steps_to_goal[first:])
     assert shown.steps_to_goal[first - 1] is not None
     assert shown.stalls_at[first] > (1 - shown.goal) * (shown.start_loss - shown.floor)
+    limit = mark(shown, "stability limit")
+    assert limit.measured == shown.measured_limit
+    assert limit.predicted == shown.predicted_limit == landmark.predicted
+    assert limit.difference is None
     hidden = fl.sweep(SEVERAL.data, optimizer="RMSprop", epochs=400, learning_rates="0.01:0.1:9")
-    assert mark(hidden, "stability limit").measured is None
+    assert [landmark.name for landmark in hidden.landmarks] == ["stability limit"]
+
+
+@pytest.mark.parametrize("momentum", [0.95, 0.99, pytest.param(0.999, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("epochs", [10, 50, 200])
+def test_slow_swings_do_not_pass_for_growth(momentum: float, epochs: int) -> None:
+    result = fl.sweep(optimizer_options={"momentum": momentum}, epochs=epochs)
+    assert result.measured_limit == pytest.approx(result.predicted_limit, rel=0.001)
+
+
+def test_a_limit_that_would_take_too_long_is_not_measured() -> None:
+    assert fl.sweep(optimizer_options={"momentum": 0.9999}, epochs=10).measured_limit is None
+
+
+@pytest.mark.parametrize("rates", ["1e-6:1:3", "1e-300:1e300:7"])
+def test_a_wide_gap_is_refined_to_the_end(rates: str) -> None:
+    result = fl.sweep(learning_rates=rates)
+    assert result.measured_limit == pytest.approx(result.predicted_limit, rel=0.001)
+    landmark = mark(result, "stability limit")
+    assert landmark.resolution is not None
+    assert abs(landmark.difference) <= landmark.resolution < 0.001
+    assert mark(result, "crosses the valley").measured == pytest.approx(result.predicted_limit / 2, rel=0.002)
+
+
+def test_the_limit_of_all_rows_is_no_bound_for_mini_batches() -> None:
+    result = fl.sweep(SEVERAL.data, batch_size=6, epochs=20)
+    landmark = mark(result, "stability limit")
+    assert landmark.kind is LimitKind.FULL_BATCH
+    assert landmark.difference is None

@@ -96,15 +96,42 @@ def test_all_of_torch_optim_is_accounted_for() -> None:
             assert scales_with_rate(name, {}).scales is (name not in REFUSED), name
 
 
-def test_a_one_step_probe_would_have_let_rprop_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Why the probe takes 60 steps."""
-    monkeypatch.setattr("fallline._sweep._probe.STEPS", 1)
-    _probed.cache_clear()
-    after_one = scales_with_rate("Rprop", {}).scales
-    monkeypatch.undo()
-    _probed.cache_clear()
-    assert after_one
-    assert not scales_with_rate("Rprop", {}).scales
+@pytest.mark.parametrize("rates", [(1e-20, 1e-18), (1e18, 1e20), (1e-300, 1e300)])
+def test_the_probe_takes_rates_of_the_swept_size(rates: tuple[float, float]) -> None:
+    for name in ("SGD", "Adam", "AdamW"):
+        assert scales_with_rate(name, {}, rates).scales, name
+    for name in ("Rprop", "ASGD", "Adafactor"):
+        assert not scales_with_rate(name, {}, rates).scales, name
+
+
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.9}, {"weight_decay": 0.01}], ids=str)
+@pytest.mark.parametrize("scale", [1e-15, 1e-6, 1.0, 1e15])
+def test_flat_and_steep_losses_keep_every_digit(options: Mapping[str, object], scale: float) -> None:
+    """On a flat loss good rates are huge: the rounding of a row must not be multiplied by its rate."""
+    options = {key: value * scale if key == "weight_decay" else value for key, value in options.items()}
+    rates = np.array([1e-3, 0.05, 0.4, 0.9]) / scale
+    start = np.array([10.0, -7.0])
+
+    def slope(stack: np.ndarray, step: int) -> np.ndarray:
+        return 2 * scale * (stack - 3)
+
+    runs = run_rates(slope, start, rates, optimizer="SGD", options=options, steps=STEPS)
+    assert runs.batched
+    for row, rate in enumerate(rates):
+        parameter = torch.nn.Parameter(torch.tensor(start))
+        optimizer = torch.optim.SGD([parameter], lr=float(rate), **options)
+        for _ in range(STEPS):
+            parameter.grad = torch.tensor(slope(parameter.detach().numpy(), 0))
+            optimizer.step()
+        assert np.abs(parameter.detach().numpy() - runs.parameters[-1, row]).max() < 1e-12
+
+
+def test_rates_too_far_apart_for_one_step_run_in_groups() -> None:
+    rates = np.array([1e-300, 1e-2, 0.4, 1e300])
+    runs = run_rates(lambda stack, step: stack, np.ones(1), rates, optimizer="SGD", options={}, steps=3)  # noqa: ARG005
+    assert runs.batched
+    assert runs.parameters[-1, :3, 0] == pytest.approx([1.0, 0.99**3, 0.6**3])
+    assert not np.isfinite(runs.parameters[-1, 3, 0])
 
 
 class MixesRows(torch.optim.SGD):
@@ -141,6 +168,17 @@ def test_the_probe_sees_through_an_optimizer_that_does_not_fit(
     quadratic = quadratic_of(TILTED)
     runs = run_rates(slopes_of(quadratic), np.zeros(2), RATES, optimizer=cls.__name__, options={}, steps=3)
     assert not runs.batched
+
+
+def test_a_one_step_probe_would_have_let_it_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Why the probe takes 60 steps."""
+    monkeypatch.setattr(torch.optim, "NotProportional", NotProportional, raising=False)
+    _probed.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr("fallline._sweep._probe.STEPS", 1)
+        assert scales_with_rate("NotProportional", {}).scales
+    _probed.cache_clear()
+    assert not scales_with_rate("NotProportional", {}).scales
 
 
 def test_the_probe_says_what_it_found() -> None:

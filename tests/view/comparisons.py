@@ -14,9 +14,9 @@ _SMALL: dict[str, dict[str, Any]] = {
     "himmelblau": {"formula": "himmelblau", "optimizers": ["sgd", "adam"], "epochs": 20, "seeds": 1},
     "parabola": {"formula": "parabola", "optimizers": ["sgd", "adam"], "epochs": 10, "seeds": 1},
     "batches": {"optimizers": ["sgd", "momentum"], "epochs": 3, "seeds": 2, "batch_size": 25},
-    "diverged": {"formula": "ravine", "optimizers": ["sgd", "adam"], "epochs": 400, "seeds": 1, "rate": 0.3},
-    "long": {"formula": "ravine", "optimizers": ["sgd", "adam"], "epochs": 900, "seeds": 1},
-    "saddle": {"formula": "saddle", "optimizers": ["sgd", "adam"], "epochs": 60, "seeds": 1},
+    "diverged": {"formula": "ravine", "optimizers": ["sgd", "adam"], "epochs": 250, "seeds": 1, "rate": 0.3},
+    "long": {"formula": "ravine", "optimizers": ["sgd", "adam"], "epochs": 450, "seeds": 1},
+    "wells": {"formula": "w^2 - b^2 + b^4", "optimizers": ["sgd", "adam"], "epochs": 60, "seeds": 1},
     "three": {"formula": "p^2 + 4*q^2 + 9*r^2", "optimizers": ["sgd", "adam"], "epochs": 12, "seeds": 1,
               "start": {"p": 1.0, "q": 1.0, "r": 1.0}},
 }  # fmt: skip

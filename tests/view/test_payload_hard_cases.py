@@ -165,7 +165,7 @@ def test_history_of_all_rows_begins_at_the_start_and_keeps_extremes() -> None:
     assert bands["full_step"][-1] == 2999  # type: ignore[index]
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(1, 400), st.integers(0, 10))
 def test_the_trail_is_true_to_half_a_pixel(count: int, seed: int) -> None:
     steps = np.random.default_rng(seed).normal(size=(count, 2)).cumsum(axis=0)

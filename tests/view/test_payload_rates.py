@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import fallline as fl
+from fallline._fit import objective_of, rates_of
 from fallline._records import LimitKind, Run, Zone
 from fallline._view._payload import build_payload, to_json
 from fallline._view._rates import own_stop
@@ -65,7 +67,44 @@ def test_the_frames_of_every_stop_are_its_own_steps(swept: Any) -> None:
         assert stops["ghost_loss"][stop] == pytest.approx(ghost, rel=1e-3)
     own = payload["rates"]["own"]
     assert stops["reach"][own][:10] == pytest.approx(run.columns.reach[:10], rel=1e-4)
-    assert stops["parabola"] is True
+    t = np.array(stops["slice_t"])
+    for frame, step in enumerate(steps[:20].tolist()):
+        before, after = result.trajectories[[step, step + 1], own]
+        along = quadratic.loss(before + t[:, None] * (after - before))
+        assert stops["slice"][own][frame] == pytest.approx(along, abs=1e-3 * np.ptp(along))
+
+
+def test_a_loss_that_is_no_parabola_has_its_slices_evaluated() -> None:
+    run = fl.fit(formula="himmelblau", learning_rate=0.01, epochs=12)
+    objective = objective_of(run)
+    payload = build_payload(run, objective, TEXT, rates_of(run))
+    stops, own = payload["rates"]["stops"], payload["rates"]["own"]
+    t = np.array(stops["slice_t"])
+    assert {0.0, 1.0} < set(t.tolist())
+    start, end = np.array(stops["start"][own]), np.array(stops["end"][own])
+    for frame in range(len(start)):
+        along = objective.loss(start[frame] + t[:, None] * (end[frame] - start[frame]))
+        assert stops["slice"][own][frame] == pytest.approx(along, abs=1e-3 * np.ptp(along) + 1e-3)
+
+
+def test_the_full_batch_s_limit_is_no_limit_of_mini_batches() -> None:
+    run = fl.fit(batch_size=25, epochs=5)
+    rates = build_payload(run, objective_of(run), TEXT, rates_of(run))["rates"]
+    assert [(mark["kind"], mark["name"]) for mark in rates["marks"]] == [("full batch", "the full batch's limit")]
+
+
+def test_how_exactly_the_limit_was_measured_is_passed_on(swept: Any) -> None:
+    run, quadratic, result, payload = swept
+    assert payload["rates"]["resolution"] is None
+    coarse = replace(result, landmarks=(replace(result.landmarks[0], resolution=0.18), *result.landmarks[1:]))
+    assert build_payload(run, quadratic, TEXT, coarse)["rates"]["resolution"] == 0.18
+    none = replace(coarse, measured_limit=None)
+    assert build_payload(run, quadratic, TEXT, none)["rates"]["resolution"] is None
+
+
+def test_without_a_bottom_there_is_no_goal(swept: Any) -> None:
+    run, quadratic, result, _ = swept
+    assert build_payload(run, quadratic, TEXT, replace(result, bottom_seen=False))["rates"]["goal_loss"] is None
 
 
 def test_bands_hold_what_lies_between_the_frames(swept: Any) -> None:

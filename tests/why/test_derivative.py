@@ -8,8 +8,9 @@ import torch
 
 from cases import ROUND
 from fallline._errors import OptionError
-from fallline._explain._answers import why
+from fallline._explain._answers import answer_of
 from fallline._problem import given_problem
+from fallline._question import why
 from fallline._records import Facts
 from fallline._why import DerivativeFindings, Method, ask
 from fallline._why._derivative import TRIALS, race
@@ -67,13 +68,21 @@ def test_every_setting_was_the_best_of_equally_many(found: DerivativeFindings) -
     assert raced.of(Method.GRADIENT).passes_to_goal == PRICE * best
 
 
-def test_excess_never_rises_and_budgets_are_kept(found: DerivativeFindings) -> None:
+def test_the_excess_is_that_of_the_closed_form_and_budgets_are_spent(found: DerivativeFindings) -> None:
+    """After t gradients or differences the excess is what the parabola says, and the next move would cost too much."""
     for raced in found.races:
-        for spent in raced.spent:
-            assert (np.diff(spent.excess) <= 0).all()
-            assert spent.excess[0] == pytest.approx(1)
-            assert spent.passes[-1] <= found.budget
-            assert len(spent.passes) == len(spent.excess) == spent.moves + 1
+        rows = linear_rows(raced.parameters, condition_number=10.0, rows=200, seed=0)
+        quadratic = given_problem(rows, standardise=False, dtype="float64").quadratic
+        assert quadratic is not None
+        start = np.zeros(raced.parameters)
+        for method, cost in ((Method.GRADIENT, PRICE), (Method.DIFFERENCES, raced.parameters + 1)):
+            spent = raced.of(method)
+            assert spent.passes.tolist() == [cost * t for t in range(int(found.budget // cost) + 1)]
+            for t in (0, 1, 3, spent.moves):
+                exact = quadratic.excess(quadratic.descend(start, spent.size, t))[0] / quadratic.excess(start)[0]
+                assert spent.excess[t] == pytest.approx(exact, rel=1e-4, abs=1e-12)
+        for method in (Method.RANDOM, Method.COORDINATE):
+            assert found.budget - 2 < raced.of(method).passes[-1] <= found.budget
 
 
 def test_the_derivative_pays_in_many_parameters_only(found: DerivativeFindings) -> None:
@@ -131,8 +140,8 @@ def test_the_price_is_measured_and_nothing_is_left() -> None:
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-def test_a_given_price_makes_it_repeatable() -> None:
-    first, second = (why("derivative", price=PRICE).numbers for _ in range(2))
+def test_a_given_price_makes_it_repeatable(found: DerivativeFindings) -> None:
+    first, second = answer_of(found).numbers, why("derivative", price=PRICE).numbers
     assert str(first) == str(second)
     assert [raced["price_measured"] for raced in first["races"]] == [False] * 3  # type: ignore[index, union-attr]
 
@@ -147,18 +156,18 @@ def test_the_own_problem_comes_first() -> None:
 def test_losses_that_are_no_parabola_work() -> None:
     table = (np.linspace(-2, 2, 40), np.tile([0.0, 1.0], 20))
     for loss in ("bce", "mae"):
-        findings = ask("derivative", table, loss=loss, price=PRICE)
-        assert isinstance(findings, DerivativeFindings)
-        assert all(0 <= spent.left < 1 for spent in findings.races[0].spent)
+        problem = given_problem(table, loss=loss)
+        raced = race(problem.objective, problem.starting_point(None, seed=0), Price(PRICE), name=loss, seed=0)
+        assert all(0 <= spent.left < 1 for spent in raced.spent)
 
 
 def test_a_loss_without_a_bottom_is_refused() -> None:
     with pytest.raises(OptionError, match="no bottom that these methods come to"):
-        ask("derivative", formula="saddle", price=PRICE)
+        ask("derivative", given_problem(formula="saddle"), price=PRICE)
 
 
 def test_the_words_are_the_numbers(found: DerivativeFindings) -> None:
-    answer = why("derivative", price=PRICE)
+    answer = answer_of(found)
     few, _, many = found.races
     told = " ".join(" ".join(sentences) for section in answer.sections for sentences in section.paragraphs)
     assert "Here a gradient is priced at 3.0 forward passes, as it was told to." in told
@@ -168,7 +177,11 @@ def test_the_words_are_the_numbers(found: DerivativeFindings) -> None:
     assert differences is not None
     assert f"gradient descent needs {gradient:.0f}, finite differences needs {differences:.0f}" in answer.summary
     best = few.of(Method.COORDINATE).passes_to_goal
-    assert f"In 2 parameters the derivative is not needed: one coordinate at a time took {best:.0f} passes" in told
+    taken = few.of(Method.GRADIENT).passes_to_goal
+    assert (
+        f"In 2 parameters one coordinate at a time took {best:.0f} passes, gradient descent {taken:.0f}: "
+        "here the derivative is not needed." in told
+    )
     assert f"{round(100 * many.directions.downhill_share)} % of 10,000 short steps" in told
 
 

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from fallline._explain._answers import answer_of, why
+from fallline._explain._answers import answer_of
 from fallline._formulas import formula
+from fallline._question import why
 from fallline._why import BasinFindings, MinimumFindings, Setting
 from fallline._why._basins import ACROSS, basins
 from fallline._why._saddle import MOMENTUM, NUDGE, RATE, predicted_steps, saddle
@@ -139,6 +140,7 @@ def test_steps_to_the_goal_are_for_good() -> None:
     assert GOAL == 0.99
 
 
+@pytest.mark.slow
 def test_a_bowl_has_a_valley_of_its_own() -> None:
     answer = why("minimum", formula="ravine")
     assert [section.heading for section in answer.sections] == ["Ravine: one minimum", "Ravine: slow is not stuck"]

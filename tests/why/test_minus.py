@@ -7,8 +7,9 @@ import pytest
 import torch
 
 import fallline as fl
-from fallline._explain._answers import why
+from fallline._explain._answers import answer_of
 from fallline._problem import given_problem
+from fallline._question import why
 from fallline._why import ask
 from fallline._why._minus import MinusFindings, measure_minus
 
@@ -83,7 +84,7 @@ def test_the_smallest_example(found: MinusFindings) -> None:
 def test_the_words_are_the_numbers(found: MinusFindings) -> None:
     answer = why("minus")
     told = " ".join(" ".join(sentences) for section in answer.sections for sentences in section.paragraphs)
-    assert f"The slope of w is −{-found.slopes[0]:.1f}: more w means less loss, so w has to go up." in told
+    assert f"The slope of w is −{-found.slopes[0]:.1f}: more w means less loss, so this step takes w up." in told
     assert f"the loss falls from {found.minus.losses[0]:.1f} to {found.minus.losses[-1]:.4f} in 200 steps" in told
     assert f"doubled after 1 step and is too large for float32 after {found.plus.not_finite_after} steps" in told
     assert "At w = 5 the slope is 4: the ground rises to the right, so minus goes left, to 4.6." in told
@@ -95,7 +96,7 @@ def test_the_words_are_the_numbers(found: MinusFindings) -> None:
 def test_a_slope_that_is_positive_pushes_down() -> None:
     answer = why("minus", start={"w": 5.0, "b": 1.0})
     told = answer.sections[0].paragraphs[0]
-    assert any("more w means more loss, so w has to go down" in sentence for sentence in told)
+    assert any("more w means more loss, so this step takes w down" in sentence for sentence in told)
 
 
 def test_plus_may_come_to_a_top() -> None:
@@ -119,3 +120,25 @@ def test_a_loop_that_is_not_finite_is_told_as_it_is() -> None:
     found = measure_minus(given_problem(), None, 10.0, seed=0)
     assert found.minus.not_finite_after is not None
     assert math.isnan(found.apart)
+    answer = answer_of(found)
+    assert "With minus the loss goes from" in answer.summary
+    assert "falls" not in answer.summary
+    assert "to NaN in 200 steps" in answer.summary
+    convention = " ".join(answer.sections[-1].paragraphs[0])
+    assert "upside down" not in convention  # two loops that are no numbers are not the same
+    assert "NaN with minus, no finite number with plus" in convention
+
+
+def test_a_slope_that_is_rounding_is_not_explained() -> None:
+    """Centred columns under mae, all residuals of one sign: only the bias has a slope."""
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(50, 3))
+    found = measure_minus(given_problem((features, 100.0 + np.arange(50)), loss="mae"), None, 0.01, seed=0)
+    assert found.level.tolist() == [True, True, True, False]
+    assert (found.slopes[:3] != 0).any()
+    said, (table,) = answer_of(found).sections[0].paragraphs[0], answer_of(found).sections[0].exhibits
+    assert sum("level to rounding, its sign says nothing" in sentence for sentence in said) == int(
+        np.count_nonzero(found.slopes[:3])
+    )
+    assert {row[2] for row in table.rows[:3]} <= {"level", "level to rounding"}  # type: ignore[union-attr]
+    assert "so this step takes bias up" in " ".join(said) or "so this step takes b up" in " ".join(said)

@@ -1,6 +1,8 @@
 """The program: its commands, and what becomes of an error."""
 
 import re
+from collections.abc import Callable
+from functools import wraps
 from typing import Annotated
 
 import typer
@@ -14,6 +16,7 @@ from fallline._cli._sweep import sweep
 from fallline._cli._why import why
 from fallline._errors import FalllineError
 from fallline._version import VERSION
+from fallline._wording import STOPPED
 
 app = typer.Typer(
     name="fallline",
@@ -21,14 +24,30 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(short_help="Train one neuron on the textbook line or your own table.")(fit)
-app.command(short_help="Run many learning rates and say which to use.")(sweep)
-app.command(short_help="Compare optimizers on equal terms.")(compare)
-app.command(short_help="Why minus, why a rate, why the derivative, which minimum: by experiment.")(why)
-app.command(short_help="Say what a run or one of its steps did, in words.")(explain)
-app.command(short_help="Write a run's report: one offline page with the live picture.")(report)
-app.command(short_help="List the recorded runs.")(runs)
-app.command(short_help="Hand a run's steps on as Parquet or CSV.")(export)
+
+
+def _stoppable(command: Callable[..., int | None]) -> Callable[..., int | None]:
+    """Ctrl-C as one sentence and status 130; the parser would answer it with the status alone."""
+
+    @wraps(command)
+    def stopping(*arguments: object, **options: object) -> int | None:
+        try:
+            return command(*arguments, **options)
+        except KeyboardInterrupt:
+            Screen.standard().complain(STOPPED)
+            return 130
+
+    return stopping
+
+
+app.command(short_help="Train one neuron on the textbook line or your own table.")(_stoppable(fit))
+app.command(short_help="Run many learning rates and say which to use.")(_stoppable(sweep))
+app.command(short_help="Compare optimizers on equal terms.")(_stoppable(compare))
+app.command(short_help="Why minus, why a rate, why the derivative, which minimum: by experiment.")(_stoppable(why))
+app.command(short_help="Say what a run or one of its steps did, in words.")(_stoppable(explain))
+app.command(short_help="Write a run's report: one offline page with the live picture.")(_stoppable(report))
+app.command(short_help="List the recorded runs.")(_stoppable(runs))
+app.command(short_help="Hand a run's steps on as Parquet or CSV.")(_stoppable(export))
 
 
 def run_cli(arguments: list[str] | None = None) -> int:

@@ -24,7 +24,7 @@ from fallline._cli._options import (
     pairs,
     start_values,
 )
-from fallline._cli._places import check_place
+from fallline._cli._places import check_report_of
 from fallline._cli._screen import ProgressLine, Screen
 from fallline._errors import OptionError
 
@@ -71,16 +71,14 @@ def compare(
     On the textbook line, your own table or a formula; with a verdict that says when a difference is only noise.
     """
     check_table(table, target)
-    if report is not None:
-        check_place(report, "report", {} if table is None else {"table": Path(table)})
+    check_report_of(table, report)
     from fallline._cli import _show_comparison
     from fallline._cli._show import use_one_thread  # torch is loaded by what follows
     from fallline._compare import compare as run_comparison
 
     screen = Screen.standard()
     use_one_thread()
-    progress = ProgressLine(screen, visible=not (quiet or as_json))
-    try:
+    with ProgressLine(screen, visible=not (quiet or as_json)) as progress:
         made = run_comparison(
             table,
             target=target,
@@ -101,8 +99,6 @@ def compare(
             start=start_values(start),
             progress=progress.update,
         )
-    finally:
-        progress.clear()
     if not quiet:
         for note in made.notes:
             screen.note(note)

@@ -123,13 +123,13 @@ def fit(
             engine=engine,
             run=RUNS if run is None else run,
             progress=progress.update,
+            notice=None if quiet else screen.note,
         )
     except FitInterrupted as stop:
         made = stop.run
     finally:
         progress.clear()
     _show.warn_of_notes(screen, made, quiet=quiet)
-    _show.propose_moments(screen, made, quiet=quiet or as_json)
     page = _show.report_beside(made, report)
     if as_json:
         screen.say(_show.as_json(made, page))

@@ -26,6 +26,12 @@ def check_place(place: Path, what: str, inputs: Mapping[str, Path], *, made: Pat
         raise OptionError(f"The {what} cannot be written to {place}: {problem}.")
 
 
+def check_report_of(table: str | None, report: Path | None) -> None:
+    """The same for a page that is written only where it is asked for."""
+    if report is not None:
+        check_place(report, "report", {} if table is None else {"table": Path(table)})
+
+
 def _is_page(place: Path) -> bool:
     """True for an HTML page (an older report) or an empty file."""
     try:

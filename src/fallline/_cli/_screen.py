@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 from io import TextIOWrapper
-from typing import TextIO
+from typing import Self, TextIO
 
 BAR_AFTER_SECONDS = 1.0
 """Work that is over sooner shows no progress bar."""
@@ -67,6 +67,12 @@ class ProgressLine:
         self._began = time.monotonic()
         self._first: tuple[float, int] | None = None
         """When the first block was over, and what was done then: what came before was no measure of the work."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self.clear()
 
     def update(self, done: int, total: int, loss: float) -> None:
         """Called after every block of steps."""

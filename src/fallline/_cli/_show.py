@@ -9,12 +9,10 @@ from fallline._cli._screen import Screen
 from fallline._errors import RunFileError
 from fallline._explain import (
     conversion_line,
-    count,
     data_line,
     learned_lines,
     loss_lines,
     optimizer_line,
-    rough,
     verdict,
 )
 from fallline._fit import objective_of
@@ -23,11 +21,6 @@ from fallline._report import report
 from fallline._store import plain
 
 SCHEMA = "fallline.fit/1"
-
-MANY_NUMBERS = 1_000_000
-"""Of features and target: from here on the loop's time is that of reading them again and again."""
-FEW_STEPS = 10
-"""Fewer passes than this are not worth gathering moments for."""
 
 
 def use_one_thread() -> None:
@@ -65,21 +58,6 @@ def warn_of_notes(screen: Screen, run: Run, *, quiet: bool) -> None:
     if not quiet:
         for note in run.header.notes:
             screen.note(note)
-
-
-def propose_moments(screen: Screen, run: Run, *, quiet: bool) -> None:
-    """A large table in full batch was read anew at every step: say that once would have been enough."""
-    header = run.header
-    if quiet or header.rows is None or header.engine != "loop" or header.loss != "mse" or not header.full_batch:
-        return
-    read = header.rows * (len(header.features) + 1)
-    if read < MANY_NUMBERS or len(run) < FEW_STEPS:
-        return
-    screen.note(
-        f"Every one of the {count(len(run), 'step')} went over {rough(read)} numbers, {summary_of(run).seconds:.3g} "
-        "seconds in all. In full batch under mse, --engine moments goes over them once and takes the same steps, but "
-        "for rounding."
-    )
 
 
 def as_json(run: Run, page: Path) -> str:
@@ -124,7 +102,8 @@ def show_run(screen: Screen, run: Run, page: Path, every: int | None) -> None:
     screen.paragraph(optimizer_line(run))
     if run.header.learning_rate_reason:
         screen.paragraph(f"Auto: {run.header.learning_rate_reason}")
-    screen.say("", *loss_lines(run, every or max(1, run.header.epochs // 5)), "")
+    apart = max(1, run.header.epochs // 5) if every is None else every
+    screen.say("", *loss_lines(run, apart), "")
     picture = _picture(screen, run)
     screen.say(*picture, *([""] if picture else []))
     screen.say(*learned_lines(run), "")

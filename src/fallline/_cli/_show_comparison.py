@@ -115,7 +115,7 @@ def _show_basins(screen: Screen, comparison: Comparison, basins: Basins) -> None
     names = comparison.parameter_names
     key = "a letter for each minimum of the table above" if few else f"{LOWEST} the lowest minimum, {OTHER} another one"
     screen.paragraph(
-        f"Each character is a start ({names[0]} to the right, {names[1]} up): {key}, {NOWHERE} at rest nowhere."
+        f"Each character is a start ({names[0]} to the right, {names[1]} up): {key}, {NOWHERE} in none of these."
     )
 
 

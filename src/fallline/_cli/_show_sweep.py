@@ -10,10 +10,11 @@ import numpy as np
 from fallline._cli._plot import Band, Mark, Series, line_plot
 from fallline._cli._screen import MOST_READABLE, Screen
 from fallline._explain import (
+    MISSES,
     RATE_COLUMNS,
     difference,
     folklore_sentences,
-    goal_line,
+    goal_sentences,
     number,
     rate,
     rate_rows,
@@ -27,6 +28,7 @@ from fallline._explain import (
 )
 from fallline._records import Landmark, LimitKind, SweepResult, Zone
 from fallline._store import plain
+from fallline._wording import count
 
 FILLS = {
     Zone.TOO_SMALL: ("░", "s"),
@@ -65,7 +67,8 @@ def show_sweep(screen: Screen, result: SweepResult, page: Path | None) -> None:
         screen.paragraph(sentence)
     picture = final_loss_plot(result, min(screen.width, PLOT_WIDTH))
     screen.say("", *picture, *([""] if picture else []))
-    screen.paragraph(goal_line(result))
+    for sentence in goal_sentences(result):
+        screen.paragraph(sentence)
     parts = [f(result, screen.width) for f in (zone_lines, rate_table, limit_lines, trial_lines)]
     screen.say(*(line for part in parts if part for line in (*part, "")))
     for sentence in [*stall_sentences(result), *folklore_sentences(result), result.probe]:
@@ -76,27 +79,43 @@ def show_sweep(screen: Screen, result: SweepResult, page: Path | None) -> None:
 
 def final_loss_plot(result: SweepResult, width: int) -> list[str]:
     """The loss at the end of every run against its rate, the zones beneath."""
-    finite = result.final_losses[np.isfinite(result.final_losses)]
-    descended = bool(np.any(finite <= result.start_loss))
-    lowest = max(float(np.min(finite, initial=np.inf, where=finite > 0)), DEEPEST * result.start_loss)
+    low, high, log_y = _plot_ends(result)
     limit = result.predicted_limit
     marks = []
     if result.recommended is not None:
         marks.append(Mark("recommended", result.recommended.value, "▲", "R"))
     if limit is not None and result.rates[0] <= limit <= result.rates[-1]:
-        marks.append(Mark("predicted limit", limit, "┃", "L"))
+        full = any(mark.kind is LimitKind.FULL_BATCH for mark in result.landmarks)
+        marks.append(Mark("predicted limit of full batch" if full else "predicted limit", limit, "┃", "L"))
     return line_plot(
         [Series("loss at the end", "●", result.rates, result.final_losses)],
         width=width,
         log_x=True,
-        log_y=bool(np.any(finite > 0)) and not np.any(finite < 0),
-        y_low=lowest if descended and lowest > 0 else None,
+        log_y=log_y,
+        y_low=low,
+        y_high=high,
         x_title="learning rate",
-        y_title=f"loss after {result.steps:,} steps",
-        y_high=result.start_loss * ABOVE_START if descended and result.start_loss > 0 else None,
+        y_title=f"loss after {count(result.steps, 'step')}",
         bands=[Band(span.name.value, span.low, span.high, *FILLS[span.name]) for span in result.zones],
         marks=marks,
     )
+
+
+def _plot_ends(result: SweepResult) -> tuple[float | None, float | None, bool]:
+    """Where the picture is cut below and above, None where nowhere; and whether its axis can be logarithmic."""
+    finite = result.final_losses[np.isfinite(result.final_losses)]
+    start = result.start_loss
+    log_y = bool(np.any(finite > 0)) and not np.any(finite < 0)
+    if not np.any(finite <= start):
+        return None, None, log_y
+    if log_y:
+        lowest = max(float(np.min(finite, initial=np.inf, where=finite > 0)), DEEPEST * start)
+        return (lowest if lowest > 0 else None), (start * ABOVE_START if start > 0 else None), True
+    tame = np.isfinite(result.final_losses) & [zone is not Zone.DIVERGING for zone in result.zone_of_each]
+    deep = ABOVE_START * (start - float(np.min(result.final_losses, initial=start, where=tame)))
+    if deep <= 0:
+        return None, None, False
+    return max(float(finite.min()), start - deep), min(max(float(finite.max()), start), start + deep), False
 
 
 def zone_lines(result: SweepResult, width: int) -> list[str]:
@@ -117,7 +136,9 @@ def zone_lines(result: SweepResult, width: int) -> list[str]:
 def rate_table(result: SweepResult, width: int) -> list[str]:
     """A dozen of the rates, one a line; a narrow terminal gets the columns that matter most."""
     rows = [RATE_COLUMNS, *rate_rows(result)]
-    for columns in COLUMN_CHOICES:
+    told = [k for k in range(len(RATE_COLUMNS)) if any(row[k] for row in rows[1:])]
+    for choice in COLUMN_CHOICES:
+        columns = [k for k in choice if k in told]
         lines = aligned([[row[k] for k in columns] for row in rows], [NUMERIC[k] for k in columns])
         if max(map(len, lines)) <= width:
             break
@@ -131,22 +152,30 @@ def limit_lines(result: SweepResult, width: int) -> list[str]:
     rows: list[Sequence[str]] = [("", "predicted", "measured", "difference")]
     for mark in result.landmarks:
         measured = "not seen" if mark.measured is None else rate(mark.measured)
-        rows.append((_kind(mark), rate(mark.predicted), measured, difference(mark)))
+        predicted = "" if mark.name == MISSES else rate(mark.predicted)
+        rows.append((_kind(mark), predicted, measured, difference(mark)))
     lines = aligned(rows, (False, True, True, False))
     if max(map(len, lines)) <= width:
         return lines
     return [
         line
         for name, predicted, measured, off in rows[1:]
-        for line in (*wrap(name, width), f"  predicted {predicted}", f"  measured  {measured}{off and f', {off}'}")
+        for line in (
+            *wrap(name, width),
+            *([f"  predicted {predicted}"] if predicted else []),
+            f"  measured  {measured}{off and f', {off}'}",
+        )
     ]
 
 
 def _kind(mark: Landmark) -> str:
+    if mark.name == MISSES:
+        return "misses the goal from there on"
     kinds = {
         LimitKind.FROZEN: " (frozen preconditioner)",
         LimitKind.ANYWHERE: " (largest curvature anywhere)",
         LimitKind.LOCAL: " (curvature at one place)",
+        LimitKind.FULL_BATCH: " (of all rows at once)",
     }
     return mark.name + ("" if mark.kind is None else kinds.get(mark.kind, ""))
 

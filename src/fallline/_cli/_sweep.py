@@ -27,7 +27,7 @@ from fallline._cli._options import (
     pairs,
     start_values,
 )
-from fallline._cli._places import check_place
+from fallline._cli._places import check_report_of
 from fallline._cli._screen import ProgressLine, Screen
 
 DIVERGED = 1
@@ -69,16 +69,14 @@ def sweep(
     On the textbook line, your own table or a formula. Exit status 1 if every rate diverged.
     """
     check_table(table, target)
-    if report is not None:
-        check_place(report, "report", {} if table is None else {"table": Path(table)})
+    check_report_of(table, report)
     from fallline._cli import _show_sweep
     from fallline._cli._show import use_one_thread  # torch is loaded by what follows
     from fallline._sweep import sweep as run_sweep
 
     screen = Screen.standard()
     use_one_thread()
-    progress = ProgressLine(screen, visible=not (quiet or as_json))
-    try:
+    with ProgressLine(screen, visible=not (quiet or as_json)) as progress:
         result = run_sweep(
             table,
             target=target,
@@ -98,8 +96,6 @@ def sweep(
             seed=seed,
             progress=progress.update,
         )
-    finally:
-        progress.clear()
     if not quiet:
         for note in result.notes:
             screen.note(note)

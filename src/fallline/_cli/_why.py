@@ -54,13 +54,13 @@ def why(
     """
     from fallline._why import check_question  # torch is loaded by what follows
 
-    check_question(question)
+    check_question(question, price)
     check_table(table, target)
     if report is not None:
         check_place(report, "report", {} if table is None else {"table": Path(table)})
     from fallline._cli import _show_answer
     from fallline._cli._show import use_one_thread
-    from fallline._explain._answers import why as answered
+    from fallline._question import why as answered
 
     screen = Screen.standard()
     use_one_thread()

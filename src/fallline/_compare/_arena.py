@@ -128,7 +128,7 @@ class _Batches:
 
     def __init__(self, problem: Problem, size: int, seed: int) -> None:
         self._problem, self._size, self._seed = problem, size, seed
-        self._epoch = -1
+        self._epoch: int | None = None
         self._rows: list[Counts] = []
 
     def __call__(self, epoch: int, batch: int) -> Counts:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from fallline._basins import SAME, Square, as_low, ended_in, square_of
 from fallline._compare._contenders import Entry
 from fallline._compare._meter import Meter
 from fallline._formulas import Formula
@@ -12,14 +13,6 @@ from fallline._sweep import run_rates
 
 ACROSS = 41
 """Starts along each axis."""
-HALF_WIDTHS = {"himmelblau": 5.0, "rastrigin": 5.12}
-"""Of the squares on which these are usually drawn."""
-MARGIN = 0.25
-"""Other formulas: the box of their minima, widened by this part of its longer side."""
-NEAR = 0.05
-"""A run ends in a minimum if it stays, in its last tenth, within this part of the way between the nearest two."""
-LAST_PART = 10
-SAME_LOSS = 1e-9
 
 
 def has_basins(formula: object) -> bool:
@@ -32,23 +25,20 @@ def map_basins(
     meter: Meter, across: int = ACROSS,
 ) -> Basins:  # fmt: skip
     """One map for each entry at its rate, ``steps`` updates from each of ``across`` × ``across`` starts."""
-    minima = np.array(formula.minima)
+    minima, square = np.array(formula.minima), square_of(formula)
     losses = formula.loss(minima)
-    first, second = _axes(formula, minima, across)
-    starts = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
-    tolerance = NEAR * _nearest_two(minima)
+    axis = np.linspace(square.low, square.high, across)
+    starts = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     maps = tuple(
-        _map(formula, index, entry, rate, starts, minima, steps=steps, tolerance=tolerance, across=across, meter=meter)
+        _map(formula, index, entry, rate, starts, minima, square, steps=steps, meter=meter)
         for index, (entry, rate) in enumerate(zip(entries, rates, strict=True))
     )
-    lowest = float(losses.min())
-    is_global = losses <= lowest + SAME_LOSS * max(1.0, abs(lowest))
-    return Basins(first, second, minima, losses, is_global, tolerance, maps)
+    return Basins(axis, axis, minima, losses, as_low(losses), SAME * square.side, maps)
 
 
 def _map(
-    formula: Formula, index: int, entry: Entry, rate: float, starts: Floats, minima: Floats,
-    *, steps: int, tolerance: float, across: int, meter: Meter,
+    formula: Formula, index: int, entry: Entry, rate: float, starts: Floats, minima: Floats, square: Square,
+    *, steps: int, meter: Meter,
 ) -> BasinMap:  # fmt: skip
     """Where this entry goes from every start; left out where that would be one run after another."""
     rows = np.full(len(starts), rate)
@@ -56,7 +46,7 @@ def _map(
                        steps=1, losses=formula.loss)  # fmt: skip
     if not sample.batched:
         why = f"{entry.label} cannot run in one batch: {len(starts):,} runs, one after the other, would take too long"
-        return BasinMap(index, rate, None, None, (), 0.0, why)
+        return BasinMap(index, rate, None, None, None, None, why)
     made = run_rates(
         _slopes(formula),
         starts,
@@ -66,40 +56,14 @@ def _map(
         steps=steps,
         tick=meter.tick,
     )
-    last = made.parameters[made.kept >= steps - max(1, steps // LAST_PART)]
-    ends_in, settled = nearest_minimum(last, minima, tolerance)
-    shares = tuple(float(np.mean(settled & (ends_in == k))) for k in range(len(minima)))
-    shape = (across, across)
-    return BasinMap(index, rate, ends_in.reshape(shape), settled.reshape(shape), shares, float(np.mean(~settled)), "")
-
-
-def nearest_minimum(last: Floats, minima: Floats, tolerance: float) -> tuple[Counts, np.ndarray]:
-    """Index of the minimum nearest to each run's end [B], and whether the run stayed beside it.
-
-    ``last``: [S, B, 2] the last steps of the runs; ``minima`` [I, 2].
-    """
-    with np.errstate(all="ignore"):
-        ways = np.linalg.norm(last[-1][:, None] - minima[None], axis=2)
-        index = np.argmin(np.where(np.isnan(ways), np.inf, ways), axis=1)
-        stayed = np.linalg.norm(last - minima[index][None], axis=2) <= tolerance
-    return index.astype(np.int64), np.asarray(stayed.all(axis=0))
+    ended = ended_in(formula, made.parameters[-1], minima, square)
+    shares = tuple(float(np.mean(ended.somewhere & (ended.minimum == k))) for k in range(len(minima)))
+    shape = (round(len(starts) ** 0.5), -1)
+    ends_in: Counts = ended.minimum.reshape(shape)
+    return BasinMap(
+        index, rate, ends_in, ended.somewhere.reshape(shape), shares, float(np.mean(~ended.somewhere)), None
+    )
 
 
 def _slopes(formula: Formula) -> Callable[[Floats, int], Floats]:
     return lambda stack, _: formula.gradient(stack)
-
-
-def _axes(formula: Formula, minima: Floats, across: int) -> tuple[Floats, Floats]:
-    half = HALF_WIDTHS.get(formula.name)
-    if half is not None:
-        return np.linspace(-half, half, across), np.linspace(-half, half, across)
-    low, high = minima.min(axis=0), minima.max(axis=0)
-    margin = MARGIN * float((high - low).max())
-    ends = zip(low - margin, high + margin, strict=True)
-    first, second = (np.linspace(start, stop, across) for start, stop in ends)
-    return first, second
-
-
-def _nearest_two(minima: Floats) -> float:
-    ways = np.linalg.norm(minima[:, None] - minima[None], axis=2)
-    return float(ways[ways > 0].min())

@@ -10,6 +10,7 @@ import torch
 
 from fallline._compare._arena import Arena
 from fallline._compare._basins import ACROSS, has_basins
+from fallline._compare._bottom import demand_a_bottom, demand_a_lowest_loss
 from fallline._compare._common_rate import common_rate
 from fallline._compare._contenders import Entry, entries
 from fallline._compare._meter import Meter, Progress
@@ -92,6 +93,7 @@ def compare(
     size = _batch_size(problem, batch_size, asked)
     starts = make_starts(problem, start, shown, tuning)
     _demand_something_to_do(problem, starts.shown)
+    demand_a_bottom(problem)
     deterministic = starts.same and size is None
     if deterministic:
         shown = tuning = shown[:1]
@@ -99,6 +101,7 @@ def compare(
     arena = Arena(problem, int(epochs), size)
     arena = replace(arena, meter=Meter(progress, _updates(arena, len(asked), trials, len(shown), len(tuning))))
     tried = tune(arena, asked, starts.tuning, tuning, trials=trials, goal=goal)
+    demand_a_lowest_loss(problem, tried)
     best = best_rates(arena, tried, goal)
     chosen = common_rate(arena, rate, starts.shown[0], shown[0], goal, best)
     field = Field(arena, starts, shown, tuning, trials, goal, chosen.rate, chosen.reason, deterministic)

@@ -6,25 +6,34 @@ pairs of the table together (Bonferroni); docs/semantics.md#comparing-optimizers
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
-from fallline._records import Contender, Criterion, Difference, Floats, RateRuns, Standing
+from fallline._records import Contender, Criterion, Difference, Floats, Mask, RateRuns, Standing
 
 FAMILY = 0.95
 """Confidence of all intervals of a table together."""
 ANGLES = 200_001
 """Points of the integral below: the quantile is good to eight digits."""
+SAME = 1e-12
+"""Logarithms this near to one another, or to 0, are equal but for rounding."""
 
 
 class Paired(NamedTuple):
-    """What two optimizers left, seed by seed, as logarithms (base e): the second's minus the first's."""
+    """What two optimizers left, seed by seed, as logarithms (base e): the second's minus the first's.
+
+    Where a run did not arrive a number stands for its own, and the difference is only bounded by what is here.
+    """
 
     criterion: Criterion
     logs: Floats
     """[K]"""
-    at_least: bool
+    more: Mask
+    """[K] True where the difference may be larger than this."""
+    less: Mask
+    """[K] True where it may be smaller."""
 
 
 def confidence_of(contenders: int) -> float:
@@ -36,6 +45,7 @@ def confidence_of(contenders: int) -> float:
     return 1 - (1 - FAMILY) / max(1, contenders * (contenders - 1) // 2)
 
 
+@cache
 def student_quantile(confidence: float, freedom: int) -> float:
     """t such that Student's distribution with ``freedom`` degrees has ``confidence`` of its mass within ±t.
 
@@ -55,15 +65,24 @@ def paired(first: RateRuns, second: RateRuns, *, steps: int, start_excess: Float
     """The logarithms to be compared.
 
     Steps to the goal where at least one of the two reaches it in more than half of the seeds, a run that does not
-    reach it counting as if it had on the step after its last: the difference is then at least that. Otherwise the
-    excess loss at the end, between rounding and what there was at the start (a run that diverged removed nothing).
+    reach it counting as if it had on the step after its last. Otherwise the excess loss at the end, between rounding
+    and what there was at the start (a run that diverged removed nothing). The difference is then bounded on one side:
+    it is at least that where the second one's number stands for a larger one, at most that where the first one's does.
     """
     if first.median_steps is not None or second.median_steps is not None:
         logs = [_log_steps(first, steps), _log_steps(second, steps)]
-        missed = first.reached < len(first.steps_to_goal) or second.reached < len(second.steps_to_goal)
-        return Paired(Criterion.STEPS, np.asarray(logs[1] - logs[0]), missed)
-    excess = [np.log(bounded_excess(runs, start_excess, rounding)) for runs in (first, second)]
-    return Paired(Criterion.EXCESS, np.asarray(excess[1] - excess[0]), bool((first.diverged | second.diverged).any()))
+        missed = [np.array([taken is None for taken in runs.steps_to_goal]) for runs in (first, second)]
+        return Paired(Criterion.STEPS, np.asarray(logs[1] - logs[0]), more=missed[1], less=missed[0])
+    found = [bounded_excess(runs, start_excess, rounding) for runs in (first, second)]
+    capped = [runs.diverged | ~(runs.excess_left <= start_excess) for runs in (first, second)]
+    exact = [runs.excess_left <= rounding for runs in (first, second)]
+    both = exact[0] & exact[1]  # equal as far as can be measured
+    return Paired(
+        Criterion.EXCESS,
+        np.log(found[1]) - np.log(found[0]),
+        more=np.asarray(capped[1] | (exact[0] & ~both)),
+        less=np.asarray(capped[0] | (exact[1] & ~both)),
+    )
 
 
 def bounded_excess(runs: RateRuns, start_excess: Floats, rounding: Floats) -> Floats:
@@ -90,23 +109,36 @@ def difference(
         deterministic: every seed is the same run, so there is no noise of seeds.
     """
     logs, count = found.logs, len(found.logs)
+    bounded = bool(found.more.any() or found.less.any())
+    same = count > 1 and not bounded and float(np.ptp(logs)) <= SAME
     mean = float(np.mean(logs))
-    low = high = None
-    if count > 1:
-        half = student_quantile(confidence, count - 1) * float(np.std(logs, ddof=1)) / math.sqrt(count)
-        low, high = mean - half, mean + half
-    standing, reason = _standing(logs, mean, (low, high), math.log(slack), deterministic)
+    ends = _interval(logs, confidence)
+    standing, reason = _standing(found, mean, ends, math.log(slack), deterministic)
+    shown = ends if not (bounded or same) else None
     return Difference(
         first=first,
         second=second,
         criterion=found.criterion,
-        ratio=math.exp(mean),
-        low=None if low is None else math.exp(low),
-        high=None if high is None else _exp(high),
+        ratio=None if found.less.any() else math.exp(mean),
+        low=None if shown is None else math.exp(shown[0]),
+        high=None if shown is None else _exp(shown[1]),
         standing=standing,
-        at_least=found.at_least,
+        at_least=bool(found.more.any() and not found.less.any()),
+        same=same,
+        ahead=int(np.sum((logs > 0) & ~found.less)),
+        behind=int(np.sum((logs < 0) & ~found.more)),
         reason=reason,
     )
+
+
+def _interval(logs: Floats, confidence: float) -> tuple[float, float] | None:
+    """Student's, for the mean of the logarithms; None for one."""
+    count = len(logs)
+    if count < 2:
+        return None
+    mean = float(np.mean(logs))
+    half = student_quantile(confidence, count - 1) * float(np.std(logs, ddof=1)) / math.sqrt(count)
+    return mean - half, mean + half
 
 
 def _exp(value: float) -> float:
@@ -114,20 +146,23 @@ def _exp(value: float) -> float:
 
 
 def _standing(
-    logs: Floats, mean: float, interval: tuple[float | None, float | None], slack: float, deterministic: bool
+    found: Paired, mean: float, interval: tuple[float, float] | None, slack: float, deterministic: bool
 ) -> tuple[Standing, str]:
     """The word, and what it rests on."""
-    low, high = interval
-    if not logs.any():
-        return Standing.TIE, "both come to the same number in every seed" if len(logs) > 1 else "the same number"
-    if low is None or high is None:
+    count = len(found.logs)
+    unmeasured, whose = (found.less, "first") if found.less.any() or mean >= 0 else (found.more, "second")
+    if unmeasured.any():
+        return Standing.UNKNOWN, f"the {whose} has no number of its own in {int(unmeasured.sum())} of {count} seeds"
+    if float(np.abs(found.logs).max()) <= SAME and not found.more.any():
+        return Standing.TIE, "both come to the same number in every seed" if count > 1 else "the same number"
+    if interval is None:
         if not deterministic:
             return Standing.UNKNOWN, "one seed says nothing about the noise"
-    elif low <= 0 <= high:
-        return Standing.WITHIN_NOISE, f"the interval over {len(logs)} seeds contains 1"
+    elif interval[0] <= 0 <= interval[1]:
+        return Standing.WITHIN_NOISE, f"the interval over {count} seeds contains 1"
     if abs(mean) <= slack:
         return Standing.WITHIN_NOISE, "the neighbouring rate that was tried makes as much of a difference"
-    reason = "one run each, the same every time" if low is None else f"the interval over {len(logs)} seeds excludes 1"
+    reason = "one run each, the same every time" if interval is None else f"the interval over {count} seeds excludes 1"
     return (Standing.BETTER if mean > 0 else Standing.WORSE), reason
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fallline._records import Counts, Floats, FloorKind, Mask
-from fallline._sweep._zones import has_diverged, steps_until
+from fallline._sweep import has_diverged, steps_until
 
 EPS = float(np.finfo(np.float64).eps)
 

@@ -31,6 +31,8 @@ def optimizer_class(name: str) -> tuple[type[torch.optim.Optimizer], dict[str, o
     >>> optimizer_class("adam")[0].__name__, optimizer_class("momentum")[1]
     ('Adam', {'momentum': 0.9})
     """
+    if not isinstance(name, str):
+        raise OptionError(f"The optimizer is given by its name, in quotation marks, not as {name!r}.")
     wanted, implied = ALIASES.get(name.lower(), (name, {}))
     classes = _classes()
     found = classes.get(wanted.lower())

@@ -8,10 +8,9 @@ from fallline._explain._comparison import (
     common_rows,
     setting_sentences,
     steps_phrase,
-    verdict_at_best,
-    verdict_at_common,
 )
 from fallline._explain._comparison_numbers import comparison_numbers
+from fallline._explain._comparison_verdict import verdict_at_best, verdict_at_common
 from fallline._explain._explanation import Explanation, explain
 from fallline._explain._lines import (
     conversion_line,
@@ -24,9 +23,10 @@ from fallline._explain._lines import (
 )
 from fallline._explain._numbers import count, number, percent, rough, short
 from fallline._explain._rates import (
+    MISSES,
     difference,
     folklore_sentences,
-    goal_line,
+    goal_sentences,
     landmark_sentence,
     rate,
     rate_sentence,
@@ -37,8 +37,8 @@ from fallline._explain._rates import (
     sweep_line,
     sweep_title,
     trial_words,
-    zone_at,
     zone_meaning,
+    zone_of,
     zone_range,
 )
 from fallline._explain._rates_table import RATE_COLUMNS, RateRow, rate_rows, shown_indices, sweep_numbers
@@ -46,6 +46,7 @@ from fallline._explain._step import arithmetic, reach_note, step_beats, step_sen
 from fallline._explain._verdict import verdict
 
 __all__ = [
+    "MISSES",
     "RATE_COLUMNS",
     "Explanation",
     "RateRow",
@@ -62,7 +63,7 @@ __all__ = [
     "difference",
     "explain",
     "folklore_sentences",
-    "goal_line",
+    "goal_sentences",
     "landmark_sentence",
     "learned_lines",
     "loss_line",
@@ -93,7 +94,7 @@ __all__ = [
     "verdict",
     "verdict_at_best",
     "verdict_at_common",
-    "zone_at",
     "zone_meaning",
+    "zone_of",
     "zone_range",
 ]

@@ -83,6 +83,9 @@ def _difference(found: Difference, labels: list[str]) -> dict[str, object]:
         "high": found.high,
         "standing": found.standing.value,
         "at_least": found.at_least,
+        "same": found.same,
+        "ahead": found.ahead,
+        "behind": found.behind,
         "reason": found.reason,
     }
 
@@ -102,7 +105,7 @@ def _map(one: BasinMap, labels: list[str]) -> dict[str, object]:
     return {
         "optimizer": labels[one.contender],
         "rate": one.rate,
-        "shares": one.shares if one.ends_in is not None else None,
-        "unsettled": one.unsettled if one.ends_in is not None else None,
-        "left_out": one.left_out or None,
+        "shares": one.shares,
+        "unsettled": one.unsettled,
+        "left_out": one.left_out,
     }

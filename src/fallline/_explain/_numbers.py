@@ -1,49 +1,29 @@
-"""How numbers are written in sentences: four significant figures, a true minus sign."""
+"""How the numbers of one step are written: places, signs, equations that hold as they stand; large and small counts."""
 
 import math
 from decimal import Decimal
 from itertools import product
 
-MINUS = "−"
+from fallline._wording import MINUS, count, number, percent, short
+
 LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
-
-def number(value: float, digits: int = 4) -> str:
-    """A measurement, to ``digits`` significant figures.
-
-    >>> number(-168.4123), number(2.5e-5), number(48_230_123.0), number(float("inf"))
-    ('−168.4', '2.5×10⁻⁵', '4.823×10⁷', '∞')
-    """
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "∞" if value > 0 else MINUS + "∞"
-    if value == 0:
-        return "0"
-    rounded = float(f"{value:.{digits}g}")
-    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
-    if -4 <= exponent < 6:
-        return (
-            f"{rounded:,.{max(0, digits - 1 - exponent)}f}".replace("-", MINUS)
-            if exponent < digits - 1
-            else (f"{rounded:,.0f}".replace("-", MINUS))
-        )
-    mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
-    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-    return f"{mantissa}×10{str(int(power)).translate(RAISED)}".replace("-", MINUS)
-
-
-def short(value: float) -> str:
-    """As :func:`number` without trailing zeros: for what a person chose, such as a learning rate.
-
-    >>> short(0.01), short(0.5), short(1.0), short(25000.0), short(0.012345)
-    ('0.01', '0.5', '1', '25,000', '0.012345')
-    """
-    text = number(value, 6)
-    if "." not in text or "×" in text:
-        return text
-    return text.rstrip("0").rstrip(".")
+__all__ = [
+    "MINUS",
+    "as_number",
+    "count",
+    "difference",
+    "in_brackets",
+    "listed",
+    "number",
+    "percent",
+    "place",
+    "places",
+    "rough",
+    "short",
+    "signed",
+    "spelled",
+]
 
 
 def signed(value: float) -> str:
@@ -134,36 +114,6 @@ def _typed(text: str) -> str:
 
 def _bracketed(text: str) -> str:
     return f"({text})" if text.startswith(MINUS) else text
-
-
-def percent(share: float) -> str:
-    """A share as a percentage that is neither over- nor understated.
-
-    >>> percent(0.3425), percent(0.005), percent(0.99951), percent(1.0), percent(1.06)
-    ('34 %', '0.5 %', '99.95 %', '100 %', '106 %')
-    """
-    value = 100 * share
-    if not math.isfinite(value):
-        return f"{number(value)} %"
-    if 99 < value < 100:
-        return f"{math.floor(value * 100) / 100:g} %"
-    if 100 < value < 101:
-        return f"{math.ceil(value * 100) / 100:g} %"
-    if 0 < abs(value) < 0.001:
-        return f"{number(value, 1)} %"
-    if abs(value) >= 10 or value == 0:
-        return f"{value:,.0f} %"
-    return f"{float(f'{value:.1g}' if abs(value) < 0.095 else f'{value:.1f}'):g} %"
-
-
-def count(value: float, thing: str = "") -> str:
-    """How many, with its noun in the right number.
-
-    >>> count(1, "step"), count(12_345, "row"), count(0, "epoch")
-    ('1 step', '12,345 rows', '0 epochs')
-    """
-    plural = "" if value == 1 or not thing else "es" if thing.endswith(("s", "tch")) else "s"
-    return f"{value:,.0f} {thing}{plural}".strip()
 
 
 WORDS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))

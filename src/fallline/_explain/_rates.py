@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fallline._explain._numbers import count, number, percent
 from fallline._records import FloorKind, Landmark, LimitKind, SweepResult, Trial, Zone, ZoneSpan
+from fallline._wording import count, not_finite, number, percent, written
 
 FOLKLORE = (0.1, 0.001)
 """Rates that are passed on as too large and as just right, whatever the problem."""
+MISSES = "misses the goal"
+"""The landmark from which on no run reaches the goal; what theory has beside it is the limit, which has its own."""
 CLOSE = 5e-4
 """A predicted and a measured limit within this share of one another are called the same."""
 
@@ -19,13 +21,12 @@ def rate(value: float) -> str:
     >>> rate(0.01), rate(0.0123456), rate(2.92e-5)
     ('0.01', '0.01235', '2.92×10⁻⁵')
     """
-    text = number(value)
-    return text.rstrip("0").rstrip(".") if "." in text and "×" not in text else text
+    return written(value)
 
 
 def sweep_title(result: SweepResult) -> str:
     """What the sweep is about, in one short line."""
-    return f"{result.name}: {len(result.rates)} learning rates of {result.optimizer}"
+    return f"{result.name}: {count(len(result.rates), 'learning rate')} of {result.optimizer}"
 
 
 def sweep_line(result: SweepResult) -> str:
@@ -33,25 +34,33 @@ def sweep_line(result: SweepResult) -> str:
     options = [f"{key} {_option(value)}" for key, value in result.optimizer_options.items()]
     size = "" if result.rows is None else f" ({count(result.rows, 'row')})"
     batches = "" if result.batch_size is None else f", {count(result.batch_size, 'row')} a step"
-    seeds = "" if len(result.seeds) == 1 else f", each from {len(result.seeds)} starts"
+    seeds = "" if len(result.seeds) == 1 else f", {count(len(result.seeds), 'seed')}"
     low, high = (rate(float(value)) for value in result.rates[[0, -1]])
-    how = "in one batch" if result.batched else "one after the other"
+    rates = f"{count(len(result.rates), 'learning rate')} from {low} to {high}"
+    each, how = " each", f", {'in one batch' if result.batched else 'one after the other'}"
+    if len(result.rates) == 1:
+        rates, each, how = f"the learning rate {low}", "", ""
     return (
-        f"{result.name}{size}, {', '.join([result.optimizer, *options])}: {len(result.rates)} learning rates "
-        f"from {low} to {high}, {count(result.steps, 'step')} each{batches}{seeds}, {how}."
+        f"{result.name}{size}, {', '.join([result.optimizer, *options])}: {rates}, "
+        f"{count(result.steps, 'step')}{each}{batches}{seeds}{how}."
     )
 
 
-def goal_line(result: SweepResult) -> str:
-    """The goal that the zones rest on, in losses of this problem."""
+def goal_sentences(result: SweepResult) -> list[str]:
+    """The goal that the zones rest on, in losses of this problem; nothing where there is none."""
+    reached = result.excess_to_reach
+    if reached is None:
+        return []
     above = {
         FloorKind.OPTIMUM: f"the lowest loss possible, {number(result.floor)}",
         FloorKind.LOWEST_SEEN: f"the lowest loss seen, {number(result.floor)}",
     }[result.floor_kind]
-    return (
-        f"Goal: take away {percent(result.goal)} of what the starting loss {number(result.start_loss)} has above "
-        f"{above}, so come down to {number(result.excess_to_reach)}."
-    )
+    goal, start, end = percent(result.goal), number(result.start_loss), number(reached)
+    starts = result.start_losses
+    if len(result.seeds) > 1 and (starts is None or np.ptp(starts) > 0):
+        first = f"with seed {result.seeds[0]} from {start} down to {end}"
+        return [f"Goal: take away {goal} of what each seed's starting loss has above {above}; {first}."]
+    return [f"Goal: take away {goal} of what the starting loss {start} has above {above}, so come down to {end}."]
 
 
 def rate_words(result: SweepResult, index: int) -> str:
@@ -66,8 +75,10 @@ def rate_sentence(result: SweepResult, index: int) -> str:
     """What one rate did, for the place beside the slider."""
     needed, final = result.steps_to_goal[index], float(result.final_losses[index])
     if result.zone_of_each[index] is Zone.DIVERGING:
-        ended = "the loss is no longer a number" if not np.isfinite(final) else f"the loss ends at {number(final)}"
+        ended = "the loss is no longer a number" if np.isnan(final) else f"the loss ends at {number(final)}"
         told = f"{ended}, from {number(result.start_loss)} at the start"
+    elif result.excess_to_reach is None:
+        told = f"the loss ends at {number(final)}; no bottom was seen"
     elif needed is None:
         told = f"the goal is not reached in {count(result.steps, 'step')}; the loss ends at {number(final)}"
     else:
@@ -81,8 +92,10 @@ def zone_meaning(result: SweepResult, span: ZoneSpan) -> str:
     steps = [needed for k in inside if (needed := result.steps_to_goal[k]) is not None]
     reached = f"the goal is reached after {_from_to(steps)}" if steps else ""
     missed = f"the goal is not reached in {count(result.steps, 'step')}"
+    if result.excess_to_reach is None and span.name is not Zone.DIVERGING:
+        return f"the loss ends at {_ends(result, inside)}; no bottom was seen, so there is no goal"
     if span.name is Zone.DIVERGING:
-        return f"the loss ends {_where_diverged(result, inside)}"
+        return _where_diverged(result, inside)
     if len(steps) == len(inside):
         return reached
     if span.name is Zone.BOUNCING:
@@ -96,10 +109,20 @@ def zone_meaning(result: SweepResult, span: ZoneSpan) -> str:
 
 
 def _where_diverged(result: SweepResult, inside: Sequence[int]) -> str:
-    lost = sum(not np.isfinite(result.final_losses[k]) for k in inside)
-    if lost == 0:
-        return "above its start"
-    return "at ∞ or NaN" if lost == len(inside) else "above its start, or at ∞ or NaN"
+    """What became of the runs of a diverging span, in the words that their own ends allow."""
+    if not np.isfinite(result.start_loss):
+        return f"the loss at the start is {not_finite(result.start_loss)}"
+    ends = result.final_losses[list(inside)]
+    fell = ends <= result.start_loss  # NaN did not
+    gone = [text for text, found in (("∞", np.isposinf(ends)), ("NaN", np.isnan(ends))) if found.any()]
+    parts = []
+    if (np.isfinite(ends) & ~fell).any():
+        parts.append("ends above its start")
+    if gone:
+        parts.append(f"{'' if parts else 'ends '}at {' or '.join(gone)}")
+    if fell.any():
+        parts.append("falls ever faster, without a bottom" if not result.bottom_seen else "passes ∞ or NaN on its way")
+    return f"the loss {', or '.join(parts)}"
 
 
 def indices_of(result: SweepResult, span: ZoneSpan) -> list[int]:
@@ -109,12 +132,14 @@ def indices_of(result: SweepResult, span: ZoneSpan) -> list[int]:
 
 def zone_range(span: ZoneSpan) -> str:
     """From where to where a zone was measured."""
-    return rate(span.low) if span.low == span.high else f"{rate(span.low)} … {rate(span.high)}"
+    low, high = rate(span.low), rate(span.high)
+    return low if low == high else f"{low} … {high}"
 
 
-def zone_at(result: SweepResult, value: float) -> Zone | None:
-    """The zone of a rate that was run, or has runs of one zone on both sides; None elsewhere."""
-    return next((span.name for span in result.zones if span.low <= value <= span.high), None)
+def zone_of(result: SweepResult, value: float) -> Zone | None:
+    """The zone of a rate that was run; None of any other."""
+    (ran,) = np.nonzero(np.isclose(result.rates, value, rtol=1e-9, atol=0.0))
+    return result.zone_of_each[int(ran[0])] if ran.size else None
 
 
 def recommendation_line(result: SweepResult) -> str:
@@ -123,7 +148,7 @@ def recommendation_line(result: SweepResult) -> str:
     if found is None:
         return "No safe answer among these rates."
     if found.low == found.high:
-        return f"Use the learning rate {rate(found.value)}; no other rate measured was just right."
+        return f"Use the learning rate {rate(found.value)}; no other of the rates swept is just right."
     return f"Use the learning rate {rate(found.value)}; from {rate(found.low)} to {rate(found.high)} is just right."
 
 
@@ -144,81 +169,112 @@ def _as_sentence(text: str) -> str:
     return text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
+KINDS = {
+    LimitKind.FROZEN: "of the preconditioner as it stood; past it such an optimizer stalls",
+    LimitKind.ANYWHERE: "of the largest curvature this loss can have",
+    LimitKind.LOCAL: "of the curvature at one place",
+    LimitKind.FULL_BATCH: "of all rows at once; no bound for mini-batches",
+}
+"""What a limit that is not provable is one of."""
+
+
 def landmark_sentence(mark: Landmark) -> str:
     """A rate that theory names beside where the runs put it."""
-    name = (
-        {
-            LimitKind.FROZEN: f"{mark.name} (of the preconditioner as it stood; past it such an optimizer stalls)",
-            LimitKind.ANYWHERE: f"{mark.name} (of the largest curvature this loss can have)",
-            LimitKind.LOCAL: f"{mark.name} (of the curvature at one place)",
-        }.get(mark.kind, mark.name)
-        if mark.kind is not None
-        else mark.name
-    )
-    if mark.measured is None or mark.difference is None:
+    if mark.name == MISSES and mark.measured is not None:
+        return f"from {rate(mark.measured)} on no run reaches the goal"
+    kind = None if mark.kind is None else KINDS.get(mark.kind)
+    name = mark.name if kind is None else f"{mark.name} ({kind})"
+    if mark.measured is None:
         return f"{name}: predicted {rate(mark.predicted)}, not seen in these runs"
-    return f"{name}: predicted {rate(mark.predicted)}, measured {rate(mark.measured)}, {difference(mark)}"
+    off = difference(mark)
+    return f"{name}: predicted {rate(mark.predicted)}, measured {rate(mark.measured)}{off and f', {off}'}"
 
 
 def difference(mark: Landmark) -> str:
-    """How far the measured rate lies from the predicted one; empty where nothing was measured."""
+    """How far the measured rate lies from the predicted one, as far as it was measured; empty where it was not."""
     off = mark.difference
-    if off is None:
+    if off is None or mark.measured is None:
         return ""
-    if abs(off) < CLOSE:
-        return "the same"
+    coarse = (mark.resolution or 0.0) * mark.measured / mark.predicted
+    if abs(off) <= max(coarse, CLOSE):
+        return "the same" if coarse <= CLOSE else f"the same to {percent(coarse)}"
     return f"{percent(abs(off))} {'higher' if off > 0 else 'lower'}"
 
 
 def stall_sentences(result: SweepResult) -> list[str]:
-    """The floors above which runs circle without getting lower."""
-    ran = zip(result.rates, result.stalls_at, result.zone_of_each, strict=True)
-    stalled = [(float(value), above) for value, above, zone in ran if above is not None and zone is not Zone.DIVERGING]
+    """Where runs hover that no longer come lower: the lowest rate that does, and the highest."""
+    peaks = result.stall_peaks or (None,) * len(result.rates)
+    ran = zip(result.rates, result.stalls_at, peaks, result.zone_of_each, strict=True)
+    stalled = [
+        (float(value), above, peak)
+        for value, above, peak, zone in ran
+        if above is not None and zone is not Zone.DIVERGING
+    ]
     if not stalled:
         return []
-    lowest, highest = stalled[0], stalled[-1]
     where = {FloorKind.OPTIMUM: "possible", FloorKind.LOWEST_SEEN: "seen"}[result.floor_kind]
-    told = f"At {rate(lowest[0])} the loss no longer falls, {number(lowest[1], 3)} above the lowest {where}"
-    if highest != lowest:
-        told += f"; at {rate(highest[0])} it stays {number(highest[1], 3)} above it"
+    (low, above, peak), (high, above_high, peak_high) = stalled[0], stalled[-1]
+    told = f"At {rate(low)} the loss no longer falls: it hovers around "
+    told += _hovering(above, f" above the lowest {where}", peak)
+    if len(stalled) > 1:
+        told += f"; at {rate(high)} around {_hovering(above_high, '', peak_high)}"
     return [told + "."]
 
 
+def _hovering(above: float, than: str, peak: float | None) -> str:
+    """An excess, and how high its peaks are where they can be told from it."""
+    middle = number(above, 3)
+    shown = middle if peak is None else number(peak, 3)
+    return f"{middle}{than}" + ("" if shown == middle else f", with peaks to {shown}")
+
+
 def folklore_sentences(result: SweepResult) -> list[str]:
-    """What became of the rates of folklore here; nothing where they were not measured."""
+    """What became of the rates of folklore here; nothing of those that were not run, unless it is proved."""
+    if not np.isfinite(result.start_loss):
+        return []  # no rate was to blame
     found = [(value, told) for value in FOLKLORE if (told := _folklore(result, value))]
     if not found:
         return []
-    kept = [_as_told(zone_at(result, value), value) for value, _ in found if zone_at(result, value) is not None]
+    kept = [_as_told(zone, value) for value, _ in found if (zone := zone_of(result, value)) is not None]
     moral = " A good rate depends on the problem." if not all(kept) else " Here that holds." if len(kept) == 2 else ""
     here = ", and ".join(told for _, told in found)
     return [f"It is often said that 0.1 is too large and 0.001 just right. Here {here}.{moral}"]
 
 
 def _folklore(result: SweepResult, value: float) -> str:
-    zone = zone_at(result, value)
+    zone = zone_of(result, value)
     if zone is None:
         return _past_the_limit(result, value)
-    ran = np.flatnonzero(np.isclose(result.rates, value, rtol=1e-9, atol=0.0))
-    verb = {Zone.DIVERGING: "diverges", Zone.BOUNCING: "bounces"}.get(zone, f"is {zone.value}")
-    if zone is not Zone.TOO_SMALL or not ran.size:
+    verb = zone_verb(zone)
+    if zone is not Zone.TOO_SMALL:
         return f"{rate(value)} {verb}"
-    needed = result.steps_to_goal[int(ran[0])]
+    needed = result.steps_to_goal[int(np.argmin(np.abs(result.rates - value)))]
+    if result.excess_to_reach is None:
+        return f"{rate(value)} {verb}"
     why = f"misses the goal in {count(result.steps, 'step')}" if needed is None else f"needs {count(needed, 'step')}"
     return f"{rate(value)} {verb} (it {why})"
 
 
+def zone_verb(zone: Zone) -> str:
+    """A zone as what a rate does.
+
+    >>> zone_verb(Zone.BOUNCING), zone_verb(Zone.TOO_SMALL)
+    ('bounces', 'is too small')
+    """
+    return {Zone.DIVERGING: "diverges", Zone.BOUNCING: "bounces"}.get(zone, f"is {zone.value}")
+
+
 def _past_the_limit(result: SweepResult, value: float) -> str:
-    """What is proved of a rate above all that were run; empty where nothing is."""
+    """What is proved of a rate that was not run; empty where nothing is."""
     limit = next((mark for mark in result.landmarks if mark.name == "stability limit"), None)
     if limit is None or limit.kind is not LimitKind.PROVABLE or result.batch_size is not None:
         return ""
-    if value <= max(limit.predicted, float(result.rates[-1])):
+    if value <= limit.predicted:
         return ""
     return f"{rate(value)} is {number(value / limit.predicted, 2)} times the limit {rate(limit.predicted)}: it diverges"
 
 
-def _as_told(zone: Zone | None, value: float) -> bool:
+def _as_told(zone: Zone, value: float) -> bool:
     """Does folklore hold for this rate?"""
     return zone in ((Zone.BOUNCING, Zone.DIVERGING) if value == FOLKLORE[0] else (Zone.JUST_RIGHT,))
 
@@ -227,6 +283,12 @@ def trial_words(trial: Trial) -> str:
     """One short run: ``a third of it, 0.004: too small, the loss ends at 5.2``."""
     ended = number(float(trial.losses[-1]))
     return f"{trial.name}, {rate(trial.learning_rate)}: {trial.zone.value}, the loss ends at {ended}"
+
+
+def _ends(result: SweepResult, inside: Sequence[int]) -> str:
+    ends = result.final_losses[list(inside)]
+    low, high = number(float(ends.min())), number(float(ends.max()))
+    return low if low == high else f"{low} to {high}"
 
 
 def _from_to(steps: Sequence[int]) -> str:

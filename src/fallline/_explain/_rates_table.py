@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fallline._explain._numbers import number, percent
 from fallline._explain._rates import indices_of, rate
-from fallline._records import SweepResult, Trial
+from fallline._records import LimitKind, SweepResult, Trial
+from fallline._wording import number, percent
 
 SCHEMA = "fallline.sweep/1"
 ROWS = 12
@@ -25,7 +25,7 @@ class RateRow(NamedTuple):
     crosses: str
     """``yes``, ``no`` or empty where that is not defined."""
     share: str
-    """Of the predicted limit; empty without one."""
+    """Of the predicted limit; empty without one, and where that is no bound for mini-batches."""
     remark: str
     """``← use this``, ``← fastest`` or empty."""
 
@@ -69,11 +69,12 @@ def rate_rows(result: SweepResult, most: int = ROWS) -> list[RateRow]:
 
 
 def _row(result: SweepResult, k: int) -> RateRow:
-    limit, crosses, needed = result.predicted_limit, result.crosses_valley[k], result.steps_to_goal[k]
+    limit, crosses, needed = _limit(result), result.crosses_valley[k], result.steps_to_goal[k]
     remark = "← use this" if k == recommended_index(result) else "← fastest" if k == fastest_index(result) else ""
     final = number(float(result.final_losses[k]))
-    if len(result.seeds) > 1 and result.final_low[k] != result.final_high[k]:
-        final = f"{number(float(result.final_low[k]), 3)} … {number(float(result.final_high[k]), 3)}"
+    low, high = (number(float(ends[k]), 3) for ends in (result.final_low, result.final_high))
+    if len(result.seeds) > 1 and low != high:
+        final = f"{low} … {high}"
     return RateRow(
         rate(float(result.rates[k])),
         result.zone_of_each[k].value,
@@ -83,6 +84,12 @@ def _row(result: SweepResult, k: int) -> RateRow:
         "" if limit is None else percent(float(result.rates[k]) / limit),
         remark,
     )
+
+
+def _limit(result: SweepResult) -> float | None:
+    """The limit that rates are measured by."""
+    marks = (mark for mark in result.landmarks if mark.name == "stability limit")
+    return next((mark.predicted for mark in marks if mark.kind is not LimitKind.FULL_BATCH), None)
 
 
 def sweep_numbers(result: SweepResult) -> dict[str, object]:
@@ -105,6 +112,7 @@ def sweep_numbers(result: SweepResult) -> dict[str, object]:
         "loss_at_goal": result.excess_to_reach,
         "floor": result.floor,
         "floor_kind": result.floor_kind,
+        "bottom_seen": result.bottom_seen,
         "predicted_limit": result.predicted_limit,
         "measured_limit": result.measured_limit,
         "landmarks": [
@@ -113,6 +121,7 @@ def sweep_numbers(result: SweepResult) -> dict[str, object]:
                 "predicted": mark.predicted,
                 "measured": mark.measured,
                 "difference": mark.difference,
+                "resolution": mark.resolution,
                 "kind": mark.kind,
             }
             for mark in result.landmarks
@@ -129,6 +138,7 @@ def sweep_numbers(result: SweepResult) -> dict[str, object]:
         "zone_of_each": result.zone_of_each,
         "crosses_valley": result.crosses_valley,
         "stalls_at": result.stalls_at,
+        "stall_peaks": result.stall_peaks,
         "trials": [_trial(trial, result.steps) for trial in result.trials],
         "batched": result.batched,
         "probe": result.probe,

@@ -1,6 +1,8 @@
 """One step in words: its arithmetic, what each slope meant, what was promised and what came, its reach."""
 
 import math
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +19,9 @@ from fallline._explain._numbers import (
 )
 from fallline._reach import NoReach, change_rounding, why_no_reach
 from fallline._records import Floats, Run
+
+if TYPE_CHECKING:
+    from fallline._formulas import Formula
 
 TIMID, SHORT = 0.1, 0.5
 BEYOND = (
@@ -193,12 +198,18 @@ def _rounding(run: Run, index: int) -> float:
     with np.errstate(all="ignore"):  # a diverging run's update may be larger than any number
         update = (run.columns.parameters[index] - start)[None]
         if run.header.formula is not None:
-            from fallline._formulas import formula  # noqa: PLC0415  (torch is only loaded for runs on a formula)
-
-            return float(formula(run.header.formula).change_rounding(start[None], update, eps=eps)[0])
+            return float(_formula(run.header.formula).change_rounding(start[None], update, eps=eps)[0])
         feature_rms, target_rms = _row_sizes(run)
         loss = run.columns.loss[index : index + 1]
         return float(change_rounding(update, loss, feature_rms=feature_rms, target_rms=target_rms, eps=eps)[0])
+
+
+@lru_cache(maxsize=8)
+def _formula(text: str) -> "Formula":
+    """The formula of a run, read once for all of its steps."""
+    from fallline._formulas import formula  # noqa: PLC0415  (torch is only loaded for runs on a formula)
+
+    return formula(text)
 
 
 def _row_sizes(run: Run) -> tuple[Floats, float | None]:

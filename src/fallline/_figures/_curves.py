@@ -44,7 +44,7 @@ def loss_curves(result: SweepResult) -> "Figure":
     go = graph_objects()
     examples = dict(sorted(result.example_of_zone.items(), key=lambda pair: pair[1]))
     tame = [k for zone, k in examples.items() if zone is not Zone.DIVERGING] or list(examples.values())
-    low, high, log = loss_ends(result.losses[:, list(examples.values())], result.start_loss)
+    low, high, log = loss_ends(result.losses[:, list(examples.values())], result.start_loss, result.losses[:, tame])
     parameter = result.trajectories[:, :, 0]
     bottom, top = _parameter_ends(parameter[:, tame])
     shown = _steps_shown(result)

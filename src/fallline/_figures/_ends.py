@@ -10,18 +10,26 @@ ABOVE_START = 10.0
 """A logarithmic picture is cut this many times above the starting loss."""
 
 
-def loss_ends(losses: Floats, start_loss: float) -> tuple[float, float, bool]:
+def loss_ends(losses: Floats, start_loss: float, tame: Floats) -> tuple[float, float, bool]:
     """Lowest and highest loss of a picture, and whether its axis can be logarithmic.
 
-    >>> loss_ends(np.array([0.5, 5.0, 1e300, np.nan]), 5.0)
+    ``tame`` are those of the runs that do not diverge: where a loss has no bottom, the others fall out of any picture.
+
+    >>> loss_ends(np.array([0.5, 5.0, 1e300, np.nan]), 5.0, np.array([0.5]))
     (0.4, 50.0, True)
+    >>> loss_ends(np.array([0.5, -1.0, -1e300]), 1.0, np.array([0.5, -1.0]))[0] > -30
+    True
     """
     finite = losses[np.isfinite(losses)]
-    low = float(np.min(finite, initial=start_loss))
-    high = float(np.max(finite, initial=start_loss))
+    start = start_loss if math.isfinite(start_loss) else float(np.min(finite, initial=0.0))
+    low = float(np.min(finite, initial=start))
+    high = float(np.max(finite, initial=start))
     if low > 0:
-        return 0.8 * low, max(min(high * 1.25, start_loss * ABOVE_START), low * 1.25), True
-    cut = min(high, start_loss + ABOVE_START * (start_loss - low)) if start_loss > low else high
+        return 0.8 * low, max(min(high * 1.25, start * ABOVE_START), low * 1.25), True
+    usual = start - float(np.min(tame[np.isfinite(tame)], initial=start))
+    if usual > 0:
+        low = max(low, start - ABOVE_START * usual)
+    cut = min(high, start + ABOVE_START * (start - low)) if start > low else high
     margin = 0.05 * (cut - low) or 1.0
     return low - margin, cut + margin, False
 

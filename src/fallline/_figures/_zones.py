@@ -2,28 +2,31 @@
 
 import math
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from fallline._explain import number, rate, rate_sentence, recommendation_line, sweep_title
+from fallline._explain import MISSES, number, rate, rate_sentence, recommendation_line, sweep_title
 from fallline._figures._ends import axis_range, loss_ends
 from fallline._figures._plotly import check_sweep, graph_objects
 from fallline._figures._style import INK, MUTED, STYLES, pale
-from fallline._records import SweepResult, ZoneSpan
+from fallline._records import Landmark, LimitKind, SweepResult, Zone, ZoneSpan
+from fallline._wording import count
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 NAMED_FROM = 0.09
 """A zone that takes less of the width has its name in the legend only."""
+BAND, FADED = 16, 0.25
+"""CSS pixels and opacity of a limit that is no bound of these runs."""
 
 
 def zones(result: SweepResult) -> "Figure":
     """The loss at the end of every run against its learning rate, both logarithmic, over the measured zones.
 
     Losses that are not finite are marked ✕ at the top edge, those above the picture with a triangle. With several
-    seeds a band reaches from the lowest to the highest; the curve is the median.
+    seeds a band reaches from the lowest to the highest; the curve is the middle one, of two middle ones the higher.
 
     Args:
         result: what ``fl.sweep`` returns.
@@ -42,7 +45,8 @@ def zones(result: SweepResult) -> "Figure":
     """
     check_sweep(result, "fl.figures.zones")
     go = graph_objects()
-    low, high, log = loss_ends(result.final_losses, result.start_loss)
+    calm = np.array([zone is not Zone.DIVERGING for zone in result.zone_of_each])
+    low, high, log = loss_ends(result.final_losses, result.start_loss, result.final_losses[calm])
     figure = go.Figure()
     named: set[str] = set()
     for span in result.zones:
@@ -64,7 +68,7 @@ def zones(result: SweepResult) -> "Figure":
         xaxis={"type": "log", "title": "learning rate", "range": _rate_range(result), "exponentformat": "power"},
         yaxis={
             "type": "log" if log else "linear",
-            "title": f"loss after {result.steps:,} steps",
+            "title": f"loss after {count(result.steps, 'step')}",
             "range": axis_range(low, high, log=log),
             "exponentformat": "power",
         },
@@ -105,7 +109,7 @@ def _curve(go: ModuleType, result: SweepResult) -> Any:
         mode="lines+markers",
         line={"color": MUTED, "width": 1.5},
         marker={"color": [style.color for style in styles], "symbol": [style.symbol for style in styles], "size": 8},
-        name="loss at the end" if len(result.seeds) == 1 else f"median of {len(result.seeds)} starts",
+        name="loss at the end" if len(result.seeds) == 1 else f"middle of {count(len(result.seeds), 'seed')}",
         text=[rate_sentence(result, k) for k in range(len(result.rates))],
         hovertemplate="%{text}<extra></extra>",
     )
@@ -127,16 +131,17 @@ def _seeds(go: ModuleType, result: SweepResult) -> list[Any]:
 
 
 def _edge(go: ModuleType, result: SweepResult, low: float, high: float) -> list[Any]:
-    """Losses that have no place inside, set at the top edge."""
+    """Losses that have no place inside, set at the edge they lie beyond."""
     final = result.final_losses
     groups = (
-        ("not finite", "x", ~np.isfinite(final)),
-        ("above the picture", "triangle-up", np.isfinite(final) & (final > high)),
+        ("not finite", "x", high, ~np.isfinite(final)),
+        ("above the picture", "triangle-up", high, np.isfinite(final) & (final > high)),
+        ("below the picture", "triangle-down", low, np.isfinite(final) & (final < low)),
     )
     return [
         go.Scatter(
             x=result.rates[where],
-            y=np.full(int(where.sum()), high),
+            y=np.full(int(where.sum()), edge),
             mode="markers",
             marker={"symbol": symbol, "size": 10, "color": INK},
             cliponaxis=False,
@@ -144,7 +149,7 @@ def _edge(go: ModuleType, result: SweepResult, low: float, high: float) -> list[
             text=[f"{rate(float(result.rates[k]))}: {number(float(final[k]))}" for k in np.flatnonzero(where)],
             hovertemplate="%{text}<extra></extra>",
         )
-        for name, symbol, where in groups
+        for name, symbol, edge, where in groups
         if where.any() and high > low
     ]
 
@@ -187,28 +192,60 @@ def _name_zones(figure: "Figure", result: SweepResult) -> None:
 
 
 def _limits(figure: "Figure", result: SweepResult) -> None:
-    """What theory names, dashed; where the runs began to diverge, solid."""
-    lines = [(mark.predicted, "dash", f"{mark.name}, predicted {rate(mark.predicted)}") for mark in result.landmarks]
-    if result.measured_limit is not None:
-        lines.append((result.measured_limit, "solid", f"diverges from {rate(result.measured_limit)}, measured"))
+    """What theory names, dashed (a faded band where it is no bound); where the runs put it, solid."""
     first, last = _rate_range(result)
-    for row, (value, dash, text) in enumerate(lines):
-        if not first <= math.log10(value) <= last:
-            continue
+    lines = [line for line in _lines(result) if first <= math.log10(line.value) <= last]
+    for row, line in enumerate(lines):
         figure.add_shape(
-            type="line", x0=value, x1=value, y0=0, y1=1, yref="paper", line={"color": INK, "width": 1.5, "dash": dash}
+            type="line", x0=line.value, x1=line.value, y0=0, y1=1, yref="paper", line=line.look, opacity=line.opacity
         )
         figure.add_annotation(
-            x=math.log10(value),
+            x=math.log10(line.value),
             y=0.96 - 0.08 * row,
             yref="paper",
-            text=text,
+            text=line.text,
             xanchor="right",
             showarrow=False,
             xshift=-4,
             bgcolor="rgba(255,255,255,0.85)",
             font={"size": 11},
         )
+
+
+class _Line(NamedTuple):
+    """An upright line with its words."""
+
+    value: float
+    text: str
+    look: dict[str, object]
+    opacity: float = 1.0
+
+
+def _lines(result: SweepResult) -> list[_Line]:
+    """One for each rate that theory names, one for each that was measured, from the same landmark."""
+    lines = []
+    for mark in result.landmarks:
+        if mark.name != MISSES:
+            lines.append(_predicted(mark))
+        if mark.measured is not None and mark.name == "stability limit":
+            lines.append(_measured(mark.measured, "diverges"))
+        elif mark.measured is not None and mark.name == MISSES:
+            lines.append(_measured(mark.measured, mark.name))
+    shown = {line.value for line in lines}
+    if result.measured_limit is not None and result.measured_limit not in shown:
+        lines.append(_measured(result.measured_limit, "diverges"))
+    return lines
+
+
+def _predicted(mark: Landmark) -> _Line:
+    text = f"{mark.name}, predicted {rate(mark.predicted)}"
+    if mark.kind is LimitKind.FULL_BATCH:
+        return _Line(mark.predicted, f"{text} for full batch", {"color": MUTED, "width": BAND, "dash": "solid"}, FADED)
+    return _Line(mark.predicted, text, {"color": INK, "width": 1.5, "dash": "dash"})
+
+
+def _measured(value: float, what: str) -> _Line:
+    return _Line(value, f"{what} from {rate(value)}, measured", {"color": INK, "width": 1.5, "dash": "solid"})
 
 
 def _rate_range(result: SweepResult) -> list[float]:

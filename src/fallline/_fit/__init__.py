@@ -4,6 +4,18 @@ from fallline._fit._fit import fit
 from fallline._fit._interruption import FitInterrupted
 from fallline._fit._load import load, objective_of, summarised
 from fallline._fit._rates import rates_of
+from fallline._fit._record_problem import float64_rounding
+from fallline._fit._run_of_trial import run_of_trial
 from fallline._fit._settings import is_run_file
 
-__all__ = ["FitInterrupted", "fit", "is_run_file", "load", "objective_of", "rates_of", "summarised"]
+__all__ = [
+    "FitInterrupted",
+    "fit",
+    "float64_rounding",
+    "is_run_file",
+    "load",
+    "objective_of",
+    "rates_of",
+    "run_of_trial",
+    "summarised",
+]

@@ -14,6 +14,7 @@ from fallline._descent import optimizer_options as checked_options
 from fallline._fit._auto import auto_rate
 from fallline._fit._engines import Descent, descent_by, given_to
 from fallline._fit._interruption import FitInterrupted
+from fallline._fit._proposal import Notice, moments_proposal
 from fallline._fit._rate import Rate
 from fallline._fit._recording import Progress, record
 from fallline._fit._settings import check_batches, check_counts, check_names, given_rate, is_run_file, task_of
@@ -53,6 +54,7 @@ def fit(
     engine: str = "loop",
     run: str | Path | None = None,
     progress: Progress | None = None,
+    notice: Notice | None = None,
 ) -> Run:
     """Train one neuron, ŷ = w·x + b, by gradient descent and record every step; or descend on a formula.
 
@@ -82,6 +84,7 @@ def fit(
         run: the run file to write (``NAME.db``), or a folder (any other name) in which it gets the next number;
             None keeps the run in memory.
         progress: called with (steps done, steps in all, last loss) about twice a second.
+        notice: called before the work begins with one sentence where another engine would do the same for much less.
 
     Returns:
         The recorded :class:`Run`. The program's random state and everything passed in are left as they were.
@@ -116,6 +119,9 @@ def fit(
     )
     model = problem.starting_model(start, seed=seed)
     batches = problem.batches(batch_size, seed)
+    proposal = moments_proposal(problem, batches, engine, epochs)
+    if notice is not None and proposal is not None:
+        notice(proposal)
     options = checked_options(optimizer, {} if optimizer_options is None else optimizer_options)
     rate = _rate(
         learning_rate,

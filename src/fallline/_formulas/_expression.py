@@ -7,6 +7,7 @@ and anything else is refused. Nothing that is typed is evaluated by the interpre
 import ast
 import math
 import re
+import unicodedata
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ OPERATIONS: Mapping[type[ast.operator], Callable[[Tensor, Tensor], Tensor]] = {
     ast.Pow: torch.pow,
 }
 
-TYPED = str.maketrans({"^": "**", "−": "-", "–": "-", "·": "*", "⋅": "*", "×": "*", "÷": "/", "π": "pi", "\n": " "})
+TYPED = str.maketrans({"^": "**", "−": "-", "–": "-", "·": "*", "⋅": "*", "×": "*", "÷": "/", "π": "pi"})
 """What people write, as Python writes it."""
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
@@ -97,6 +98,8 @@ def read_expression(text: str) -> Expression:
         raise OptionError('The formula is empty: write one such as "(w - 3)^2".')
     if len(shown) > MOST_CHARACTERS:
         raise OptionError(f"The formula has {len(shown):,} characters; at most {MOST_CHARACTERS:,} are read.")
+    if len(text.strip().splitlines()) > 1:
+        raise OptionError(f'The formula "{_cut(shown)}" is broken into lines: write it in one.')
     reader = _Reader(shown)
     tree = reader.parsed()
     evaluate, degree = reader.node(tree, 0)
@@ -114,7 +117,10 @@ class _Reader:
 
     def parsed(self) -> ast.expr:
         """Python's tree of the text, and the parameters that occur in it."""
-        typed = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda run: f"**{run[0].translate(RAISED)}", self.text).translate(TYPED)
+        raised = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda run: f"**{run[0].translate(RAISED)}", self.text)
+        typed = unicodedata.normalize("NFKC", raised).translate(TYPED)  # as Python does to names: 𝜋 is π
+        if "#" in typed:  # Python would read on without what comes after it
+            raise OptionError(f'The formula "{_cut(self.text)}" holds a "#": it may hold no comment, only {ALLOWED}.')
         try:
             with warnings.catch_warnings():  # "2or" is a warning to Python; here it is refused below or by syntax
                 warnings.simplefilter("ignore")

@@ -1,6 +1,6 @@
 """A formula as a loss function of its parameters, with exact derivatives."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +24,8 @@ AGREEING = 1e-13
 """How far two ways to a change may lie apart, as a part of the two losses, to be called the same."""
 FLAT = 1e-12
 """Eigenvalues below this part of the largest are directions without curvature."""
+ROUNDED = 8 * float(np.finfo(np.float64).eps)
+"""An eigenvalue this part of the largest below 0 may be rounding; beyond it the ground falls for ever."""
 
 
 def formula(text: str) -> "Formula":
@@ -60,7 +62,7 @@ def _same(expression: Expression) -> Surface | None:
 class Formula:
     """A formula in P parameters as a loss function: value, gradient and Hessian in float64, for many vectors at once.
 
-    Derivatives are PyTorch's own (``torch.func``). A logarithm of a negative number is NaN, and NaN is data.
+    Derivatives are PyTorch's own. A logarithm of a negative number is NaN, and NaN is data.
 
     >>> ravine = formula("ravine")
     >>> ravine.parameter_names, ravine.default_start, ravine.floor
@@ -104,6 +106,11 @@ class Formula:
         usable = np.isfinite(self.loss(points)) & np.isfinite(slopes).all(axis=1) & slopes.any(axis=1)
         return np.asarray(points[int(np.argmax(usable))])
 
+    @property
+    def square(self) -> tuple[float, float] | None:
+        """Lowest and highest value of both parameters where a named surface is usually drawn, else None."""
+        return None if self._surface is None else self._surface.square
+
     @cached_property
     def quadratic(self) -> Quadratic | None:
         """The same surface as an exact parabola with a bottom, None where it is none."""
@@ -117,7 +124,7 @@ class Formula:
         values, vectors = np.linalg.eigh(hessian)
         curved = values > FLAT * values[-1]
         along = vectors.T @ slope
-        if not values[-1] > 0 or (values[~curved] < -FLAT * values[-1]).any() or (along[~curved] != 0).any():
+        if not values[-1] > 0 or values[0] < -ROUNDED * values[-1] or (along[~curved] != 0).any():
             return None
         # Solved as it stands where it can be: (w − 3)² has its bottom at 3, not at 3 less a rounding.
         if curved.all():
@@ -127,6 +134,21 @@ class Formula:
         bottom = np.asarray(bottom + 0.0, dtype=np.float64)  # no −0
         root = np.sqrt(np.where(curved, values, 0.0))[:, None] * vectors.T
         return Quadratic(Moments(hessian, bottom, float(self.loss(bottom)[0])), root)
+
+    @cached_property
+    def falls_for_ever(self) -> bool:
+        """True where it is known to have no lowest value: a polynomial of degree two or less without a bottom."""
+        degree = self.expression.degree
+        if degree is None or degree > 2 or self.quadratic is not None:
+            return False
+        origin = np.zeros(self.parameter_count)
+        hessian, slope = self.hessian(origin), self.gradient(origin)[0]
+        if not (np.isfinite(hessian).all() and np.isfinite(slope).all()):
+            return False
+        values, vectors = np.linalg.eigh(hessian)
+        flat = np.abs(values) <= ROUNDED * np.abs(values).max()
+        along = np.abs(vectors.T @ slope)
+        return bool((values[~flat] < 0).any() or (along[flat] > ROUNDED * along.max()).any())
 
     @cached_property
     def minima(self) -> tuple[Floats, ...]:
@@ -168,10 +190,20 @@ class Formula:
         return np.asarray(self.hessians(parameters)[0])
 
     def hessians(self, parameters: ArrayLike) -> Floats:
-        """The same at each of a stack [B, P]; shape [B, P, P]."""
-        second: Callable[[Tensor], Tensor] = torch.func.vmap(torch.func.jacrev(torch.func.grad(self.expression)))
-        with torch.inference_mode(False):
-            return np.asarray(second(_stack(parameters)).detach().numpy())
+        """The same at each of a stack [B, P]; shape [B, P, P].
+
+        Each slope's own gradient, by a second backward pass: ``torch.func`` takes a second to load.
+        """
+        with torch.inference_mode(False), torch.enable_grad():
+            stack = _stack(parameters).requires_grad_()
+            slopes = torch.autograd.grad(self.expression(stack).sum(), stack, create_graph=True)[0]
+            if not slopes.requires_grad:  # they are the same everywhere
+                return np.zeros((*stack.shape, stack.shape[1]))
+            rows = [
+                torch.autograd.grad(slopes[:, k].sum(), stack, retain_graph=True, materialize_grads=True)[0]
+                for k in range(stack.shape[1])
+            ]
+            return np.asarray(torch.stack(rows, dim=1).numpy())
 
     def change(self, before: ArrayLike, after: ArrayLike) -> Floats:
         """Loss at ``after`` minus loss at ``before`` for pairs of vectors [B, P]; shape [B].

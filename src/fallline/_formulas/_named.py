@@ -18,7 +18,7 @@ HIMMELBLAU = (
 )
 """The four zeros of both squares: (3, 2) by eye, the others the real roots of the quartic that is left."""
 RASTRIGIN_REACH = 5
-"""Its usual square is [−5.12, 5.12]², with a minimum near every pair of whole numbers."""
+"""Its usual square has a minimum near every pair of whole numbers up to this one."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Surface:
     start: tuple[float, ...]
     minima: tuple[tuple[float, ...], ...] = ()
     """Every minimum that is known, the lowest first."""
+    square: tuple[float, float] | None = None
+    """Lowest and highest value of both parameters where it is usually drawn, None where there is no usual square."""
 
 
 def _rastrigin_minima() -> tuple[tuple[float, ...], ...]:
@@ -48,12 +50,13 @@ NAMED: Mapping[str, Surface] = {
         Surface("ravine", "(100*w^2 + b^2)/2", (1.0, 10.0), ((0.0, 0.0),)),
         Surface("rosenbrock", "(1 - w)^2 + 100*(b - w^2)^2", (-1.2, 1.0), ((1.0, 1.0),)),
         Surface("saddle", "w^2 - b^2", (1.0, 0.001)),
-        Surface("himmelblau", "(w^2 + b - 11)^2 + (w + b^2 - 7)^2", (0.0, 0.0), HIMMELBLAU),
+        Surface("himmelblau", "(w^2 + b - 11)^2 + (w + b^2 - 7)^2", (0.0, 0.0), HIMMELBLAU, (-5.0, 5.0)),
         Surface(
             "rastrigin",
             "20 + w^2 - 10*cos(2*pi*w) + b^2 - 10*cos(2*pi*b)",
             (2.2, -1.3),
             _rastrigin_minima(),
+            (-5.12, 5.12),
         ),
     )
 }

@@ -6,7 +6,8 @@ from fallline._problem._limit import Curvature, curvature_of, limit_at, limit_of
 from fallline._problem._neuron import AllRows, NeuronProblem, make_problem, make_problem_of_moments
 from fallline._problem._neuron_objective import NeuronObjective, neuron_objective
 from fallline._problem._outcome import CONVERGED_PART, outcome_of
-from fallline._problem._protocol import Origin, Problem
+from fallline._problem._protocol import Origin, Problem, SweptProblem
+from fallline._problem._stalling import has_stalled
 from fallline._problem._start import DTYPES
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "NeuronProblem",
     "Origin",
     "Problem",
+    "SweptProblem",
     "curvature_of",
     "given_problem",
+    "has_stalled",
     "limit_at",
     "limit_of",
     "make_problem",

@@ -9,7 +9,7 @@ import torch
 from fallline._curvature import Limit, frozen_limit, preconditioner, provable_limit
 from fallline._descent import Batches, optimizer_class, optimizer_options
 from fallline._problem._neuron import NeuronProblem
-from fallline._problem._protocol import Problem
+from fallline._problem._protocol import Problem, SweptProblem
 from fallline._records import Floats, LimitKind
 
 MOST_BATCHES = 200
@@ -43,7 +43,7 @@ def spread(eigenvalues: Floats, rounding: float = 1e-15) -> Curvature:
     return Curvature(largest, smallest, largest / smallest)
 
 
-def curvature_of(problem: Problem, at: Floats) -> Curvature:
+def curvature_of(problem: SweptProblem, at: Floats) -> Curvature:
     """The curvature a descent is judged by, at the parameters ``at`` [P] where it depends on them."""
     if problem.quadratic is not None:
         return spread(problem.quadratic.eigenvalues, rounding=0.0)
@@ -85,7 +85,7 @@ def limit_of(
 
 
 def limit_at(
-    problem: Problem,
+    problem: SweptProblem,
     optimizer_name: str,
     options: Mapping[str, object],
     *,
@@ -108,7 +108,7 @@ def limit_at(
 
 
 def _limit(
-    problem: Problem,
+    problem: SweptProblem,
     name: str,
     options: Mapping[str, object],
     at: Floats,
@@ -125,7 +125,7 @@ def _limit(
     return frozen_limit(name, options, problem.objective.hessian(at), diagonal)
 
 
-def _kind(problem: Problem) -> LimitKind:
+def _kind(problem: SweptProblem) -> LimitKind:
     if problem.quadratic is not None:
         return LimitKind.PROVABLE
     return LimitKind.LOCAL if problem.curvature_bound is None else LimitKind.ANYWHERE

@@ -3,14 +3,11 @@
 import numpy as np
 
 from fallline._problem._protocol import Problem
+from fallline._problem._stalling import has_stalled
 from fallline._records import Columns, Floats, Outcome
 
 CONVERGED_PART = 1e-6
 """The part of the excess loss that may be left."""
-STALLED_ERRORS = 3
-"""How many standard errors the end of a run must gain on what was before it."""
-FEWEST_EPOCHS = 32
-"""A swing needs some epochs to be told from a stall; a shorter run has stalled only if its loss stands still."""
 DIVERGED_PART = 0.1
 """How far above its start a run must end, as a part of the starting loss."""
 FLAT = 1e-12
@@ -35,7 +32,8 @@ def outcome_of(problem: Problem, start_loss: float, columns: Columns, *, interru
     if losses[-1] > start_loss + DIVERGED_PART * abs(start_loss):
         return Outcome.DIVERGED
     eps = float(np.finfo(problem.dtype).eps)
-    return Outcome.STALLED if _stalled(start_loss, losses, eps) else Outcome.DESCENDING
+    stalled = has_stalled(np.append(start_loss, losses)[:, None], eps)[0]
+    return Outcome.STALLED if stalled else Outcome.DESCENDING
 
 
 def excess_left(problem: Problem, at: Floats) -> float | None:
@@ -74,36 +72,3 @@ def _slope_rounding(problem: Problem, loss: float, at: Floats) -> Floats:
     """How large each slope [P] can be from rounding in the training dtype alone, a quarter of what reach allows."""
     each = np.eye(problem.objective.parameter_count)
     return problem.change_rounding(np.tile(at, (len(each), 1)), each, np.full(len(each), loss)) / 4
-
-
-def _stalled(start_loss: float, losses: Floats, eps: float) -> bool:
-    """True where neither the last quarter nor the last half of a run came lower than the one before, beyond scatter.
-
-    Averages, because a heavy ball passes over the bottom again and again while its swings die down; both spans, because
-    one of them alone may end in mid-swing. A run that creeps has almost no scatter within a quarter, so it is still
-    descending, however small its steps.
-    """
-    path = np.append(start_loss, losses)
-    rounding = 8 * eps * abs(float(path[-1]))  # parameters of the training dtype carry its rounding into the loss
-    spans = (max(1, len(losses) // 4), max(1, len(losses) // 2))
-    few = len(losses) < FEWEST_EPOCHS
-    stands = float(np.ptp(path[-spans[few] - 1 :])) <= rounding
-    if few or stands:
-        return stands
-    if (np.diff(path[-spans[0] - 1 :]) < 0).all():
-        return False  # every epoch of the last quarter came lower: no scatter, however fast it falls
-    return all(_gain(path, span) <= max(STALLED_ERRORS * _scatter(path, span), rounding) for span in spans)
-
-
-def _gain(path: Floats, span: int) -> float:
-    """How much lower the median of the last ``span`` losses is than that of the ``span`` before.
-
-    Of neighbours' means: a run that hops between two losses has no median of its own.
-    """
-    pairs = (path[1:] + path[:-1]) / 2
-    return float(np.median(pairs[-2 * span : -span]) - np.median(pairs[-span:]))
-
-
-def _scatter(path: Floats, span: int) -> float:
-    """The standard error of that difference, from how the last ``span`` losses vary."""
-    return float(1.25 * np.std(path[-span:]) * np.sqrt(2 / span))  # 1.25: a median scatters more than a mean

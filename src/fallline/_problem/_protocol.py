@@ -27,8 +27,8 @@ class Origin:
     notes: tuple[str, ...]
 
 
-class Problem(Protocol):
-    """What is descended on. Two kinds: :class:`NeuronProblem` (rows and a loss), :class:`FormulaProblem`."""
+class SweptProblem(Protocol):
+    """What a sweep asks of a problem; somebody's own loss function offers this much, and no loop."""
 
     @property
     def name(self) -> str:
@@ -39,8 +39,8 @@ class Problem(Protocol):
         """[P]"""
 
     @property
-    def loss_name(self) -> str:
-        """``mse``, ``mae``, ``huber``, ``bce`` or ``formula``."""
+    def loss_name(self) -> str | None:
+        """``mse``, ``mae``, ``huber``, ``bce`` or ``formula``; None for somebody's own loss function."""
 
     @property
     def formula(self) -> str | None:
@@ -51,12 +51,12 @@ class Problem(Protocol):
         """N, None for a formula."""
 
     @property
-    def dtype(self) -> str:
-        """Of the loop: ``float32`` or ``float64``."""
+    def dtype(self) -> str | None:
+        """Of the loop: ``float32`` or ``float64``; None where there is no loop."""
 
     @property
-    def scaling(self) -> Scaling:
-        """Between the table's units and the training scale; the identity for a formula."""
+    def scaling(self) -> Scaling | None:
+        """Between the table's units and the training scale; the identity for a formula, None where nobody knows."""
 
     @property
     def objective(self) -> LossFunction:
@@ -81,20 +81,39 @@ class Problem(Protocol):
     def starting_point(self, start: Mapping[str, float] | None, *, seed: int) -> Floats:
         """[P] exactly the numbers that the loop starts from, in the training scale."""
 
-    def starting_model(self, start: Mapping[str, float] | None, *, seed: int) -> torch.nn.Module:
-        """The module with these parameters, ready to be trained."""
-
     def usual_place(self) -> Floats:
         """[P] where curvature is asked for unless told: the lowest minimum that is known, else the usual start."""
-
-    def batches(self, size: int | None, seed: int) -> Batches | None:
-        """What an epoch consists of; None for a formula, whose epoch is one step."""
 
     def batch_rows(self, size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
         """The rows of each batch of this epoch, as the loop takes them."""
 
     def batch_gradient(self, parameters: Floats, rows: NDArray[np.int64]) -> Floats:
         """[B, P] gradient of the mean loss over these rows at ``parameters`` [B, P], in float64."""
+
+    def sample(self) -> Sample | None:
+        """The rows that the record keeps; None for a formula."""
+
+
+class Problem(SweptProblem, Protocol):
+    """What is descended on. Two kinds: :class:`NeuronProblem` (rows and a loss), :class:`FormulaProblem`."""
+
+    @property
+    def loss_name(self) -> str:
+        """``mse``, ``mae``, ``huber``, ``bce`` or ``formula``."""
+
+    @property
+    def dtype(self) -> str:
+        """Of the loop: ``float32`` or ``float64``."""
+
+    @property
+    def scaling(self) -> Scaling:
+        """Between the table's units and the training scale; the identity for a formula."""
+
+    def starting_model(self, start: Mapping[str, float] | None, *, seed: int) -> torch.nn.Module:
+        """The module with these parameters, ready to be trained."""
+
+    def batches(self, size: int | None, seed: int) -> Batches | None:
+        """What an epoch consists of; None for a formula, whose epoch is one step."""
 
     def batch_change(self, rows: NDArray[np.int64], before: Floats, after: Floats) -> tuple[float, float | None]:
         """Change of the mean loss over these rows from ``before`` to ``after`` [P], and ΔθᵀHΔθ where it is exact."""
@@ -115,9 +134,6 @@ class Problem(Protocol):
 
         ``before`` and ``update`` are [T, P], ``loss`` [T]; docs/semantics.md#rounding.
         """
-
-    def sample(self) -> Sample | None:
-        """The rows that the record keeps; None for a formula."""
 
     def separates(self, parameters: Floats) -> bool:
         """True where a line is known to part the classes of a logistic neuron."""

@@ -206,7 +206,9 @@ class Quadratic:
     def descend(self, start: ArrayLike, learning_rate: float, steps: float) -> Floats:
         """θ after ``steps`` steps of plain full-batch descent, θ* + (I − ηH)ᵗ (θ₀ − θ*); shape [P]."""
         along = self.eigenvectors.T @ (np.asarray(start, dtype=np.float64) - self.optimum)
-        return np.asarray(self.optimum + self.eigenvectors @ ((1 - learning_rate * self.eigenvalues) ** steps * along))
+        with np.errstate(all="ignore"):  # past the limit, infinity is the answer
+            shrunk = (1 - learning_rate * self.eigenvalues) ** steps * along
+            return np.asarray(self.optimum + self.eigenvectors @ shrunk)
 
     def steps_to(self, start: ArrayLike, learning_rate: float, excess: float) -> int | None:
         """Fewest steps of plain full-batch descent from ``start`` after which the excess loss is at most ``excess``.

@@ -11,6 +11,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from fallline._records._read_only import ReadOnlyArrays
 from fallline._records._run import Floats, Mask, Moments, Sample
 from fallline._records._sweep import FloorKind
 
@@ -46,7 +47,7 @@ class Standing(StrEnum):
     TIE = "tie"
     """Every seed gave both the same number."""
     UNKNOWN = "unknown"
-    """One seed, or numbers that cannot be compared: nothing is known of the noise."""
+    """One seed: nothing is known of the noise. Or seeds in which the first one has no number to compare."""
 
 
 class Criterion(StrEnum):
@@ -57,7 +58,7 @@ class Criterion(StrEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class RateRuns:
+class RateRuns(ReadOnlyArrays):
     """One optimizer at one rate from the start of every seed."""
 
     rate: float
@@ -96,7 +97,7 @@ class RateRuns:
 
 
 @dataclass(frozen=True, eq=False)
-class Contender:
+class Contender(ReadOnlyArrays):
     """One optimizer: the rates tried for it, its best one, and its runs."""
 
     name: str
@@ -151,13 +152,21 @@ class Difference:
     second: int
     criterion: Criterion
     ratio: float | None
-    """The geometric mean over seeds of second / first: above 1 the first one needs fewer steps (leaves less)."""
+    """The geometric mean over seeds of second / first: above 1 the first one needs fewer steps (leaves less). None
+    where the first one's own number is not known in some seed: it missed the goal there, or diverged."""
     low: float | None
-    """Ends of the interval of that mean, None for one seed."""
+    """Ends of the interval of that mean; None for one seed, where every seed gave the same factor, and where a number
+    stands for one that was not measured."""
     high: float | None
     standing: Standing
     at_least: bool
-    """True where a run that did not reach the goal was counted as if it had on the next step."""
+    """True where the ratio is a lower bound: the second one missed the goal in some seed and was counted as if it had
+    reached it on the next step (or diverged, or the first one is exact to rounding)."""
+    same: bool
+    """True where every one of several seeds gave the same factor."""
+    ahead: int
+    """In how many seeds the first one is ahead, whatever was not measured."""
+    behind: int
     reason: str
     """What the noise was: ``the interval over 5 seeds contains 1``, ``a neighbouring rate makes as much`` …"""
 
@@ -172,17 +181,18 @@ class BasinMap:
     """[V, U] index of the minimum for each start (row: second parameter, column: first), masked by ``settled``;
     None where it was left out."""
     settled: Mask | None
-    """[V, U] False where the run came to rest in no minimum within its steps: no index is meant."""
-    shares: tuple[float, ...]
-    """For each minimum, the part of the starts that end there."""
-    unsettled: float
-    """The part of the starts that end nowhere."""
-    left_out: str
-    """Why there is no map; empty where there is one."""
+    """[V, U] False where the run ends in no minimum (it has left, or small steps downhill lead to none): no index is
+    meant; docs/semantics.md#ends-in-a-minimum. None where it was left out."""
+    shares: tuple[float, ...] | None
+    """For each minimum, the part of the starts that end there; None where it was left out."""
+    unsettled: float | None
+    """The part of the starts that end nowhere; None where it was left out."""
+    left_out: str | None
+    """Why there is no map; None where there is one."""
 
 
 @dataclass(frozen=True, eq=False)
-class Basins:
+class Basins(ReadOnlyArrays):
     """The starts, the minima and one map for each contender."""
 
     first_axis: Floats
@@ -196,12 +206,12 @@ class Basins:
     is_global: Mask
     """[I]"""
     tolerance: float
-    """How near a run must end to count, in the parameters' units."""
+    """How near to a minimum small steps must lead from a run's end, in the parameters' units."""
     maps: tuple[BasinMap, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(ReadOnlyArrays):
     """Several optimizers on one problem from the same starts: at one common rate, and each at its own best."""
 
     name: str

@@ -37,6 +37,8 @@ class LimitKind(StrEnum):
     ANYWHERE = "largest curvature anywhere"
     LOCAL = "local curvature"
     FROZEN = "frozen preconditioner"
+    FULL_BATCH = "full batch"
+    """Of the loss over all rows, while the runs took mini-batches: no bound for those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,8 @@ class Header:
     start_loss: float
     """Mean loss over all rows at ``start``, evaluated in float64."""
     versions: Mapping[str, str]
-    started: str
-    """UTC, ISO 8601."""
+    started: str | None
+    """UTC, ISO 8601; None for one rate of a sweep, which has no time of its own."""
     notes: tuple[str, ...] = ()
     """What the run has to say about its own making: dropped rows, a journal mode that is not WAL."""
     formula: str | None = None

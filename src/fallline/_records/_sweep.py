@@ -3,6 +3,7 @@
 Shapes: B rates, T steps, P parameters, K seeds.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +11,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from fallline._records._read_only import ReadOnlyArrays
 from fallline._records._run import Floats, LimitKind, Moments, Sample, Scaling
 
 
@@ -55,21 +57,28 @@ class Landmark:
     """A rate that theory names, beside where the runs put it."""
 
     name: str
-    """``stability limit``, ``crosses the valley``, ``fastest in the long run``."""
+    """``stability limit``, ``crosses the valley``, ``fastest in the long run``, ``misses the goal``."""
     predicted: float
     measured: float | None
     """None where the runs do not show it."""
     kind: LimitKind | None
     """What kind of statement a limit is; None for other landmarks."""
+    resolution: float | None = None
+    """How far apart the rates were that placed ``measured``, as a part of it; None where it was not measured so."""
 
     @property
     def difference(self) -> float | None:
-        """(measured − predicted) / predicted, None where it was not measured."""
-        return None if self.measured is None else (self.measured - self.predicted) / self.predicted
+        """(measured − predicted) / predicted; None where it was not measured, or predicts no such thing.
+
+        The limit of all rows is no bound for mini-batches, and that of a frozen preconditioner none for one that moves.
+        """
+        if self.measured is None or self.kind in (LimitKind.FULL_BATCH, LimitKind.FROZEN):
+            return None
+        return (self.measured - self.predicted) / self.predicted
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
+class Trial(ReadOnlyArrays):
     """One short run at one rate."""
 
     name: str
@@ -80,10 +89,12 @@ class Trial:
     parameters: Floats
     """[T + 1, P]"""
     zone: Zone
+    steps_to_goal: int | None = None
+    """None where the goal was not reached."""
 
 
 @dataclass(frozen=True, eq=False)
-class SweepResult:
+class SweepResult(ReadOnlyArrays):
     """Many learning rates, each run for real from the same start, and what they say."""
 
     name: str
@@ -111,7 +122,7 @@ class SweepResult:
     rates: Floats
     """[B] rising."""
     final_losses: Floats
-    """[B] after the last step, the median over seeds; NaN and ±inf are measurements."""
+    """[B] after the last step, of the middle run; NaN and ±inf are measurements."""
     final_low: Floats
     """[B] the lowest over seeds; equal to ``final_losses`` for one seed."""
     final_high: Floats
@@ -123,7 +134,7 @@ class SweepResult:
     crosses_valley: tuple[bool | None, ...]
     """[B] the reversing component holds over half of the excess; None where that is not defined."""
     stalls_at: tuple[float | None, ...]
-    """[B] the loss above the floor at which a run cycles without getting lower; None where it does not."""
+    """[B] the median loss above the floor of the last quarter, where a run cycles without getting lower; else None."""
     zones: tuple[ZoneSpan, ...]
     landmarks: tuple[Landmark, ...]
     measured_limit: float | None
@@ -165,6 +176,16 @@ class SweepResult:
     """[P] where the loss is lowest, None where that is not known beforehand."""
     dtype: str | None = None
     """That a fit's loop would use; a sweep itself runs in float64."""
+    bottom_seen: bool = True
+    """False where the lowest run was still plunging at its end: there is no goal then."""
+    stall_peaks: tuple[float | None, ...] = ()
+    """[B] the highest excess of the last quarter, where ``stalls_at`` is its middle one."""
+    start_losses: Floats | None = None
+    """[K] before the first step; the goal of each seed's runs is counted from its own."""
+    source: str | None = None
+    """The rule, the path or the formula; None where somebody's own loss function was swept."""
+    source_hash: str | None = None
+    """Of the numbers or the formula, as a run's header has it."""
 
     @property
     def predicted_limit(self) -> float | None:
@@ -172,8 +193,10 @@ class SweepResult:
         return next((mark.predicted for mark in self.landmarks if mark.name == "stability limit"), None)
 
     @property
-    def excess_to_reach(self) -> float:
-        """The loss at which the goal is reached."""
+    def excess_to_reach(self) -> float | None:
+        """The loss at which the goal is reached, from the first seed's start; None where there is no goal."""
+        if not self.bottom_seen or not math.isfinite(self.start_loss) or not math.isfinite(self.floor):
+            return None
         return self.floor + (1 - self.goal) * (self.start_loss - self.floor)
 
     def __repr__(self) -> str:

@@ -3,7 +3,7 @@
 from fallline._report._answer import answer_report
 from fallline._report._comparison import comparison_report
 from fallline._report._page import report_page, write_report
-from fallline._report._report import report
+from fallline._report._report import page_of, report
 from fallline._report._sweep import sweep_report
 
-__all__ = ["answer_report", "comparison_report", "report", "report_page", "sweep_report", "write_report"]
+__all__ = ["answer_report", "comparison_report", "page_of", "report", "report_page", "sweep_report", "write_report"]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fallline._records import Answer
-from fallline._report._page import write_report
+from fallline._report._page import Page, write_report
 from fallline._view._answer import build_answer_payload
 from fallline._view._payload import to_json
 
@@ -24,4 +24,10 @@ def answer_report(answer: Answer, path: str | Path) -> None:
     >>> "<!doctype html>" in (folder / "minus.html").read_text(encoding="utf-8").lower()
     True
     """
-    write_report(to_json(build_answer_payload(answer)), f"{answer.title} · fallline", path, "why.js")
+    page = answer_page(answer)
+    write_report(page.payload_json, page.title, path, page.entry)
+
+
+def answer_page(answer: Answer) -> Page:
+    """What the page of an answered question is made of."""
+    return Page(to_json(build_answer_payload(answer)), f"{answer.title} · fallline", "why.js")

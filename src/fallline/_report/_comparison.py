@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fallline._records import Comparison
-from fallline._report._page import write_report
+from fallline._report._page import Page, write_report
 from fallline._view._comparison import build_comparison_payload
 from fallline._view._payload import to_json
 
@@ -25,7 +25,13 @@ def comparison_report(comparison: Comparison, path: str | Path) -> None:
     >>> "<!doctype html>" in (folder / "ravine.html").read_text(encoding="utf-8").lower()
     True
     """
+    page = comparison_page(comparison)
+    write_report(page.payload_json, page.title, path, page.entry)
+
+
+def comparison_page(comparison: Comparison) -> Page:
+    """What the page of a comparison is made of."""
     from fallline._compare import objective_of  # noqa: PLC0415  (a fit's report does without it)
 
     payload = build_comparison_payload(comparison, objective_of(comparison))
-    write_report(to_json(payload), f"{comparison.name}, optimizers compared · fallline", path, "compare.js")
+    return Page(to_json(payload), f"{comparison.name}, optimizers compared · fallline", "compare.js")

@@ -6,6 +6,7 @@ from base64 import b64encode
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 from fallline._atomic import os_reason, place_problem, whole_file
 from fallline._errors import RunFileError
@@ -35,6 +36,16 @@ _BOOT = """
   render({ model, el: document.getElementById("picture") });
 }
 """
+
+
+class Page(NamedTuple):
+    """What a page is made of; :func:`report_page` takes it apart again."""
+
+    payload_json: str
+    """docs/payload.md"""
+    title: str
+    entry: str = ENTRY
+    """The module of the view that draws it."""
 
 
 def report_page(payload_json: str, title: str, entry: str = ENTRY) -> str:

@@ -5,10 +5,10 @@ from pathlib import Path
 from fallline._errors import OptionError
 from fallline._fit import objective_of, rates_of, summarised
 from fallline._records import Answer, Comparison, Run, SweepResult
-from fallline._report._answer import answer_report
-from fallline._report._comparison import comparison_report
-from fallline._report._page import write_report
-from fallline._report._sweep import sweep_report
+from fallline._report._answer import answer_page
+from fallline._report._comparison import comparison_page
+from fallline._report._page import Page, write_report
+from fallline._report._sweep import sweep_page
 from fallline._view._payload import build_payload, to_json
 
 
@@ -28,17 +28,24 @@ def report(run: Run | SweepResult | Comparison | Answer, path: str | Path) -> No
     >>> "<!doctype html>" in (folder / "three.html").read_text(encoding="utf-8").lower()
     True
     """
-    if isinstance(run, SweepResult):
-        sweep_report(run, path)
-        return
-    if isinstance(run, Comparison):
-        comparison_report(run, path)
-        return
-    if isinstance(run, Answer):
-        answer_report(run, path)
-        return
-    if not isinstance(run, Run):
-        raise OptionError(f"fl.report takes a run, not {type(run).__name__}: fl.load reads one from its file.")
-    told = summarised(run)
+    page = page_of(run)
+    write_report(page.payload_json, page.title, path, page.entry)
+
+
+def page_of(result: Run | SweepResult | Comparison | Answer) -> Page:
+    """What the page of any result is made of: a report writes it to a file, a notebook shows it.
+
+    Raises:
+        OptionError: this has no page.
+    """
+    if isinstance(result, SweepResult):
+        return sweep_page(result)
+    if isinstance(result, Comparison):
+        return comparison_page(result)
+    if isinstance(result, Answer):
+        return answer_page(result)
+    if not isinstance(result, Run):
+        raise OptionError(f"fl.report takes a run, not {type(result).__name__}: fl.load reads one from its file.")
+    told = summarised(result)
     payload = build_payload(told, objective_of(told), rates=rates_of(told))
-    write_report(to_json(payload), f"{run.header.name} · fallline", path)
+    return Page(to_json(payload), f"{result.header.name} · fallline")

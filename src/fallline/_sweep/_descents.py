@@ -1,5 +1,6 @@
 """Many descents at once with real optimizers: stacked into one batch, or one after the other."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,12 @@ Slopes = Callable[[Floats, int], Floats]
 Losses = Callable[[Floats], Floats]
 """Stack [B, P] → losses [B] over all rows; only LBFGS asks for them."""
 FIRST_KEPT = 64
+STRIDE = 32
+"""Rates are stepped at 2^(32 k): at 1 for all from 2.3×10⁻¹⁰ to 1."""
+HIGHEST_EXPONENT = 992
+"""Above it a step of that length would be beyond all numbers."""
+MOST_APART = 1e100
+"""Of rates in one batch."""
 Shapes = Sequence[tuple[int, ...]]
 Tick = Callable[[int], None]
 """Called with the number of updates made since the last call."""
@@ -44,18 +51,20 @@ def descend_stacked(
     every: int = 1,
     tick: Tick = silent,
 ) -> Trace:
-    """B rows [B, P] under one optimizer at learning rate 1, each row's update scaled by its own rate.
+    """B rows [B, P] under one optimizer at :func:`stepped_rate`, each row's update scaled by its own rate / that.
 
-    Exact where updates are proportional to the rate and rows do not touch (:func:`scales_with_rate` decides).
+    Exact where updates are proportional to the rate and rows do not touch (:func:`scales_with_rate` decides). No row is
+    scaled up, so that the rounding of its update, a part of the row's own size, is not either.
     ``every``: which steps to keep, see :func:`kept_steps`.
     """
     keep = _Keeper(starts.shape, steps, every)
     # Fused kernels take all memory to lie row by row, and do not look: starts and gradients are made to.
     now = torch.from_numpy(np.array(starts, dtype=np.float64, order="C"))
-    after, scale = torch.empty_like(now), torch.from_numpy(np.asarray(rates, dtype=np.float64))[:, None]
+    after, stepped = torch.empty_like(now), stepped_rate(rates)
+    scale = torch.from_numpy(np.asarray(rates, dtype=np.float64) / stepped)[:, None]
     stack = torch.nn.Parameter(now.clone())
     raw = stack.detach()  # the same memory, free of autograd
-    optimizer = _made(cls, [stack], 1.0, options)
+    optimizer = _made(cls, [stack], stepped, options)
     keep(0, now)
     for step in range(steps):
         stack.grad = torch.from_numpy(np.ascontiguousarray(slopes(now.numpy(), step)))
@@ -67,6 +76,30 @@ def descend_stacked(
         tick(len(rates))
     diagonal = preconditioner(optimizer)
     return Trace(keep.kept, None if diagonal is None else diagonal.reshape(starts.shape))
+
+
+def stepped_rate(rates: Floats) -> float:
+    """The power of two, in wide strides around 1, that is at least as large as any of these rates.
+
+    >>> stepped_rate(np.array([1e-3, 0.5])), stepped_rate(np.array([1e-3, 1.5])) == 2.0**STRIDE
+    (1.0, True)
+    """
+    strides = math.ceil(math.log2(float(np.max(rates))) / STRIDE)
+    return 2.0 ** min(STRIDE * strides, HIGHEST_EXPONENT)
+
+
+def together(rates: Floats) -> list[slice]:
+    """Groups of rising rates that may be stepped at one rate: their updates stay within a double's range.
+
+    >>> together(np.array([1e-200, 1e-3, 1.0])), together(np.array([0.1, 1.0]))
+    ([slice(0, 1, None), slice(1, 3, None)], [slice(0, 2, None)])
+    """
+    first, groups = 0, []
+    for place in range(1, len(rates) + 1):
+        if place == len(rates) or rates[place] > MOST_APART * rates[first]:
+            groups.append(slice(first, place))
+            first = place
+    return groups
 
 
 def descend_each(

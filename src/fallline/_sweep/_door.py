@@ -11,7 +11,7 @@ from fallline._descent import optimizer_class
 from fallline._descent import optimizer_options as checked_options
 from fallline._errors import OptionError
 from fallline._loss_function import LossFunction
-from fallline._problem import Problem, given_problem
+from fallline._problem import SweptProblem, given_problem
 from fallline._records import Floats, SweepResult
 from fallline._surroundings import plain_surroundings
 from fallline._sweep._given import given_objective, is_loss_function
@@ -20,6 +20,8 @@ from fallline._sweep._runs import Progress
 from fallline._sweep._sweep import sweep_problem
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from fallline._data._read import TableSource
 
 CLOSEST_GOAL = 1e-9
@@ -38,7 +40,7 @@ def sweep(
     loss: str = "mse",
     optimizer: str = "SGD",
     optimizer_options: Mapping[str, object] | None = None,
-    learning_rates: str | Sequence[float] | None = None,
+    learning_rates: "str | float | Sequence[float] | ArrayLike | None" = None,
     goal: float = 0.99,
     epochs: int = 200,
     batch_size: int | None = None,
@@ -60,8 +62,8 @@ def sweep(
         loss: ``mse``, ``mae``, ``huber`` or ``bce``.
         optimizer: a class of ``torch.optim``, or ``momentum``, ``nesterov``.
         optimizer_options: what that class takes beside the rate.
-        learning_rates: ``"LOW:HIGH:COUNT"`` (spaced evenly in the logarithm) or the rates themselves; unless told,
-            a thousandth to three times the stability limit, or a range that is widened until both its ends are seen.
+        learning_rates: ``"LOW:HIGH:COUNT"`` (spaced evenly in the logarithm) or the rates themselves (a list, an array, a
+            tensor, one number); unless told, a thousandth to three times the stability limit, or a range that is widened until both its ends are seen.
         goal: the part of the excess loss that is to be removed, between 0 and 1.
         epochs: of each run.
         batch_size: rows per step; all of them unless told.
@@ -87,7 +89,7 @@ def sweep(
     name = optimizer_class(optimizer)[0].__name__
     chosen_seeds = tuple(range(int(seed), int(seed) + int(seeds)))
     if data is not None and is_loss_function(data):
-        problem: Problem = given_objective(data, batch_size)
+        problem: SweptProblem = given_objective(data, batch_size)
         starts = np.array([_vector(problem, start)] * len(chosen_seeds))
     else:
         if batch_size is not None and formula is not None:
@@ -139,7 +141,7 @@ def check_settings(goal: float, epochs: int, batch_size: int | None, seeds: int,
         raise OptionError(f"The seed must be a whole number of at most 62 bits, not {seed}.")
 
 
-def _vector(problem: Problem, start: Mapping[str, float] | Sequence[float] | None) -> Floats:
+def _vector(problem: SweptProblem, start: Mapping[str, float] | Sequence[float] | None) -> Floats:
     """[P] where a loss function of somebody's own is started."""
     if start is None or isinstance(start, Mapping):
         return problem.starting_point(start, seed=0)

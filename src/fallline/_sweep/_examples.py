@@ -20,7 +20,7 @@ def example_of_each(rates: Floats, judgement: Judgement, recommended: Recommenda
         places = np.array([place for place, each in enumerate(judgement.zones) if each is zone], dtype=np.int64)
         if places.size:
             wanted = _wanted(zone, rates[places], recommended)
-            examples[zone] = int(places[np.argmin(np.abs(np.log(rates[places] / wanted)))])
+            examples[zone] = int(places[np.argmin(np.abs(np.log(rates[places]) - np.log(wanted)))])
     return examples
 
 
@@ -31,4 +31,4 @@ def _wanted(zone: Zone, rates: Floats, recommended: Recommendation | None) -> fl
         return recommended.value
     if recommended is not None and zone is Zone.TOO_SMALL:
         return recommended.value * BELOW
-    return float(np.sqrt(rates[0] * rates[-1]))
+    return float(np.exp((np.log(rates[0]) + np.log(rates[-1])) / 2))  # their product may be beyond all numbers

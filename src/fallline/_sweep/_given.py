@@ -3,33 +3,51 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeGuard, cast
+from typing import TypeGuard
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fallline._errors import OptionError
 from fallline._formulas import formula
 from fallline._loss_function import LossFunction
 from fallline._objective import loss_kind
-from fallline._problem import Origin, Problem, neuron_objective
+from fallline._problem import Origin, SweptProblem, neuron_objective
 from fallline._problem._start import given_start
 from fallline._quadratic import Quadratic
 from fallline._records import Floats, SweepResult
 
-OFFERS = ("parameter_count", "loss", "gradient", "hessian")
+VALUES = ("parameter_count", "optimum", "floor")
+FUNCTIONS = ("loss", "gradient", "hessian", "change")
 
 
 def is_loss_function(data: object) -> TypeGuard[LossFunction]:
-    """Whether this is a loss function rather than rows."""
-    return all(hasattr(type(data), name) or hasattr(data, name) for name in OFFERS)
+    """Whether this is a loss function rather than rows.
+
+    Raises:
+        OptionError: it is meant as one (it has ``loss`` and ``gradient`` to call), and something is missing.
+    """
+    if not all(_is_callable(data, name) for name in ("loss", "gradient")):
+        return False  # a table with columns of these names has nothing to call there
+    missing = [f"{name}()" for name in FUNCTIONS if not _is_callable(data, name)]
+    missing += [name for name in VALUES if not hasattr(data, name)]
+    if missing:
+        raise OptionError(
+            f"A loss function offers {', '.join(VALUES)}, {', '.join(f'{name}()' for name in FUNCTIONS)}; "
+            f"{type(data).__name__} lacks {', '.join(missing)}."
+        )
+    return True
 
 
-def given_objective(objective: LossFunction, batch_size: int | None) -> Problem:
+def _is_callable(data: object, name: str) -> bool:
+    return callable(getattr(data, name, None))
+
+
+def given_objective(objective: LossFunction, batch_size: int | None) -> SweptProblem:
     """The loss function as a problem: no rows, no scale, nothing for the record but its values."""
     if batch_size is not None:
         raise OptionError("A loss function has no rows here: leave out the batch size.")
-    # A problem has more to offer than a sweep asks for; what is missing has no meaning without rows.
-    return cast(Problem, _GivenObjective(objective))
+    return _GivenObjective(objective)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +72,7 @@ class _GivenObjective:
         if own is not None:
             return tuple(own)
         count = self.objective.parameter_count
-        return ("w", "b") if count == 2 else tuple(f"w_{place}" for place in range(count))
+        return ("w",) if count == 1 else tuple(f"w_{place}" for place in range(count))
 
     @property
     def quadratic(self) -> Quadratic | None:
@@ -87,6 +105,16 @@ class _GivenObjective:
         """[P] its optimum where it is known, else its start."""
         optimum = self.objective.optimum
         return self.starting_point(None, seed=0) if optimum is None else optimum
+
+    def batch_rows(self, size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+        """There are none."""
+        del size, seed, epoch
+        raise OptionError("A loss function has no rows here: leave out the batch size.")
+
+    def batch_gradient(self, parameters: Floats, rows: NDArray[np.int64]) -> Floats:
+        """There are no rows to take it over."""
+        del parameters, rows
+        raise OptionError("A loss function has no rows here: leave out the batch size.")
 
     def sample(self) -> None:
         """There are no rows to keep."""

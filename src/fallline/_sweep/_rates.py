@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 
 from fallline._errors import OptionError
-from fallline._problem import Problem
+from fallline._problem import SweptProblem
 from fallline._records import Floats
 
 COUNT = 49
@@ -23,23 +23,29 @@ PRECONDITIONED = frozenset({"SGD", "ASGD"})
 """Steps of these are a multiple of the slope; those of all others are about as long as the rate itself."""
 
 
-def given_rates(learning_rates: str | Sequence[float]) -> Floats:
+def given_rates(learning_rates: object) -> Floats:
     """The rates somebody asked for, rising and without repeats.
 
     Args:
-        learning_rates: ``"LOW:HIGH:COUNT"``, spaced evenly in the logarithm, or the rates themselves.
+        learning_rates: ``"LOW:HIGH:COUNT"``, spaced evenly in the logarithm, or the rates themselves: one number, a
+            list, an array, a tensor, anything with ``tolist()``.
 
     Raises:
         OptionError: the range is empty, or a rate is not a positive number.
 
     >>> given_rates("0.001:0.1:3")
     array([0.001, 0.01 , 0.1  ])
-    >>> given_rates([0.3, 0.1])
-    array([0.1, 0.3])
+    >>> given_rates([0.3, 0.1]), given_rates(0.1)
+    (array([0.1, 0.3]), array([0.1]))
     """
     if isinstance(learning_rates, str):
         return _range(learning_rates)
-    if isinstance(learning_rates, Real) or not isinstance(learning_rates, Sequence | np.ndarray):
+    to_list = getattr(learning_rates, "tolist", None)
+    if callable(to_list):
+        learning_rates = to_list()
+    if isinstance(learning_rates, Real) and not isinstance(learning_rates, bool):
+        learning_rates = [learning_rates]
+    if not isinstance(learning_rates, Sequence):
         raise OptionError(f'The learning rates are "LOW:HIGH:COUNT" or a list of numbers, not {learning_rates!r}.')
     if not len(learning_rates):
         raise OptionError("There are no learning rates to sweep: give at least one.")
@@ -80,7 +86,9 @@ def _positive(given: object, text: str | None = None) -> float:
     return rate
 
 
-def default_rates(limit: float | None, problem: Problem, start: Floats, optimizer: str, count: int = COUNT) -> Floats:
+def default_rates(
+    limit: float | None, problem: SweptProblem, start: Floats, optimizer: str, count: int = COUNT
+) -> Floats:
     """The rates that a sweep tries unless told: rising, spaced evenly in the logarithm.
 
     limit/1000 … 3 · limit where a limit is known beforehand, and the folklore's 0.001, 0.01 and 0.1 among them where
@@ -107,7 +115,7 @@ def _distinct(rates: Floats) -> Floats:
     return rising[np.concatenate(([True], np.diff(rising) > 1e-9 * rising[1:]))]
 
 
-def _distance(problem: Problem, start: Floats) -> float:
+def _distance(problem: SweptProblem, start: Floats) -> float:
     """How far the parameters have to go, as far as that is known beforehand."""
     optimum = problem.objective.optimum
     if optimum is None:

@@ -6,19 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from fallline._curvature import Limit
-from fallline._records import Floats, Zone
-from fallline._sweep._settling import saturates_from, still_falls
-from fallline._sweep._words import counted, not_finite, percent, written
-from fallline._sweep._zones import TIMES_THE_FEWEST, Judgement
+from fallline._records import Floats, LimitKind, Zone
+from fallline._sweep._settling import still_falls
+from fallline._sweep._zones import Judgement
+from fallline._wording import count, not_finite, percent, written
 
 SHARE = 0.5
 """Of the limit: no recommended rate is above it."""
 OPEN = 10.0
 """Times the lowest just right rate: an interval that is wider and has no upper end has no middle either."""
 DIGITS = (3, 4, 5, 6)
+ROUNDED = 0.01
+"""A rate within this share of a place is called that place: it was rounded to three digits, or to stay inside."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Picture:
     """What is known when a rate is to be chosen."""
 
@@ -38,6 +40,8 @@ class Picture:
     """The optimizer was told to climb."""
     capped: bool
     """Whether the limit holds at the bottom, so that nothing above half of it is recommended."""
+    same_from: int | None
+    """The index from which on all rates make the same run, None where they differ."""
 
     @property
     def range(self) -> str:
@@ -52,18 +56,18 @@ class Picture:
     def interval(self, just_right: tuple[int, int]) -> tuple[float, float]:
         """Lowest and highest just right rate; of rates that all make the same run only the lowest counts."""
         low, high = just_right
-        same = saturates_from(self.losses)
+        same = self.same_from
         return float(self.rates[low]), float(self.rates[high if same is None else max(low, min(high, same))])
 
     def is_open(self, just_right: tuple[int, int]) -> bool:
         """Whether the largest rate tried was just right, and the smallest of them far below it: no upper end seen."""
         low, high = self.interval(just_right)
-        return just_right[1] == len(self.rates) - 1 and high > OPEN * low and saturates_from(self.losses) is None
+        return just_right[1] == len(self.rates) - 1 and high > OPEN * low and self.same_from is None
 
     def middle(self, just_right: tuple[int, int]) -> float:
         """The geometric middle; of an interval without an upper end that of its lowest decade."""
         low, high = self.interval(just_right)
-        return float(np.sqrt(low * (OPEN * low if self.is_open(just_right) else high)))
+        return float(np.sqrt(low) * np.sqrt(OPEN * low if self.is_open(just_right) else high))
 
     @property
     def most(self) -> float:
@@ -72,9 +76,9 @@ class Picture:
 
     @property
     def removed(self) -> Floats:
-        """[B] the part of the excess loss that each run removed."""
+        """[B] the part of the excess loss at its own start that each run removed."""
         with np.errstate(all="ignore"):
-            return np.asarray((self.start_loss - self.losses[-1]) / (self.start_loss - self.judgement.floor))
+            return np.asarray((self.losses[0] - self.losses[-1]) / (self.losses[0] - self.judgement.floor))
 
 
 def chosen_rate(picture: Picture) -> float | None:
@@ -86,6 +90,8 @@ def chosen_rate(picture: Picture) -> float | None:
     most = min(high, picture.most)
     if most < low:
         return None
+    if low == high:
+        return low
     half = None if picture.limit is None else SHARE * picture.limit.value
     if half is not None and half >= low:
         most = min(most, half)  # a limit from the largest curvature anywhere is kept where that leaves a choice
@@ -109,38 +115,66 @@ def rounded_within(value: float, low: float, high: float) -> float:
     return value
 
 
-def reason_for(picture: Picture, value: float) -> str:
-    """Why this rate: the interval, its middle, the limit, the goal, with their numbers."""
-    judgement = picture.judgement
-    if judgement.just_right is None or judgement.fewest is None:
+def reason_for(picture: Picture, value: float, steps: int | None = None) -> str:
+    """Why this rate: its steps to the goal, those of the rates around it, where it lies among them, the limit.
+
+    ``steps``: to the goal, of the run at ``value`` where that is none of the rates swept.
+    """
+    found = picture.judgement.just_right
+    if found is None:
         raise ValueError("nothing is just right")
-    low, high = picture.interval(judgement.just_right)
-    goal, most = percent(picture.goal), TIMES_THE_FEWEST * judgement.fewest
+    reached = [needed for needed in picture.judgement.steps_to_goal[found[0] : found[1] + 1] if needed is not None]
+    most = max(reached if steps is None else [*reached, steps])
+    goal = f"the goal ({percent(picture.goal)} of the excess loss removed)"
+    low, high = picture.interval(found)
+    share, limit = _beside_the_limit(picture, value)
     if low == high:
-        where = (
-            f"{written(value)} is the only measured rate that removes {goal} of the excess loss within {counted(most)}"
-        )
+        others = "larger rates make the same run" if found[0] < found[1] else _no_other(picture)
+        of_limit = f" It is {share}." if share else ""
+        return f"It needs {count(most, 'step')} to {goal}; {others}.{of_limit}{limit}"
+    same = ", and larger ones make the same run" if high < picture.rates[found[1]] else ""
+    around = f"the rates from {written(low)} to {written(high)} around it need at most"
+    if steps is None:
+        needs = f"{_upper(around)} {count(most, 'step')} to {goal}{same}."
     else:
-        where = (
-            f"Every measured rate from {written(low)} to {written(high)} removes {goal} of the excess loss within "
-            f"{counted(most)}, three times the fewest; {written(value)} "
-        )
-        half = np.inf if picture.limit is None else SHARE * picture.limit.value
-        held = value <= half < picture.middle(judgement.just_right) * (1 - 1e-9)
-        if held:
-            where += "is half the stability limit, below the middle of them"
-        elif picture.is_open(judgement.just_right):
-            where += "is the middle of their lowest decade, because no rate was too large"
-        else:
-            where += "is their geometric middle"
-    if picture.limit is not None and value > picture.limit.value:
-        return (
-            f"{where}. The limit {written(picture.limit.value)} is that of the largest curvature; "
-            "along these runs the loss curves less."
-        )
-    if picture.limit is not None:
-        where += f", {percent(value / picture.limit.value)} of the stability limit {written(picture.limit.value)}"
-    return f"{where}."
+        needs = f"It needs {count(steps, 'step')} to {goal}; {around} {most:,}{same}."
+    place = _place(picture, value, found)
+    told = share and "half the stability limit" not in place
+    return f"{needs} {written(value)} is {place}{f', {share}' if told else ''}.{limit}"
+
+
+def _upper(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _place(picture: Picture, value: float, found: tuple[int, int]) -> str:
+    """Where the rate lies among those that are just right: their middle, or what keeps it below."""
+    half = np.inf if picture.limit is None else SHARE * picture.limit.value
+    middle, aim = "their geometric middle", picture.middle(found)
+    if picture.limit is not None and value <= half < aim * (1 - 1e-9):
+        middle, aim = f"half the stability limit {written(picture.limit.value)}, below their geometric middle", half
+    elif picture.is_open(found):
+        middle = "the middle of their lowest decade, because no rate was too large"
+    return middle if abs(value - aim) <= ROUNDED * aim else f"the just right rate nearest to {middle}"
+
+
+def _no_other(picture: Picture) -> str:
+    return "no other rate was swept" if len(picture.rates) == 1 else "no other of the rates swept is just right"
+
+
+def _beside_the_limit(picture: Picture, value: float) -> tuple[str, str]:
+    """How the rate lies to the limit: its share, to follow the rate, and a sentence where that says too much."""
+    limit = picture.limit
+    if limit is None:
+        return "", ""
+    text = written(limit.value)
+    if limit.kind is LimitKind.FULL_BATCH:
+        return "", f" The stability limit {text} is that of all rows at once, and no bound for mini-batches."
+    if value <= limit.value:
+        return f"{percent(value / limit.value)} of the stability limit {text}", ""
+    if limit.kind is LimitKind.ANYWHERE:
+        return "", f" The limit {text} is that of the largest curvature the loss can have, and these runs got past it."
+    return "", f" The limit {text} is that of the curvature at one place, and no bound for the whole way."
 
 
 def why_none(picture: Picture) -> str:
@@ -194,7 +228,7 @@ def _no_interval(picture: Picture) -> str:
         )
     best = int(np.argmax(np.where(np.isfinite(picture.removed), picture.removed, -np.inf)))
     got = f"{written(rates[best])} came closest and removed {percent(float(picture.removed[best]))}"
-    missed = f"no rate removed {goal} of the excess loss in {counted(picture.steps)}"
+    missed = f"no rate removed {goal} of the excess loss in {count(picture.steps, 'step')}"
     if all(zone is Zone.TOO_SMALL for zone in judgement.zones):
         what = "it creeps" if len(rates) == 1 else "they all creep"
         return f"{missed}; {what}. {got}. Try rates above {written(rates[-1])}, or more steps."

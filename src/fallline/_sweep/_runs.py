@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from fallline._descent import optimizer_class
 from fallline._errors import OptionError
-from fallline._problem import Problem
+from fallline._problem import SweptProblem
 from fallline._records import Floats, Mask
-from fallline._sweep._crossing import crossed_along_steps, crossed_on_quadratic
+from fallline._sweep._crossing import ValleyWatch, crossed_on_quadratic
 from fallline._sweep._trajectories import MOST_KEPT, Trajectories, run_rates
 
 Progress = Callable[[int, int, float], None]
@@ -35,11 +35,11 @@ class Runs:
     kept: NDArray[np.int64]
     """[S]"""
     trajectories: Floats
-    """[S, B, P] of the first seed."""
+    """[K, S, B, P]"""
     losses: Floats
     """[K, S, B] mean over all rows."""
     crossing: tuple[Mask, Mask] | None
-    """Where the first seed crossed and where that can be told, [T, B] each; None where it cannot at all."""
+    """Where each run crossed and where that can be told, [K, T, B] each; None where it cannot at all."""
     preconditioners: Floats | None
     """[B, P] at the end of the first seed's runs."""
     batched: bool
@@ -52,14 +52,14 @@ class Runs:
         crossing = preconditioners = None
         if self.crossing is not None and other.crossing is not None:
             pairs = zip(self.crossing, other.crossing, strict=True)
-            crossed, tells = (np.concatenate(pair, axis=1)[:, order] for pair in pairs)
+            crossed, tells = (np.concatenate(pair, axis=2)[:, :, order] for pair in pairs)
             crossing = crossed, tells
         if self.preconditioners is not None and other.preconditioners is not None:
             preconditioners = np.concatenate((self.preconditioners, other.preconditioners))[order]
         return Runs(
             rates=rates[order],
             kept=self.kept,
-            trajectories=np.concatenate((self.trajectories, other.trajectories), axis=1)[:, order],
+            trajectories=np.concatenate((self.trajectories, other.trajectories), axis=2)[:, :, order],
             losses=np.concatenate((self.losses, other.losses), axis=2)[:, :, order],
             crossing=crossing,
             preconditioners=preconditioners,
@@ -73,9 +73,9 @@ class Runs:
         return Runs(
             rates=self.rates[here],
             kept=self.kept,
-            trajectories=self.trajectories[:, here],
+            trajectories=self.trajectories[:, :, here],
             losses=self.losses[:, :, here],
-            crossing=None if self.crossing is None else (self.crossing[0][:, here], self.crossing[1][:, here]),
+            crossing=None if self.crossing is None else (self.crossing[0][:, :, here], self.crossing[1][:, :, here]),
             preconditioners=None if self.preconditioners is None else self.preconditioners[here],
             batched=self.batched,
             probe=self.probe,
@@ -98,7 +98,7 @@ class Runner:
 
     def __init__(
         self,
-        problem: Problem,
+        problem: SweptProblem,
         starts: Floats,
         *,
         optimizer: str,
@@ -124,33 +124,36 @@ class Runner:
             return 1
         return 1 if self.steps * rows * 50 <= MOST_EVALUATIONS else -(-rows // self.batch_size)
 
-    def run(self, rates: Floats, steps: int | None = None) -> Runs:
-        """Run these rates [B], rising, for T steps unless told otherwise."""
+    def run(self, rates: Floats, steps: int | None = None, *, first_seed_only: bool = False) -> Runs:
+        """Run these rates [B], rising, for T steps unless told otherwise.
+
+        Runs of the first seed only are made to place a limit; where they cross is not asked.
+        """
         steps = self.steps if steps is None else steps
-        self._ticker.plan(len(rates) * steps * len(self.seeds))
-        runs = [
-            self._seed(rates, steps, start, seed, first=index == 0)
-            for index, (start, seed) in enumerate(zip(self.starts, self.seeds, strict=True))
-        ]
-        first, crossing = runs[0][0], runs[0][2]
+        count = 1 if first_seed_only else len(self.seeds)
+        self._ticker.plan(len(rates) * steps * count)
+        pairs = zip(self.starts[:count], self.seeds[:count], strict=True)
+        runs = [self._seed(rates, steps, start, seed, crossing=not first_seed_only) for start, seed in pairs]
+        first = runs[0][0]
+        crossings = [crossing for _, _, crossing in runs if crossing is not None]
         return Runs(
             rates=np.asarray(rates, dtype=np.float64),
             kept=first.kept,
-            trajectories=first.parameters,
+            trajectories=np.array([trajectories.parameters for trajectories, _, _ in runs]),
             losses=np.array([losses for _, losses, _ in runs]),
-            crossing=crossing,
+            crossing=(np.array([c for c, _ in crossings]), np.array([t for _, t in crossings])) if crossings else None,
             preconditioners=first.preconditioners,
             batched=first.batched,
             probe=first.probe,
         )
 
     def _seed(
-        self, rates: Floats, steps: int, start: Floats, seed: int, *, first: bool
+        self, rates: Floats, steps: int, start: Floats, seed: int, *, crossing: bool
     ) -> tuple[Trajectories, Floats, tuple[Mask, Mask] | None]:
-        slopes = _Slopes(self.problem, self.batch_size, seed)
+        watch = ValleyWatch() if crossing and self._watches_valley else None
         objective = self.problem.objective
         runs = run_rates(
-            slopes,
+            _Slopes(self.problem, self.batch_size, seed, watch),
             start,
             rates,
             optimizer=self.optimizer,
@@ -164,7 +167,12 @@ class Runner:
         )
         losses = self._evaluate(runs.parameters)
         self._ticker.saw(losses)
-        return runs, losses, self._crossing(runs, slopes.seen) if first else None
+        return runs, losses, self._crossing(runs, watch) if crossing else None
+
+    @property
+    def _watches_valley(self) -> bool:
+        """A batch's slope is not the valley's, and LBFGS looks around several times a step."""
+        return self.problem.quadratic is None and self.batch_size is None and self.optimizer != "LBFGS"
 
     def _shapes(self, start: Floats) -> list[tuple[int, ...]]:
         """A neuron's tensors: some optimizers treat a weight matrix and a bias differently."""
@@ -181,37 +189,30 @@ class Runner:
             ]
         return np.concatenate(parts).reshape(parameters.shape[:2])
 
-    def _crossing(self, runs: Trajectories, seen: list[Floats]) -> tuple[Mask, Mask] | None:
-        parameters = runs.parameters
-        updates, rates = len(runs.kept) - 1, parameters.shape[1]
+    def _crossing(self, runs: Trajectories, watch: ValleyWatch | None) -> tuple[Mask, Mask] | None:
         if len(runs.kept) != runs.kept[-1] + 1:
             return None
         if self.problem.quadratic is not None:
-            return crossed_on_quadratic(self.problem.quadratic, parameters)
-        if self.batch_size is not None or len(seen) != (updates if runs.batched else updates * rates):
-            return None  # a batch's slope is not the valley's, and LBFGS looks around several times a step
-        along = np.array(seen) if runs.batched else np.array(seen).reshape(rates, updates, -1).transpose(1, 0, 2)
+            return crossed_on_quadratic(self.problem.quadratic, runs.parameters)
+        if watch is None:
+            return None
         with np.errstate(all="ignore"):
-            end = self.problem.objective.gradient(parameters[-1])
-        return crossed_along_steps(parameters, np.concatenate((along, end[None])))
+            return watch.crossings(runs.parameters[-1], self.problem.objective.gradient(runs.parameters[-1]))
 
 
 class _Slopes:
     """The gradient that a step consumes: of all rows, or of the batch whose turn it is, the same for every rate."""
 
-    def __init__(self, problem: Problem, batch_size: int | None, seed: int) -> None:
-        self._problem, self._size, self._seed = problem, batch_size, seed
+    def __init__(self, problem: SweptProblem, batch_size: int | None, seed: int, watch: ValleyWatch | None) -> None:
+        self._problem, self._size, self._seed, self._watch = problem, batch_size, seed, watch
         self._per_epoch = 1 if batch_size is None or problem.rows is None else -(-problem.rows // batch_size)
         self._epoch, self._batches = -1, list[NDArray[np.int64]]()
-        self._remember = batch_size is None and problem.quadratic is None
-        self.seen: list[Floats] = []
-        """What was handed out, where it may be needed to tell crossings."""
 
     def __call__(self, stack: Floats, step: int) -> Floats:
         if self._size is None:
             gradient = self._problem.objective.gradient(stack)
-            if self._remember:
-                self.seen.append(gradient.copy())  # some optimizers work in the gradient's memory
+            if self._watch is not None:
+                self._watch.saw(stack, gradient, step)
             return gradient
         epoch, place = divmod(step, self._per_epoch)
         if epoch != self._epoch:

@@ -6,18 +6,18 @@ from typing import NamedTuple
 import numpy as np
 
 from fallline._curvature import Limit
-from fallline._problem import Problem, limit_at
-from fallline._records import Floats, FloorKind, Landmark, LimitKind, Recommendation, SweepResult, Trial, Zone
-from fallline._sweep._crossing import crosses_valley
+from fallline._problem import SweptProblem, limit_at
+from fallline._records import Floats, FloorKind, Landmark, LimitKind, Mask, Recommendation, SweepResult, Trial, Zone
 from fallline._sweep._examples import example_of_each
-from fallline._sweep._landmarks import Found, find_landmarks, frozen_landmark
+from fallline._sweep._landmarks import Found, find_landmarks, frozen_landmarks
 from fallline._sweep._notes import notes_on
 from fallline._sweep._probe import scales_with_rate
 from fallline._sweep._rates import default_rates
 from fallline._sweep._recommend import Picture, chosen_rate, nothing_to_remove, reason_for, why_none
 from fallline._sweep._runs import Progress, Runner, Runs
-from fallline._sweep._settling import hovers_at, saturates_from, still_plunges
-from fallline._sweep._zones import Judgement, judge, middle, middle_run, spans
+from fallline._sweep._seeds import middle_run, of_seeds
+from fallline._sweep._settling import saturates_from, still_plunges
+from fallline._sweep._zones import Judgement, judge, spans
 
 EXTENSIONS = 6
 WIDE = 1e3
@@ -33,7 +33,7 @@ SETTLED = 1e-3
 
 
 def sweep_problem(
-    problem: Problem,
+    problem: SweptProblem,
     start: Floats,
     *,
     optimizer: str,
@@ -77,14 +77,14 @@ def sweep_problem(
         progress=progress,
     )
     scales_with_rate(runner.optimizer, runner.options)  # refuses what cannot be run, before a formula of its limit
-    limit = limit_at(problem, runner.optimizer, runner.options)
+    limit = _limit(runner)
     if rates is None:
         value = None if limit is None else limit.value
         runs = runner.run(default_rates(value, problem, starts[0], runner.optimizer))
-        runs = _extended(runner, runs, goal)
+        runs = _extended(runner, runs, goal, limit)
     else:
         runs = runner.run(np.asarray(rates, dtype=np.float64))
-    measured = _measure(runner, runs, goal)
+    measured = _measure(runner, runs, goal, limit)
     found = find_landmarks(
         runner,
         runs,
@@ -94,23 +94,24 @@ def sweep_problem(
         refine=refine,
     )
     choice = _choose(runner, runs, measured, goal, limit)
-    landmarks = found.landmarks
     if choice.recommended is not None:
-        frozen = _frozen(runner, runs, measured, choice)
-        landmarks += () if frozen is None else (frozen,)
+        found = Found(found.landmarks + _frozen(runner, runs, measured, choice, found), found.limit)
         if rates is None and choice.recommended.value not in runs.rates:
             runs = runs.joined(choice.runs_at(choice.recommended.value))
-            measured = _measure(runner, runs, goal)
-    return _result(runner, runs, measured, choice, Found(landmarks, found.measured_limit), goal)
+            measured = _measure(runner, runs, goal, limit)
+    return _result(runner, runs, measured, choice, found, goal)
+
+
+def _limit(runner: Runner) -> Limit | None:
+    """That of all rows at once; for mini-batches no more than that."""
+    limit = limit_at(runner.problem, runner.optimizer, runner.options)
+    return limit if limit is None or runner.batch_size is None else Limit(limit.value, LimitKind.FULL_BATCH)
 
 
 class _Measured(NamedTuple):
     """What was read off the runs."""
 
     judgement: Judgement
-    crosses: tuple[bool | None, ...]
-    stalls: Floats
-    """[B] NaN where a run does not cycle."""
     floor_kind: FloorKind
     bottom_seen: bool
     at_bottom: bool
@@ -135,10 +136,10 @@ class _Choice(NamedTuple):
         return self.runs.only(int(np.flatnonzero(self.runs.rates == rate)[0]))
 
 
-def _extended(runner: Runner, runs: Runs, goal: float) -> Runs:
+def _extended(runner: Runner, runs: Runs, goal: float, limit: Limit | None) -> Runs:
     """More rates at either end, until rates that creep and rates that bounce or diverge are both seen."""
     for extension in range(EXTENSIONS):
-        measured = _measure(runner, runs, goal)
+        measured = _measure(runner, runs, goal, limit)
         zones = measured.judgement.zones
         low, high = float(runs.rates[0]), float(runs.rates[-1])
         ends = []
@@ -148,7 +149,7 @@ def _extended(runner: Runner, runs: Runs, goal: float) -> Runs:
             ends.append(np.geomspace(high, high * EXTENDED_BY, RATES_OF_EXTENSION)[1:])
         if zones[0] is not Zone.TOO_SMALL and low > LOWEST_RATE and np.isfinite(runs.losses[0, 0, 0]):
             ends.append(np.geomspace(low / EXTENDED_BY, low, RATES_OF_EXTENSION)[:-1])
-        if measured.at_bottom or runner.options.get("maximize") or saturates_from(runs.losses[0]) is not None:
+        if measured.at_bottom or runner.options.get("maximize") or saturates_from(runs.trajectories[0]) is not None:
             break  # other rates would say nothing else
         if not ends or (extension >= BLIND and not measured.bottom_seen):
             break
@@ -156,13 +157,12 @@ def _extended(runner: Runner, runs: Runs, goal: float) -> Runs:
     return runs
 
 
-def _measure(runner: Runner, runs: Runs, goal: float) -> _Measured:
+def _measure(runner: Runner, runs: Runs, goal: float, limit: Limit | None) -> _Measured:
     """Floor, zones, crossings and stalls of these runs."""
     known = runner.problem.objective.floor
     finite = runs.losses[np.isfinite(runs.losses)]
     lowest = float(finite.min()) if finite.size else float("nan")
-    middle_losses = middle_run(runs.losses)
-    bottom_seen = known is not None or not still_plunges(middle_losses)
+    bottom_seen = known is not None or not still_plunges(_by_end(runs.losses))
     floor, kind, unreached = (lowest, FloorKind.LOWEST_SEEN, None)
     if known is not None:
         floor, kind = known, FloorKind.OPTIMUM
@@ -173,26 +173,29 @@ def _measure(runner: Runner, runs: Runs, goal: float) -> _Measured:
     start_loss = float(runs.losses[0, 0, 0])
     at_bottom = bottom_seen and np.isfinite(start_loss) and nothing_to_remove(start_loss, floor)
 
-    def judged(crosses: tuple[bool | None, ...] | None) -> Judgement:
-        return judge(
-            runs.losses,
-            goal=goal,
-            floor=floor,
-            rates=runs.rates,
-            kept=runs.kept,
-            crosses=crosses,
-            aimless=at_bottom or not bottom_seen,
-        )
+    linear = limit is not None and limit.kind is LimitKind.PROVABLE  # a parabola, and an optimizer with a closed form
+    judgement = judge(
+        runs.losses,
+        goal=goal,
+        floor=floor,
+        rates=None if linear else runs.rates,  # nothing is luck there
+        kept=runs.kept,
+        crossing=runs.crossing,
+        stable=_below(limit, runs.rates),
+        aimless=at_bottom or not bottom_seen,
+    )
+    return _Measured(judgement, kind, bottom_seen, at_bottom, unreached)
 
-    judgement = judged(None)
-    crosses: tuple[bool | None, ...] = (None,) * len(runs.rates)
-    if runs.crossing is not None:
-        crosses = crosses_valley(*runs.crossing, judgement.steps_to_goal)
-    if judgement.just_right is None:
-        judgement = judged(crosses)
-    stalls = hovers_at(middle_losses, floor)
-    stalls[[zone is Zone.DIVERGING for zone in judgement.zones]] = np.nan
-    return _Measured(judgement, crosses, stalls, kind, bottom_seen, at_bottom, unreached)
+
+def _below(limit: Limit | None, rates: Floats) -> Mask | None:
+    """[B] which rates lie below a provable limit, None where there is none."""
+    return None if limit is None or limit.kind is not LimitKind.PROVABLE else rates < limit.value
+
+
+def _by_end(losses: Floats) -> Floats:
+    """[S, B] of runs [K, S, B] for each rate the one that ends in the middle."""
+    ends = np.where(np.isnan(losses[:, -1]), np.inf, losses[:, -1])
+    return middle_run(losses, np.argsort(ends, axis=0, kind="stable")[len(losses) // 2])
 
 
 def _settled_elsewhere(runner: Runner, runs: Runs, floor: float, goal: float) -> float | None:
@@ -202,7 +205,7 @@ def _settled_elsewhere(runner: Runner, runs: Runs, floor: float, goal: float) ->
         there = losses[-1] <= floor + (1 - goal) * (losses[0] - floor)
         if runner.problem.quadratic is not None or there.any():
             return None
-        first, last = (np.linalg.norm(objective.gradient(runs.trajectories[place]), axis=-1) for place in (0, -1))
+        first, last = (np.linalg.norm(objective.gradient(runs.trajectories[0, place]), axis=-1) for place in (0, -1))
         settled = (last <= SETTLED * first) & (losses[-1] < losses[0])
     return float(losses[-1][settled].min()) if settled.any() else None
 
@@ -210,24 +213,24 @@ def _settled_elsewhere(runner: Runner, runs: Runs, floor: float, goal: float) ->
 def _choose(runner: Runner, runs: Runs, measured: _Measured, goal: float, limit: Limit | None) -> _Choice:
     """A rate, its reason, and real runs at a third of it, at it and at three times it."""
     judgement = measured.judgement
-    losses = middle_run(runs.losses)
     picture = Picture(
-        runs.rates,
-        losses,
-        judgement,
-        goal,
-        runner.steps,
-        limit,
-        measured.bottom_seen,
-        measured.at_bottom,
-        bool(runner.options.get("maximize")),
-        _cap(runner, limit),
+        rates=runs.rates,
+        losses=middle_run(runs.losses, judgement.seeds),
+        judgement=judgement,
+        goal=goal,
+        steps=runner.steps,
+        limit=limit,
+        bottom_seen=measured.bottom_seen,
+        at_bottom=measured.at_bottom,
+        maximizes=bool(runner.options.get("maximize")),
+        capped=_cap(runner, limit),
+        same_from=saturates_from(runs.trajectories[0]),
     )
     value = chosen_rate(picture)
     if value is None or judgement.just_right is None:
         return _Choice(None, why_none(picture), (), None)
     low, high = picture.interval(judgement.just_right)
-    trials, trial_runs = _try(runner, value, judgement, goal)
+    trials, needed, trial_runs = _try(runner, value, runs.rates, judgement, goal, limit)
     if trials[1].zone is not Zone.JUST_RIGHT:  # between measured rates anything may happen on a rough surface
         inside = [
             rate
@@ -235,8 +238,8 @@ def _choose(runner: Runner, runs: Runs, measured: _Measured, goal: float, limit:
             if rate <= picture.most
         ]
         value = min(inside, key=lambda rate: abs(np.log(rate / value)))
-        trials, trial_runs = _try(runner, value, judgement, goal)
-    reason = reason_for(picture, value)
+        trials, needed, trial_runs = _try(runner, value, runs.rates, judgement, goal, limit)
+    reason = reason_for(picture, value, needed)
     return _Choice(Recommendation(value, low, high, reason), reason, trials, trial_runs)
 
 
@@ -244,31 +247,41 @@ def _cap(runner: Runner, limit: Limit | None) -> bool:
     """Whether a limit is one to keep half of: it holds at the bottom. That of a steeper place says nothing there."""
     if limit is None:
         return False
-    objective = runner.problem.objective
-    return limit.kind is LimitKind.PROVABLE or (limit.kind is LimitKind.LOCAL and objective.floor is not None)
+    at_bottom = runner.problem.objective.floor is not None
+    return runner.problem.quadratic is not None or (limit.kind is LimitKind.LOCAL and at_bottom)
 
 
-def _try(runner: Runner, value: float, judgement: Judgement, goal: float) -> tuple[tuple[Trial, ...], Runs]:
+def _try(
+    runner: Runner, value: float, rates: Floats, judgement: Judgement, goal: float, limit: Limit | None
+) -> tuple[tuple[Trial, ...], int | None, Runs]:
+    """The trials around ``value``, the steps that it took to the goal, and their runs."""
     runs = runner.run(np.array([factor * value for factor, _ in TRIALS]))
-    alone = judge(runs.losses, goal=goal, floor=judgement.floor, kept=runs.kept)
+    stable = _below(limit, runs.rates)
+    alone = judge(runs.losses, goal=goal, floor=judgement.floor, kept=runs.kept, stable=stable)
+    losses = middle_run(runs.losses, alone.seeds)
     trials = tuple(
         Trial(
             name=name,
             learning_rate=float(runs.rates[place]),
-            losses=runs.losses[0, :, place],
-            parameters=runs.trajectories[:, place],
-            zone=judgement.zone_beside(alone.zones[place], alone.steps_to_goal[place], above=factor > 1),
+            losses=losses[:, place],
+            parameters=runs.trajectories[alone.seeds[place], :, place],
+            zone=judgement.zone_beside(
+                alone.zones[place],
+                alone.steps_to_goal[place],
+                place=int(np.searchsorted(rates, runs.rates[place])),
+            ),
+            steps_to_goal=alone.steps_to_goal[place],
         )
-        for place, (factor, name) in enumerate(TRIALS)
+        for place, (_, name) in enumerate(TRIALS)
     )
-    return trials, runs
+    return trials, alone.steps_to_goal[1], runs
 
 
-def _frozen(runner: Runner, runs: Runs, measured: _Measured, choice: _Choice) -> Landmark | None:
+def _frozen(runner: Runner, runs: Runs, measured: _Measured, choice: _Choice, found: Found) -> tuple[Landmark, ...]:
     if choice.runs is None or choice.runs.preconditioners is None:
-        return None
-    at, diagonal = choice.runs.trajectories[-1, 1], choice.runs.preconditioners[1]
-    return frozen_landmark(runner, measured.judgement, runs.rates, measured.stalls, at, diagonal)
+        return ()
+    at, diagonal = choice.runs.trajectories[0, -1, 1], choice.runs.preconditioners[1]
+    return frozen_landmarks(runner, measured.judgement, runs.rates, found.limit, at, diagonal)
 
 
 def _result(runner: Runner, runs: Runs, measured: _Measured, choice: _Choice, found: Found, goal: float) -> SweepResult:
@@ -281,7 +294,7 @@ def _result(runner: Runner, runs: Runs, measured: _Measured, choice: _Choice, fo
         parameter_names=problem.parameter_names,
         optimizer=runner.optimizer,
         optimizer_options=runner.options,
-        start=runs.trajectories[0, 0],
+        start=runs.trajectories[0, 0, 0],
         steps=runner.steps,
         rows=problem.rows,
         batch_size=runner.batch_size,
@@ -291,28 +304,28 @@ def _result(runner: Runner, runs: Runs, measured: _Measured, choice: _Choice, fo
         floor=judgement.floor,
         floor_kind=measured.floor_kind,
         rates=runs.rates,
-        final_losses=middle(ends),
+        final_losses=of_seeds(ends, judgement.seeds),
         final_low=np.sort(ends, axis=0)[0],
         final_high=np.sort(ends, axis=0)[-1],
         steps_to_goal=judgement.steps_to_goal,
         zone_of_each=judgement.zones,
-        crosses_valley=measured.crosses,
-        stalls_at=tuple(None if np.isnan(excess) else float(excess) for excess in measured.stalls),
+        crosses_valley=judgement.crosses,
+        stalls_at=_or_none(judgement.hovering.middle),
         zones=spans(runs.rates, judgement.zones),
         landmarks=found.landmarks,
-        measured_limit=found.measured_limit,
+        measured_limit=None if found.limit is None else found.limit.rate,
         recommended=choice.recommended,
         advice=choice.advice,
         trials=choice.trials,
         example_of_zone=example_of_each(runs.rates, judgement, choice.recommended),
         losses=runs.losses[0],
-        trajectories=runs.trajectories,
+        trajectories=runs.trajectories[0],
         batched=runs.batched,
         probe=runs.probe,
         notes=notes_on(
             runner, runs, judgement, measured.floor_kind, measured.out_of_reach, bottom_seen=measured.bottom_seen
         ),
-        crossed=None if runs.crossing is None else runs.crossing[0],
+        crossed=None if runs.crossing is None else runs.crossing[0][0],
         kept_steps=runs.kept,
         loss_name=problem.loss_name,
         formula=problem.formula,
@@ -323,4 +336,13 @@ def _result(runner: Runner, runs: Runs, measured: _Measured, choice: _Choice, fo
         scaling=problem.scaling,
         optimum=problem.objective.optimum,
         dtype=problem.dtype,
+        bottom_seen=measured.bottom_seen,
+        stall_peaks=_or_none(judgement.hovering.highest),
+        start_losses=runs.losses[:, 0, 0],
+        source=None if problem.loss_name is None else origin.source,
+        source_hash=None if problem.loss_name is None else origin.source_hash,
     )
+
+
+def _or_none(values: Floats) -> tuple[float | None, ...]:
+    return tuple(None if np.isnan(value) else float(value) for value in values)

@@ -13,10 +13,12 @@ from fallline._sweep._descents import (
     Shapes,
     Slopes,
     Tick,
+    Trace,
     descend_each,
     descend_stacked,
     kept_steps,
     silent,
+    together,
 )
 from fallline._sweep._probe import scales_with_rate
 
@@ -81,11 +83,17 @@ def run_rates(
     starts = np.broadcast_to(np.asarray(start, dtype=np.float64), (len(rates), np.shape(start)[-1]))
     cls, implied = optimizer_class(optimizer)
     options = {**implied, **options}
-    probe = scales_with_rate(cls.__name__, options)
+    probe = scales_with_rate(cls.__name__, options, rates)
     every = max(every, _thinning((steps + 1) * starts.size, most_kept))
     with np.errstate(all="ignore"):  # a diverged run's NaN and infinity are data
         if probe.scales:
-            trace = descend_stacked(objective_gradient, starts, rates, steps, cls, options, every=every, tick=tick)
+            traces = [
+                descend_stacked(
+                    objective_gradient, starts[group], rates[group], steps, cls, options, every=every, tick=tick
+                )
+                for group in together(rates)
+            ]
+            trace = traces[0] if len(traces) == 1 else _side_by_side(traces)
         else:
             trace = descend_each(
                 objective_gradient,
@@ -101,6 +109,14 @@ def run_rates(
             )
     kept = np.array(kept_steps(steps, every), dtype=np.int64)
     return Trajectories(trace.parameters, kept, probe.scales, probe.sentence, trace.preconditioners)
+
+
+def _side_by_side(traces: list[Trace]) -> Trace:
+    diagonals = [trace.preconditioners for trace in traces if trace.preconditioners is not None]
+    return Trace(
+        np.concatenate([trace.parameters for trace in traces], axis=1),
+        np.concatenate(diagonals) if len(diagonals) == len(traces) else None,
+    )
 
 
 def _thinning(numbers: int, most: int) -> int:

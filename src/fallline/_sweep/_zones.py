@@ -4,12 +4,15 @@ Shapes: K seeds, S kept steps, B rates, which rise.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fallline._records import Floats, Mask, Zone, ZoneSpan
-from fallline._sweep._settling import still_falls
+from fallline._sweep._crossing import crosses_valley
+from fallline._sweep._seeds import middle_run, middle_seed, of_seeds
+from fallline._sweep._settling import Hovering, hovers_at
 
 TIMES_THE_FEWEST = 3
 """Just right takes at most this many times the steps of the fastest rate."""
@@ -35,14 +38,25 @@ class Judgement:
     """Steps of the fastest rate of the interval."""
     elsewhere: tuple[int, ...]
     """Indices outside the interval that reach the goal as soon, but are cut off from it by rates that do not."""
+    seeds: NDArray[np.int64]
+    """[B] the index of the seed whose run is the middle one: all that is said of a rate is said of that run."""
+    crosses: tuple[bool | None, ...]
+    """[B] whether it crosses the valley; None where that is not defined."""
+    hovering: Hovering
+    """[B] where it cycles; NaN where it does not."""
+    bounces_from: int
+    """The index below the interval from which rates bounce; that of the interval where none does."""
 
-    def zone_beside(self, zone: Zone | None, steps: int | None, *, above: bool) -> Zone:
-        """The zone of a further run: ``zone`` if it diverged, else by its steps and the side it lies on."""
+    def zone_beside(self, zone: Zone | None, steps: int | None, *, place: int) -> Zone:
+        """The zone of a further run that would be at index ``place`` among the rates.
+
+        ``zone`` if it diverged, else by its steps and the side of the interval it lies on.
+        """
         if zone is Zone.DIVERGING:
             return zone
         if steps is not None and self.fewest is not None and steps <= TIMES_THE_FEWEST * self.fewest:
             return Zone.JUST_RIGHT
-        return Zone.BOUNCING if above else Zone.TOO_SMALL
+        return Zone.TOO_SMALL if place <= self.bounces_from else Zone.BOUNCING
 
 
 def judge(
@@ -52,19 +66,21 @@ def judge(
     floor: float,
     rates: Floats | None = None,
     kept: NDArray[np.int64] | None = None,
-    crosses: tuple[bool | None, ...] | None = None,
+    crossing: tuple[Mask, Mask] | None = None,
+    stable: Mask | None = None,
     aimless: bool = False,
 ) -> Judgement:
     """Name the zone of each rate.
 
     Args:
         losses: [S, B], or [K, S, B] for several seeds: of the middle run, the worse one of two.
-        goal: the part of the excess loss at the start that is to be removed.
+        goal: the part of the excess loss at its own start that a run is to remove.
         floor: the loss that excess is measured from.
         rates: [B] where they are given, a fast group is taken for luck, and left out, if it is narrower than a factor
             of 2 and both its neighbours need over three times as long as its slowest may.
         kept: [S] the steps at which losses are known; 0 … S − 1 unless told.
-        crosses: [B] which rates cross the valley: where no rate reaches the goal, those do not creep.
+        crossing: [K, T, B] at which steps which runs cross the valley, and where that can be told.
+        stable: [B] which rates lie below a provable limit: a run that ends above its start is in mid-swing there.
         aimless: there is no bottom to aim at (the lowest run was still plunging), or nothing to remove: no rate reaches
             anything then, and a run that plunges ever faster counts as diverging.
 
@@ -73,32 +89,61 @@ def judge(
     ['too small', 'just right', 'just right', 'diverging']
     """
     runs = losses if losses.ndim == 3 else losses[None]
-    steps = np.arange(runs.shape[1]) if kept is None else kept
-    reached = middle(np.array([steps_until(run, goal, floor, steps) for run in runs]))
-    diverged = middle(np.array([has_diverged(run, floor) for run in runs]).astype(np.float64)) > 0
-    if aimless:
-        diverged |= runs_away(middle_run(runs))
-    reached = np.where(diverged | aimless, np.inf, reached)
+    read = _read(runs, goal, floor, np.arange(runs.shape[1]) if kept is None else kept, stable, aimless=aimless)
+    seeds = middle_seed(read.diverged, read.reached, runs[:, -1])
+    reached, diverged = of_seeds(read.reached, seeds), of_seeds(read.diverged, seeds)
+    steps = tuple(int(needed) if np.isfinite(needed) else None for needed in reached)
+    crosses: tuple[bool | None, ...] = (None,) * len(reached)
+    if crossing is not None:
+        crosses = crosses_valley(of_seeds(crossing[0], seeds), of_seeds(crossing[1], seeds), steps)
+    hovering = hovers_at(middle_run(runs, seeds), floor)
+    hovering = Hovering(*(np.where(diverged, np.nan, excess) for excess in hovering))
+
     found = _interval(reached, rates)
-    low, high = (0, -1) if found is None else found
+    low, high = (len(reached), len(reached)) if found is None else found
     index = np.arange(len(reached))
-    creeps = index < low
-    if found is None:
-        creeps = _creeps(middle_run(runs), crosses) if not aimless else np.ones(len(index), dtype=bool)
     inside = (index >= low) & (index <= high)
-    zones = np.select(
-        [diverged, inside, creeps], [Zone.DIVERGING, Zone.JUST_RIGHT, Zone.TOO_SMALL], default=Zone.BOUNCING
-    )
     fewest = float(np.min(reached[low : high + 1], initial=np.inf))
-    good = reached <= TIMES_THE_FEWEST * fewest
+    elsewhere = (reached <= TIMES_THE_FEWEST * fewest) & ~inside & np.isfinite(reached)
+    bounces = (np.array(crosses) == True) | ~np.isnan(hovering.middle) | elsewhere  # noqa: E712  (None is not True)
+    bounces_from = low if aimless else _boundary((bounces & ~diverged)[:low], (~bounces & ~diverged)[:low])
+    zones = np.select(
+        [diverged, inside, index < bounces_from],
+        [Zone.DIVERGING, Zone.JUST_RIGHT, Zone.TOO_SMALL],
+        default=Zone.BOUNCING,
+    )
     return Judgement(
         floor=floor,
-        steps_to_goal=tuple(int(steps) if np.isfinite(steps) else None for steps in reached),
+        steps_to_goal=steps,
         zones=tuple(Zone(zone) for zone in zones),
         just_right=found,
         fewest=None if found is None else int(fewest),
-        elsewhere=tuple(int(i) for i in np.flatnonzero(good & ~inside & np.isfinite(reached))),
+        elsewhere=tuple(np.flatnonzero(elsewhere).tolist()),
+        seeds=seeds,
+        crosses=crosses,
+        hovering=hovering,
+        bounces_from=bounces_from,
     )
+
+
+class _Read(NamedTuple):
+    """What was read off each run, [K, B]."""
+
+    reached: Floats
+    """∞ where the goal was not."""
+    diverged: Mask
+
+
+def _read(
+    runs: Floats, goal: float, floor: float, steps: NDArray[np.int64], stable: Mask | None, *, aimless: bool
+) -> _Read:
+    diverged = np.array([has_diverged(run, floor) for run in runs])
+    if stable is not None:
+        diverged &= ~(stable & np.isfinite(runs).all(axis=1))
+    if aimless:
+        diverged |= np.array([runs_away(run) for run in runs])
+    reached = np.array([steps_until(run, goal, floor, steps) for run in runs])
+    return _Read(np.where(diverged | aimless, np.inf, reached), diverged)
 
 
 def steps_until(losses: Floats, goal: float, floor: float, steps: NDArray[np.int64]) -> Floats:
@@ -124,19 +169,6 @@ def runs_away(losses: Floats) -> Mask:
     quarter = max(1, (len(losses) - 1) // 4)
     with np.errstate(all="ignore"):
         return np.asarray((losses[-1 - quarter] - losses[-1]) > (losses[0] - losses[-1 - quarter]))
-
-
-def middle(values: Floats) -> Floats:
-    """[B] the middle one of K values [K, B], the larger of the two middle ones; NaN counts as largest."""
-    return np.asarray(np.sort(values, axis=0)[len(values) // 2])
-
-
-def middle_run(runs: Floats) -> Floats:
-    """[S, B] for each rate the run [K, S, B] that ends in the middle."""
-    if len(runs) == 1:
-        return np.asarray(runs[0])
-    chosen = np.argsort(runs[:, -1], axis=0)[len(runs) // 2]
-    return np.asarray(runs[chosen, :, np.arange(runs.shape[2])].T)
 
 
 def spans(rates: Floats, zones: tuple[Zone, ...]) -> tuple[ZoneSpan, ...]:
@@ -179,7 +211,13 @@ def _is_luck(low: int, high: int, reached: Floats, rates: Floats) -> bool:
     return bool(reached[low - 1] > slow and reached[high + 1] > slow)
 
 
-def _creeps(losses: Floats, crosses: tuple[bool | None, ...] | None) -> Mask:
-    """[B] which runs [S, B] are still falling without crossing the valley."""
-    crossing = np.zeros(losses.shape[1], dtype=bool) if crosses is None else np.array([bool(flag) for flag in crosses])
-    return np.asarray(still_falls(losses) & ~crossing)
+def _boundary(bounces: Mask, creeps: Mask) -> int:
+    """The index [0 … B] below which rates creep and from which they bounce, with the fewest exceptions.
+
+    One rate that happens to swing low at its end is an exception, not a zone. Of equals the highest.
+
+    >>> _boundary(np.array([False, True, False, True, True]), np.array([True, False, True, False, False]))
+    3
+    """
+    exceptions = np.concatenate(([0], np.cumsum(bounces))) + np.concatenate((np.cumsum(creeps[::-1])[::-1], [0]))
+    return int(np.flatnonzero(exceptions == exceptions.min())[-1])

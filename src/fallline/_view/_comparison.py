@@ -186,7 +186,7 @@ def _basins(comparison: Comparison, basins: Basins) -> dict[str, Any]:
                 "contender": each.contender,
                 "rate": each.rate,
                 "ends_in": None if each.ends_in is None else _masked(each.ends_in, each.settled),
-                "shares": [float(share) for share in each.shares],
+                "shares": None if each.shares is None else list(each.shares),
                 "unsettled": each.unsettled,
                 "label": comparison.contenders[each.contender].label,
                 "left_out": each.left_out,

@@ -8,10 +8,12 @@ joined. The joiner understands one trivial convention and refuses everything els
 - every top-level name, exported or not, is used by one of the joined files only.
 
 - a text between backticks ends on the line it began on (so that indentation can go);
-- ``/**`` begins documentation and stands in no string.
+- ``/**`` begins documentation and stands in no string;
+- ``//`` between two spaces begins a comment where no quotation mark follows.
 
 Joining is then: the files in the order of their imports, without the import lines, the word ``export``, the
-comments and the indentation.
+comments, the indentation, and the spaces beside brackets and signs (outside texts; lines with a backtick or a slash,
+which may be a pattern, keep theirs).
 """
 
 import re
@@ -28,7 +30,10 @@ _DECLARATION = re.compile(
 )
 _SUSPICIOUS = re.compile(r"^(import|export|const|let|var|class|function|async)\b")
 _DOCUMENTATION = re.compile(r"[ \t]*/\*\*.*?\*/ ?", re.DOTALL)
-_LINE_COMMENT = re.compile(r"^\s*//")
+_LINE_COMMENT = re.compile(r"(^|\s)\s*//( [^\"`]*)?$")
+_SPACED = re.compile(r'"(?:[^"\\]|\\.)*"|\s*(?P<sign>[=?:;,(){}\[\]&|*%])\s*')
+_RULE_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_RULE_SPACE = re.compile(r"\s*(?P<sign>[{};])\s*")
 
 
 class ModuleError(ValueError):
@@ -53,8 +58,9 @@ def stylesheet(entry: str = ENTRY) -> str:
     True
     """
     folder = resources.files("fallline._view") / "static"
-    names = ("rates.css", "view.css") if entry == ENTRY else ("rates.css", "view.css", "charts.css")
-    return "".join((folder / name).read_text(encoding="utf-8") for name in names)
+    names = ("rates.css", "view.css") if entry == ENTRY else ("view.css", "charts.css")
+    rules = "".join((folder / name).read_text(encoding="utf-8") for name in names)
+    return _RULE_SPACE.sub(r"\g<sign>", _RULE_COMMENT.sub("", rules))
 
 
 def join_modules(files: Mapping[str, str], entry: str) -> str:
@@ -67,8 +73,8 @@ def join_modules(files: Mapping[str, str], entry: str) -> str:
     ...     "two.js": "export const two = 2;\\n",
     ... }
     >>> print(join_modules(files, "render.js"))
-    const two = 2;
-    function render() {
+    const two=2;
+    function render(){
     return two;
     }
     export { render };
@@ -142,7 +148,8 @@ def _body(source: str) -> str:
     """What the page carries of a file: no imports, no word ``export``, no documentation, no indentation."""
     kept: list[str] = []
     for line in _DOCUMENTATION.sub("", source).splitlines():
-        if not line.strip() or _LINE_COMMENT.match(line) or _IMPORT.match(line):
-            continue
-        kept.append(line.removeprefix("export ").strip())
+        code = _LINE_COMMENT.sub("", line.removeprefix("export ")).strip()
+        if code and not _IMPORT.match(line):
+            untouched = "`" in code or "/" in code
+            kept.append(code if untouched else _SPACED.sub(lambda found: found["sign"] or found[0], code))
     return "\n".join(kept) + "\n"

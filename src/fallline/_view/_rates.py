@@ -16,7 +16,6 @@ from fallline._view._stops import stop_columns, stops_of
 
 _BUCKETS = 240  # of an example's curves
 _SHOWN_ZONES = (Zone.DIVERGING, Zone.BOUNCING, Zone.JUST_RIGHT, Zone.TOO_SMALL)
-_MARKS = {"crosses the valley": "1/λ crosses the valley", "stability limit": "predicted limit"}
 
 
 def rates_payload(
@@ -38,7 +37,7 @@ def rates_payload(
     stops = stops_of(run, rates)
     indices = range(len(rates.rates))
     return {
-        "reason": "",
+        "reason": None,
         "home": home,
         "snaps": slider_short(rates),
         "note": slider_note(rates),
@@ -59,6 +58,7 @@ def rates_payload(
         "zones": [{"name": span.name.value, "low": span.low, "high": span.high} for span in rates.zones],
         "marks": _marks(rates),
         "measured_limit": rates.measured_limit,
+        "resolution": None if rates.measured_limit is None else _resolution(rates),
         "recommended": _recommended(rates),
         "examples": [
             _example(rates, zone, rates.example_of_zone[zone]) for zone in _SHOWN_ZONES if zone in rates.example_of_zone
@@ -66,7 +66,6 @@ def rates_payload(
         "captions": list(BEATS),
         "stops": {
             **stop_columns(run, objective, plane, rates, stops),
-            "parabola": run.moments is not None,
             "inputs": None if panel is None else significant(panel.inputs).tolist(),
         },
     }
@@ -82,23 +81,34 @@ def own_stop(run: Run, rates: SweepResult) -> int | None:
 
 def _marks(rates: SweepResult) -> list[dict[str, Any]]:
     """The predicted rates that lie on the track, named as the optimizer's theory names them."""
-    plain = rates.optimizer == "SGD" and not any(rates.optimizer_options.values())
     marks = []
     for mark in rates.landmarks:
-        if mark.name in _MARKS:
-            marks.append({"name": _limit_name(mark, plain) or _MARKS[mark.name], "rate": mark.predicted})
+        if mark.name == "crosses the valley":
+            marks.append(_mark(mark, "crossing", "1/λ crosses the valley", "1/λ"))
+        elif mark.kind is LimitKind.FULL_BATCH:
+            marks.append(_mark(mark, "full batch", "the full batch's limit", "full batch"))
+        elif mark.name == "stability limit":
+            marks.append(_mark(mark, "limit", *_limit_names(mark, rates)))
     return marks
 
 
-def _limit_name(mark: Landmark, plain: bool) -> str | None:
-    """What kind of limit it is, where the track says more than that it is one."""
-    if mark.name != "stability limit":
-        return None
+def _mark(mark: Landmark, kind: str, name: str, short: str) -> dict[str, Any]:
+    return {"kind": kind, "name": name, "short": short, "rate": mark.predicted}
+
+
+def _limit_names(mark: Landmark, rates: SweepResult) -> tuple[str, str]:
+    """What kind of limit it is, in full and where there is little room."""
+    plain = rates.optimizer == "SGD" and not any(rates.optimizer_options.values())
     if mark.kind is LimitKind.FROZEN:
-        return "predicted threshold"
+        return "predicted threshold", "threshold"
     if mark.kind is LimitKind.LOCAL:
-        return "2/λ of the local curvature" if plain else "limit of the local curvature"
-    return "2/λ predicted limit" if plain else None
+        return ("2/λ of the local curvature", "2/λ") if plain else ("limit of the local curvature", "limit")
+    return ("2/λ predicted limit", "2/λ") if plain else ("predicted limit", "limit")
+
+
+def _resolution(rates: SweepResult) -> float | None:
+    """How far apart the rates were that placed the measured limit, as a part of it."""
+    return next((mark.resolution for mark in rates.landmarks if mark.name == "stability limit"), None)
 
 
 def _recommended(rates: SweepResult) -> dict[str, Any] | None:

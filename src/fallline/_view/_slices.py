@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fallline._loss_function import LossFunction
-from fallline._reach import change_rounding, measure_reach
+from fallline._reach import measure_reach
 from fallline._records import Floats, Run
 from fallline._surface import stacked_loss
 from fallline._view._rounding import within
@@ -41,32 +41,20 @@ def slices(run: Run, objective: LossFunction, steps: NDArray[np.int64], start: F
         promised, came = columns.first_order_change[steps], columns.real_change[steps]
         reach, measured = columns.reach[steps], columns.reach_measured[steps]
     else:
+        from fallline._fit import float64_rounding  # noqa: PLC0415  (only here is torch needed)
+
         with np.errstate(all="ignore"):
             promised = (objective.gradient(start) * update).sum(axis=1)
             came = objective.change(start, end)
             bend = 2 * (came - promised)
-        rounding = _rounding(run, update, stacked_loss(objective, start))
+        rounding = float64_rounding(run, start, update, stacked_loss(objective, start))
         reach, measured = measure_reach(promised, bend, rounding, 2 * rounding)
-    return Slices(_readable(losses), promised, came, reach, measured)
+    return Slices(readable(losses), promised, came, reach, measured)
 
 
-def _rounding(run: Run, update: Floats, loss: Floats) -> Floats:
-    """[F] how large a change over all rows rounding can explain: here they are worked out in float64."""
-    if run.sample is None:
-        raise ValueError("a formula has no batches: every step sees all there is")
-    columns = np.column_stack([run.sample.features, np.ones(len(run.sample.target))])
-    return change_rounding(
-        update,
-        loss,
-        feature_rms=np.sqrt(np.mean(columns**2, axis=0)),
-        target_rms=float(np.sqrt(np.mean(run.sample.target**2))) if run.header.loss == "mse" else None,
-        eps=float(np.finfo(np.float64).eps),
-    )
-
-
-def _readable(losses: Floats) -> Floats:
-    """Rounded to a millionth of each slice's own range."""
+def readable(losses: Floats, digits: int = 6) -> Floats:
+    """Rounded to so many digits of each slice's own range."""
     finite = np.where(np.isfinite(losses), losses, np.nan)
     low = np.fmin.reduce(finite, axis=1, keepdims=True)
     high = np.fmax.reduce(finite, axis=1, keepdims=True)
-    return within(losses, low, high)
+    return within(losses, low, high, digits)

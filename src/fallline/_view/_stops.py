@@ -8,21 +8,24 @@ from numpy.typing import NDArray
 
 from fallline._loss_function import LossFunction
 from fallline._planes import Plane, components, coordinates, distance, points
-from fallline._reach import change_rounding, measure_reach
+from fallline._reach import measure_reach
 from fallline._records import Floats, Mask, Run, SweepResult
 from fallline._surface import stacked_loss
 from fallline._view._curve import KIND
 from fallline._view._frame import place
 from fallline._view._frames import directions
 from fallline._view._rounding import significant, spelled
+from fallline._view._slices import readable
 
 Steps = NDArray[np.int64]
 
 _MOST_FRAMES, _FEWEST_FRAMES = 56, 12
 _CONSECUTIVE = 0.55  # of the frames: the first steps, without a gap
-_NUMBERS = 36_000  # in all stops together
-_ROW_EVALUATIONS = 10_000_000  # rows × parameter vectors they may cost where a loss has no moments
-_EPS = float(np.finfo(np.float64).eps)
+_NUMBERS = 40_000  # in all stops together
+_ROW_EVALUATIONS = 6_000_000  # rows × parameter vectors they may cost where a loss has no moments
+_PARABOLA_T = np.array([-0.5, 0.5, 1.5, 2.5])
+_SLICE_DIGITS = 4  # of a slice's own range: finer than a pixel
+_CURVED_T = np.linspace(-0.5, 2.5, 7)
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ def frame_steps(total: int, most: int) -> Steps:
 
 def stop_columns(run: Run, objective: LossFunction, plane: Plane, result: SweepResult, stops: Stops) -> dict[str, Any]:
     """The payload's ``rates.stops``: [B] lists of as many frames as each run has."""
+    from fallline._fit import float64_rounding  # noqa: PLC0415  (only here is torch needed)
+
     F, (B, P) = len(stops.at), result.trajectories.shape[1:]
     before, after = (result.trajectories[at].reshape(F * B, P) for at in (stops.at, stops.at + 1))
     losses = result.losses[stops.at].ravel()
@@ -74,9 +79,10 @@ def stop_columns(run: Run, objective: LossFunction, plane: Plane, result: SweepR
         update = after - before
         promised = np.einsum("np,np->n", gradient, update)
         came = objective.change(before, after)
-        rounding = _rounding(run, objective, before, update, losses)
-        reach, measured = measure_reach(promised, 2 * (came - promised), *rounding)
+        rounding = float64_rounding(run, before, update, losses)
+        reach, measured = measure_reach(promised, 2 * (came - promised), rounding, 2 * rounding)
         ghost = stacked_loss(objective, before - update)
+        along = _slices(run, objective, before, update, (losses, promised, came))
     columns: dict[str, NDArray[Any]] = {
         "start": significant(before),
         "end": significant(after),
@@ -87,6 +93,7 @@ def stop_columns(run: Run, objective: LossFunction, plane: Plane, result: SweepR
         "real_change": significant(came, 5),
         "reach": _masked(significant(reach, 5), measured),
         "ghost_loss": significant(ghost, 4),
+        "slice": along,
         **_shadows(objective, plane, (before, after, gradient)),
     }
     lists: dict[str, Any] = {}
@@ -95,6 +102,7 @@ def stop_columns(run: Run, objective: LossFunction, plane: Plane, result: SweepR
         lists[name] = [spelled(held[:count]) for held, count in zip(by_rate, stops.counts, strict=True)]
     return {
         "step": stops.steps.tolist(),
+        "slice_t": slice_places(run).tolist(),
         "epoch": (stops.steps // run.header.steps_per_epoch).tolist(),
         "first_not_finite": stops.first_not_finite,
         **lists,
@@ -109,24 +117,20 @@ def _masked(values: Floats, measured: Mask) -> NDArray[np.object_]:
     return held
 
 
-def _rounding(
-    run: Run, objective: LossFunction, before: Floats, update: Floats, losses: Floats
-) -> tuple[Floats, Floats]:
-    """How large a first-order change, and twice it a curvature, rounding can explain."""
-    if run.sample is None:  # of a formula: four units of rounding of |H||θ| + |g|, at the curvature of the start
-        curvature = np.abs(objective.hessian(np.array(run.header.start)))
-        size = np.abs(before) @ curvature + np.abs(objective.gradient(before))
-        least = np.asarray(4 * _EPS * np.einsum("np,np->n", np.abs(update), size))
-        return least, 2 * least
-    columns = np.column_stack([run.sample.features, np.ones(len(run.sample.target))])
-    least = change_rounding(
-        update,
-        losses,
-        feature_rms=np.sqrt(np.mean(columns**2, axis=0)),
-        target_rms=float(np.sqrt(np.mean(run.sample.target**2))) if run.header.loss == "mse" else None,
-        eps=_EPS,
-    )
-    return least, 2 * least
+def _slices(run: Run, objective: LossFunction, before: Floats, update: Floats, changes: tuple[Floats, ...]) -> Floats:
+    """[F·B, n] the loss along each step at :func:`slice_places`, of a parabola from the step's own three numbers."""
+    losses, promised, came = changes
+    t = slice_places(run)
+    if run.moments is not None:
+        return readable(losses[:, None] + promised[:, None] * t + (came - promised)[:, None] * t**2, _SLICE_DIGITS)
+    line = before[:, None, :] + t[None, :, None] * update[:, None, :]
+    losses = stacked_loss(objective, line.reshape(-1, before.shape[1])).reshape(len(before), len(t))
+    return readable(losses, _SLICE_DIGITS)
+
+
+def slice_places(run: Run) -> Floats:
+    """Where along a step its loss is told: a cubic through four of them is exact on a parabola."""
+    return _PARABOLA_T if run.moments is not None else _CURVED_T
 
 
 def _shadows(objective: LossFunction, plane: Plane, moved: tuple[Floats, Floats, Floats]) -> dict[str, Floats]:
@@ -169,8 +173,8 @@ def _bands(result: SweepResult, stops: Stops) -> dict[str, Any]:
 def _affordable(run: Run, result: SweepResult) -> int:
     """Frames per stop: fewer for many parameters, and where each costs a pass over many rows."""
     B, P = result.trajectories.shape[1:]
-    per_frame = 3 * P + 6 + (8 if P > 2 else 0)
+    per_frame = 3 * P + 10 + (8 if P > 2 else 0)
     most = _NUMBERS // (B * per_frame)
     if run.moments is None and run.sample is not None:
-        most = min(most, _ROW_EVALUATIONS // (B * 5 * max(len(run.sample.target), 1)))
+        most = min(most, _ROW_EVALUATIONS // (B * (5 + len(_CURVED_T)) * max(len(run.sample.target), 1)))
     return int(np.clip(most, _FEWEST_FRAMES, _MOST_FRAMES))

@@ -38,4 +38,4 @@ def _pixels(values: Floats, drawn: NDArray[np.bool_], room: float) -> Floats:
     known = values[drawn]
     span = float(np.ptp(known)) if len(known) else 0.0
     shifted = np.where(drawn, values, 0.0) - (float(known.min()) if len(known) else 0.0)
-    return np.asarray(shifted * (room / span if span > 0.0 else 1.0), dtype=np.float64)
+    return np.asarray(shifted / span * room if span > 0.0 else shifted, dtype=np.float64)  # room / span may be infinite

@@ -3,24 +3,22 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fallline._errors import OptionError, near
-from fallline._problem import NeuronProblem, Problem, given_problem, limit_at
+from fallline._problem import FormulaProblem, NeuronProblem, Problem, given_problem, limit_at
 from fallline._records import Floats, LimitKind
 from fallline._sweep import sweep_problem
 from fallline._why._derivative import BUDGET, GOAL, SEEDS, TRIALS, DerivativeFindings, Race, race
 from fallline._why._forward import forward_of
-from fallline._why._minimum import MinimumFindings, measure_minimum
+from fallline._why._minimum import MinimumFindings, measure_minimum, measure_textbook_minima
 from fallline._why._minus import MinusFindings, measure_minus
+from fallline._why._name import name_of
 from fallline._why._price import Price, measured_price
 from fallline._why._rate import RateFindings, measure_rate
 from fallline._why._rule import linear_rows
-
-if TYPE_CHECKING:
-    from fallline._data._read import TableSource
+from fallline._why._valley import has_valley
 
 QUESTIONS = ("minus", "rate", "derivative", "minimum")
 TEXTBOOK_RATE = 0.01
@@ -33,56 +31,65 @@ SAMPLED_ROWS = 2000
 TRIAL_STEPS = 200
 AT_THE_BOTTOM = 1e-12
 """An excess loss below this part of the floor is rounding."""
+ON_FORMULAS = (
+    "The loss of one neuron has no second minimum, whatever the table: why minimum is asked on formulas. "
+    "Leave out the table and its options, or name a formula."
+)
 
 Findings = MinusFindings | RateFindings | DerivativeFindings | MinimumFindings
 
 
 def ask(
     question: str,
-    data: "TableSource | None" = None,
+    problem: Problem | None = None,
     *,
-    target: str | None = None,
-    features: list[str] | None = None,
-    drop_missing: bool = False,
-    standardise: bool | None = None,
-    formula: str | None = None,
-    loss: str = "mse",
     start: Mapping[str, float] | None = None,
     seed: int = 0,
     price: float | None = None,
 ) -> Findings:
-    """Run the experiment that answers a question; the settings are those of :func:`fallline.why`."""
-    check_question(question)
-    _check_price(question, price)
+    """Run the experiment that answers a question.
+
+    Args:
+        question: one of ``QUESTIONS``.
+        problem: what it is asked about; None for the examples of the textbook.
+        start: parameters before the first step, by name.
+        seed: of the start, random directions and noise.
+        price: forward passes that one gradient costs; measured unless told.
+
+    Raises:
+        OptionError: there is no such question, or a setting does not go with it.
+    """
+    check_question(question, price)
     if question == "minimum":
-        _demand_formula(data, loss, target, features, start, formula)
-        return measure_minimum(formula, start, seed=seed)
-    problem = given_problem(
-        data,
-        target=target,
-        features=features,
-        drop_missing=drop_missing,
-        standardise=standardise,
-        formula=formula,
-        loss=loss,
-        seed=seed,
-    )
-    at = problem.starting_point(start, seed=seed)
-    _demand_slope(problem, at)
-    textbook = data is None and formula is None
+        return _minimum(problem, start, seed)
+    asked = given_problem(seed=seed) if problem is None else problem
+    at = asked.starting_point(start, seed=seed)
+    _demand_slope(asked, at)
     if question == "minus":
-        plain = textbook and not standardise and loss == "mse"
-        return measure_minus(problem, start, TEXTBOOK_RATE if plain else usual_rate(problem, at), seed=seed)
+        return measure_minus(asked, start, TEXTBOOK_RATE if problem is None else usual_rate(asked, at), seed=seed)
     if question == "rate":
-        return measure_rate(_sampled(problem), at)
-    return _derivative(None if textbook and loss == "mse" else problem, at, start, seed=seed, price=price)
+        return measure_rate(_sampled(asked), at)
+    own = None if problem is None and start is None else asked
+    return _derivative(own, at, start, seed=seed, price=price)
 
 
-def check_question(question: str) -> None:
-    """Refuse what is not one of the four."""
+def check_question(question: str, price: float | None = None) -> None:
+    """Refuse what is not one of the four, and a price where none is paid."""
     if question not in QUESTIONS:
         known = list(QUESTIONS)
         raise OptionError(f'There is no question "{question}": ask why {", ".join(known)}.{near(str(question), known)}')
+    if price is None:
+        return
+    if question != "derivative":
+        raise OptionError(f"Only why derivative has a price of the gradient: leave --price out of why {question}.")
+    if not (math.isfinite(price) and price >= 1):
+        raise OptionError(f"The price of a gradient is 1 forward pass or more (its own), not {price:g}.")
+
+
+def check_surface_only(*, table: bool) -> None:
+    """The losses of one neuron are bowls: no table has anything to show in why minimum."""
+    if table:
+        raise OptionError(ON_FORMULAS)
 
 
 def usual_rate(problem: Problem, at: Floats) -> float:
@@ -102,31 +109,25 @@ def usual_rate(problem: Problem, at: Floats) -> float:
     raise OptionError(f"No learning rate leads downhill from this start. {found.advice}")
 
 
-def _check_price(question: str, price: float | None) -> None:
-    if price is None:
-        return
-    if question != "derivative":
-        raise OptionError(f"Only why derivative has a price of the gradient: leave --price out of why {question}.")
-    if not (math.isfinite(price) and price >= 1):
-        raise OptionError(f"The price of a gradient is 1 forward pass or more (its own), not {price:g}.")
-
-
-def _demand_formula(
-    data: object,
-    loss: str,
-    target: str | None,
-    features: list[str] | None,
-    start: Mapping[str, float] | None,
-    formula: str | None,
-) -> None:
-    """The losses of one neuron are bowls: no table has anything to show here."""
-    if data is not None or target is not None or features is not None or loss != "mse":
+def _minimum(problem: Problem | None, start: Mapping[str, float] | None, seed: int) -> MinimumFindings:
+    """On the textbook surfaces, or on the formula that was named."""
+    if problem is None:
+        if start is not None:
+            raise OptionError("A start goes with one formula: name it, as in --formula rosenbrock.")
+        return measure_textbook_minima(seed=seed)
+    if not isinstance(problem, FormulaProblem):
+        raise OptionError(ON_FORMULAS)
+    surface = problem.objective
+    own = FormulaProblem(surface, "float64")
+    at = own.starting_point(start, seed=seed)
+    if start is not None and not has_valley(surface):
         raise OptionError(
-            "The loss of one neuron has no second minimum, whatever the table: why minimum is asked on formulas. "
-            "Leave out the table and its options, or name a formula."
+            f"why minimum takes a start of one's own only on a formula with a single known minimum; on {name_of(own)} "
+            "it chooses its starts itself: leave out --start."
         )
-    if start is not None and formula is None:
-        raise OptionError("A start goes with one formula: name it, as in --formula rosenbrock.")
+    if start is not None:
+        _demand_slope(own, at)
+    return measure_minimum(surface, at, seed=seed)
 
 
 def _demand_slope(problem: Problem, at: Floats) -> None:
@@ -156,7 +157,7 @@ def _derivative(
     """The problem that was given, and linear ones of 2, 10 and 100 parameters."""
     races: list[Race] = []
     if own is not None:
-        races.append(race(_sampled(own).objective, at, _price(own, start, seed, price), name=own.name, seed=seed))
+        races.append(race(_sampled(own).objective, at, _price(own, start, seed, price), name=name_of(own), seed=seed))
     for size in SIZES:
         rows = linear_rows(size, condition_number=CONDITION_NUMBER, rows=RULE_ROWS, seed=seed)
         problem = given_problem(rows, standardise=False, dtype="float64")
@@ -164,7 +165,7 @@ def _derivative(
         name = f"{size} parameters"
         races.append(race(problem.objective, np.zeros(size), paid, name=name, rule_rows=RULE_ROWS, seed=seed))
     return DerivativeFindings(
-        problem="linear problems" if own is None else own.name,
+        problem="linear problems" if own is None else name_of(own),
         budget=BUDGET,
         goal=GOAL,
         trials=TRIALS,

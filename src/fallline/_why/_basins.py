@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fallline._basins import FLAT, Ended, Square, as_low, ended_in, minima_of, square_of
 from fallline._formulas import Formula
 from fallline._records import Floats
 from fallline._sweep import run_rates
@@ -14,18 +14,13 @@ from fallline._sweep import run_rates
 STEPS = 200
 ACROSS = 24
 """Starts along each side of the square; an even number keeps them off the lines of symmetry."""
-SIDES: Mapping[str, tuple[float, float]] = {"himmelblau": (-5.0, 5.0), "rastrigin": (-5.12, 5.12)}
-"""The squares these surfaces are usually shown on; of other formulas the start and 3 around it."""
-AROUND = 3.0
 MOMENTUM = 0.9
-SETTLING_STEPS = 150
-NEWTON_STEPS = 60
-STILL = 1e-9
-"""A Newton step below this part of the square's side is no step any more."""
-SAME = 1e-3
-"""Two ends this part of the square's side apart are one minimum."""
-FAR = 10.0
-"""An end this many sides away from the square is counted as diverged."""
+AT_REST = 1 / 100
+"""Standing this part of the square's side from its minimum after the last step is being at rest there."""
+SMALL = 1 / 10
+"""Of the limit: the rate of the small steps that lead on from where a descent ended."""
+MOST_SPREAD = 2
+"""Of more parameters the starts are drawn by the seed."""
 
 
 class Setting(StrEnum):
@@ -68,13 +63,19 @@ class BasinFindings:
     low: float
     high: float
     """The square's sides, the same for every parameter."""
+    spread: bool
+    """The starts are evenly spaced; else drawn by the seed."""
+    complete: bool
+    """The surface is known to have these minima in the square and no others; else they are what the starts led to."""
     steps: int
     limit: float
-    """2/λ of the sharpest minimum."""
+    """2/λ of the sharpest minimum; of the steepest start, where no minimum has any curvature."""
+    curved: bool
+    """False where that is so."""
     noise: float
     """Standard deviation of the noise in each slope: the gradient's own root mean square over the starts."""
     minima: Floats
-    """[M, P] that were found or are known, the lowest first."""
+    """[M, P] the lowest first."""
     losses: Floats
     """[M]"""
     ends: tuple[Ends, ...]
@@ -91,34 +92,53 @@ class BasinFindings:
 
 def basins(formula: Formula, *, seed: int, steps: int = STEPS) -> BasinFindings | None:
     """Descend from a grid of starts under every setting; None where no start leads to a minimum."""
-    low, high = _square(formula)
-    starts = _grid(formula.parameter_count, low, high, seed)
-    minima = np.array(formula.minima) if formula.minima else _found(formula, starts, high - low)
+    square = square_of(formula)
+    starts = _grid(formula.parameter_count, square, seed)
+    minima = minima_of(formula, starts, square.side)
     if not len(minima):
         return None
     losses = formula.loss(minima)
-    sharpest = float(np.linalg.eigvalsh(formula.hessians(minima))[:, -1].max())
-    limit = 2 / sharpest
-    noise = float(np.sqrt(np.nanmean(formula.gradient(starts) ** 2)))
+    limit, curved = _limit(formula, minima, starts)
+    noise = _usual_slope(formula, starts)
     rates = _rates(limit)
-    ended = _ended(formula, starts, rates, noise, steps, seed)
-    valleys = _valleys(formula, ended.reshape(-1, starts.shape[1]), minima, limit, high - low).reshape(len(rates), -1)
+    last = _last_points(formula, starts, rates, noise, steps, seed)
+    ended = [ended_in(formula, points, minima, square, rate=SMALL * limit) for points in last]
     return BasinFindings(
         formula=formula.name,
         text=formula.text,
         starts=len(starts),
-        low=low,
-        high=high,
+        low=square.low,
+        high=square.high,
+        spread=formula.parameter_count <= MOST_SPREAD,
+        complete=bool(formula.minima),
         steps=steps,
         limit=limit,
+        curved=curved,
         noise=noise,
         minima=minima,
         losses=losses,
         ends=tuple(
-            _ends(setting, rate, ended[k], valleys[k], valleys[0], minima, losses, low, high)
+            _ends(setting, rate, last[k], ended[k], ended[0], minima, losses, square.side)
             for k, (setting, rate) in enumerate(rates.items())
         ),
     )
+
+
+def _limit(formula: Formula, minima: Floats, starts: Floats) -> tuple[float, bool]:
+    """2/λ of the sharpest minimum, and True; where none is curved that of the steepest start, and False."""
+    with np.errstate(all="ignore"):
+        at_starts = np.linalg.eigvalsh(np.nan_to_num(formula.hessians(starts), posinf=0.0, neginf=0.0))[:, -1]
+        at_minima = np.linalg.eigvalsh(formula.hessians(minima))[:, -1]
+    steepest, sharpest = float(at_starts.max()), float(at_minima.max())
+    curved = sharpest > FLAT * steepest
+    return 2 / (sharpest if curved else steepest), curved
+
+
+def _usual_slope(formula: Formula, starts: Floats) -> float:
+    """The root mean square of the slopes over the starts that have any."""
+    with np.errstate(all="ignore"):
+        slopes = formula.gradient(starts)
+        return float(np.sqrt(np.mean(slopes[np.isfinite(slopes).all(axis=1)] ** 2)))
 
 
 def _rates(limit: float) -> dict[Setting, float]:
@@ -133,22 +153,15 @@ def _rates(limit: float) -> dict[Setting, float]:
     }
 
 
-def _square(formula: Formula) -> tuple[float, float]:
-    """The lowest and highest value of every parameter among the starts."""
-    known = SIDES.get(formula.name)
-    start = formula.default_start
-    return known or (float(start.min()) - AROUND, float(start.max()) + AROUND)
-
-
-def _grid(parameters: int, low: float, high: float, seed: int) -> Floats:
+def _grid(parameters: int, square: Square, seed: int) -> Floats:
     """[S, P] starts: evenly spaced for one and two parameters, drawn by the seed for more."""
-    if parameters > 2:
-        return np.random.default_rng(seed).uniform(low, high, (ACROSS**2, parameters))
-    side = np.linspace(low, high, ACROSS if parameters == 2 else ACROSS**2)
+    if parameters > MOST_SPREAD:
+        return np.random.default_rng(seed).uniform(square.low, square.high, (ACROSS**2, parameters))
+    side = np.linspace(square.low, square.high, ACROSS if parameters == 2 else ACROSS**2)
     return np.stack(np.meshgrid(*[side] * parameters), axis=-1).reshape(-1, parameters)
 
 
-def _ended(
+def _last_points(
     formula: Formula, starts: Floats, rates: Mapping[Setting, float], noise: float, steps: int, seed: int
 ) -> Floats:
     """[settings, S, P] after the last step of PyTorch's SGD."""
@@ -176,99 +189,28 @@ def _ended(
     return ended
 
 
-def _valleys(formula: Formula, ends: Floats, minima: Floats, limit: float, side: float) -> NDArray[np.int64]:
-    """[S] the minimum that small steps lead to from where a descent ended; −1: none, it is nowhere near one."""
-    settled = _settled(formula, ends, limit / 10, side)
-    with np.errstate(all="ignore"):
-        away = np.linalg.norm(settled[:, None] - minima[None], axis=2)
-    near = np.where(np.isfinite(away), away, np.inf)
-    return np.where(near.min(axis=1) <= SAME * side, near.argmin(axis=1), -1)
-
-
-def _settled(formula: Formula, ends: Floats, rate: float, side: float) -> Floats:
-    """Followed downhill by small steps, then by short Newton steps to the point where the slope is none."""
-    here = ends.copy()
-    with np.errstate(all="ignore"):
-        for _ in range(SETTLING_STEPS):
-            here = here - rate * formula.gradient(here)
-        moving = np.flatnonzero(np.isfinite(here).all(axis=1))
-        for _ in range(NEWTON_STEPS):
-            if not moving.size:
-                break
-            step = _newton_step(formula, here[moving], most=side / 20)
-            here[moving] += step
-            moving = moving[np.abs(step).max(axis=1) > STILL * side]
-    return here
-
-
-def _newton_step(formula: Formula, here: Floats, most: float) -> Floats:
-    """−|H|⁻¹∇L, downhill also where the ground curves down (Dauphin et al. 2014), no longer than ``most``."""
-    slopes, hessians = formula.gradient(here), formula.hessians(here)
-    finite = np.isfinite(hessians).all(axis=(1, 2)) & np.isfinite(slopes).all(axis=1)
-    usable: NDArray[np.bool_] = np.asarray(finite)
-    values, vectors = np.linalg.eigh(np.where(usable[:, None, None], hessians, 0.0))
-    along = np.einsum("bpk,bp->bk", vectors, np.where(usable[:, None], slopes, 0.0))
-    part = np.divide(along, np.abs(values), out=np.zeros_like(along), where=np.abs(values) > 0)
-    step = -np.einsum("bpk,bk->bp", vectors, part)
-    length = np.linalg.norm(step, axis=1, keepdims=True)
-    return np.asarray(step * np.minimum(1.0, most / np.maximum(length, np.finfo(np.float64).tiny)))
-
-
-def _found(formula: Formula, starts: Floats, side: float) -> Floats:
-    """[M, P] minima that the starts lead to, the lowest first."""
-    none = np.empty((0, starts.shape[1]))
-    with np.errstate(all="ignore"):
-        steepest = np.asarray(np.linalg.eigvalsh(np.nan_to_num(formula.hessians(starts)))[:, -1])
-        if not (steepest > 0).any():
-            return none
-        ends = _settled(formula, starts, 1 / float(np.quantile(steepest[steepest > 0], 0.9)), side)
-        ends = ends[np.isfinite(ends).all(axis=1)]
-        if not len(ends):
-            return none
-        values = np.asarray(np.linalg.eigvalsh(np.nan_to_num(formula.hessians(ends))))
-        flat = np.linalg.norm(formula.gradient(ends), axis=1) < STILL * np.maximum(1.0, values[:, -1])
-        bottoms = ends[flat & (values[:, 0] > 0)]
-        bottoms = bottoms[np.argsort(formula.loss(bottoms), kind="stable")] if len(bottoms) else none
-    minima: list[Floats] = []
-    for bottom in bottoms:
-        if all(np.linalg.norm(bottom - other) > SAME * side for other in minima):
-            minima.append(bottom)
-    return np.array(minima).reshape(-1, starts.shape[1])
-
-
-def as_low(losses: Floats) -> NDArray[np.bool_]:
-    """[M] True for a minimum that is as low as the lowest, to a billionth."""
-    lowest = float(losses.min())
-    return np.asarray(losses - lowest <= 1e-9 * max(1.0, abs(lowest)))
-
-
 def _ends(
     setting: Setting,
     rate: float,
-    ended: Floats,
-    valleys: NDArray[np.int64],
-    small: NDArray[np.int64],
+    last: Floats,
+    ended: Ended,
+    small: Ended,
     minima: Floats,
     losses: Floats,
-    low: float,
-    high: float,
+    side: float,
 ) -> Ends:
-    """The shares of one setting."""
-    side = high - low
+    """The shares of one setting; ``small`` is where the small rate's descents ended."""
+    inside = ended.somewhere
+    lowest = inside & as_low(losses)[ended.minimum]
     with np.errstate(all="ignore"):
-        far = np.abs(ended - (low + high) / 2).max(axis=1)
-        out: NDArray[np.bool_] = np.asarray(~(far <= FAR * side))  # NaN is out as well
-    inside = ~out & (valleys >= 0)
-    lowest: NDArray[np.bool_] = inside & as_low(losses)[valleys]
-    with np.errstate(all="ignore"):
-        resting = inside & (np.linalg.norm(ended - minima[valleys], axis=1) <= side / 100)
+        resting = inside & (np.linalg.norm(last - minima[ended.minimum], axis=1) <= side * AT_REST)
     return Ends(
         setting=setting,
         rate=rate,
-        diverged=float(np.mean(out)),
+        diverged=float(np.mean(ended.gone)),
         lowest=float(np.mean(lowest)),
         other=float(np.mean(inside & ~lowest)),
-        elsewhere=float(np.mean(inside & (small >= 0) & (valleys != small))),
+        elsewhere=float(np.mean(inside & small.somewhere & (ended.minimum != small.minimum))),
         at_rest=float(np.mean(resting)),
-        median_loss=float(np.median(losses[valleys[inside]])) if inside.any() else None,
+        median_loss=float(np.median(losses[ended.minimum[inside]])) if inside.any() else None,
     )

@@ -11,8 +11,9 @@ from torch import Tensor
 from fallline._descent import descend_on
 from fallline._formulas import formula
 from fallline._problem import Problem
-from fallline._records import Floats
+from fallline._records import Floats, Mask
 from fallline._why._forward import forward_of
+from fallline._why._name import name_of
 
 STEPS = 200
 SMALLEST = "(w - 3)^2"
@@ -61,6 +62,8 @@ class MinusFindings:
     """[P]"""
     slopes: Floats
     """[P] at the start."""
+    level: Mask
+    """[P] where rounding in the training dtype alone explains the slope; docs/semantics.md#rounding."""
     minus: Loop
     plus: Loop
     doubled_after: int | None
@@ -92,17 +95,19 @@ def measure_minus(
     plus = _loop(problem, start, seed, rate, steps, sign=1.0, climb=True)
     mirror = _loop(problem, start, seed, rate, steps, sign=-1.0, climb=True)
     at = minus.parameters[0]
+    slopes = problem.objective.gradient(at[None])[0]
     with np.errstate(all="ignore"):
         apart = float(np.max(np.abs(minus.parameters - mirror.parameters)))
-        doubled = first_true(~(plus.losses < 2 * plus.losses[0]))
+        doubled = first_true(plus.losses >= 2 * plus.losses[0])
     return MinusFindings(
-        problem=problem.name,
+        problem=name_of(problem),
         parameter_names=problem.parameter_names,
         dtype=problem.dtype,
         rate=rate,
         steps=steps,
         start=at,
-        slopes=problem.objective.gradient(at[None])[0],
+        slopes=slopes,
+        level=np.abs(slopes) <= _slope_rounding(problem, at),
         minus=minus,
         plus=plus,
         doubled_after=doubled if float(plus.losses[0]) > 0 else None,
@@ -135,9 +140,17 @@ def _signed(forward: Callable[[], Tensor], sign: float) -> Callable[[], Tensor]:
     return forward if sign > 0 else lambda: -forward()
 
 
+def _slope_rounding(problem: Problem, at: Floats) -> Floats:
+    """[P] how large a slope at ``at`` [P] rounding alone can explain: that of a step of 1 along each parameter."""
+    count = len(at)
+    losses = np.repeat(problem.objective.loss(at[None]), count)
+    return problem.change_rounding(np.tile(at, (count, 1)), np.eye(count), losses)
+
+
 def _growth(losses: Floats) -> float | None:
     """By which the loss grows in a step, three quarters of the way to where it is not finite: one direction is left."""
-    finite = first_true(~np.isfinite(losses)) or len(losses)
+    over = first_true(~np.isfinite(losses))
+    finite = len(losses) if over is None else over
     last = max(1, (3 * finite) // 4)
     if last >= len(losses) or not losses[last - 1] > 0:
         return None

@@ -62,6 +62,8 @@ class Promise:
     """½ gᵀHg: on a parabola the error is η² times this, exactly; None elsewhere."""
     off: float | None
     """The largest relative difference from that over the fitted rates."""
+    along: float | None
+    """gᵀHg at the start, 0 where rounding explains it; None for a loss made of straight pieces, which has none."""
     bottom_rate: float | None
     """Where the parabola through this step has its bottom, |g|²/gᵀHg at the start: reach 1; None where it has none."""
 
@@ -106,10 +108,11 @@ def _line(x: Floats, y: Floats) -> tuple[float, float]:
     return slope, float(np.sqrt(residual @ residual / freedom / (across @ across)))
 
 
-def promise(objective: LossFunction, start: Floats, highest: float, *, quadratic: bool) -> Promise:
+def promise(objective: LossFunction, start: Floats, highest: float, *, quadratic: bool, curves: bool = True) -> Promise:
     """Take one step of plain descent from ``start`` [P] at 41 rates up to ``highest``, each for real.
 
-    ``quadratic`` says that the loss is a parabola. The law is fitted to the lower half of the rates.
+    ``quadratic`` says that the loss is a parabola, ``curves`` that it is not made of straight pieces. The law is
+    fitted to the lower half of the rates.
     """
     rates = highest * np.geomspace(LOWEST, 1.0, COUNT)
     slope = objective.gradient(start[None])[0]
@@ -119,9 +122,8 @@ def promise(objective: LossFunction, start: Floats, highest: float, *, quadratic
         errors = np.abs(real - promised)
         rounding = np.maximum(ROUNDING * np.abs(promised), ROUNDINGS * EPS * abs(float(objective.loss(start[None])[0])))
     fitted = np.isfinite(errors) & (errors > rounding) & (np.arange(COUNT) <= COUNT // 2)
-    hessian = objective.hessian(start)
-    along = float(slope @ hessian @ slope)
-    half = along / 2 if quadratic else None
+    along = _along(objective, start, slope) if curves else None
+    half = along / 2 if quadratic and along is not None else None
     off = None
     if half is not None and half > 0 and fitted.any():
         off = float(np.max(np.abs(errors[fitted] / (half * rates[fitted] ** 2) - 1)))
@@ -133,5 +135,14 @@ def promise(objective: LossFunction, start: Floats, highest: float, *, quadratic
         fitted=fitted,
         half_curvature=half,
         off=off,
-        bottom_rate=float(slope @ slope) / along if along > 0 else None,
+        along=along,
+        bottom_rate=float(slope @ slope) / along if along is not None and along > 0 else None,
     )
+
+
+def _along(objective: LossFunction, start: Floats, slope: Floats) -> float:
+    """gᵀHg; 0 where it is rounding of the sums that it is made of."""
+    hessian = objective.hessian(start)
+    along = float(slope @ hessian @ slope)
+    terms = float(np.abs(slope) @ np.abs(hessian) @ np.abs(slope))
+    return along if abs(along) > ROUNDINGS * EPS * terms else 0.0

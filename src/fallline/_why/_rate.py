@@ -5,20 +5,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from fallline._loss_function import LossFunction
-from fallline._problem import NeuronProblem, Problem, limit_at, neuron_objective
+from fallline._problem import FormulaProblem, NeuronProblem, Problem, limit_at, neuron_objective
 from fallline._quadratic import Quadratic
-from fallline._records import Floats, SweepResult
-from fallline._sweep import default_rates, run_rates, sweep, sweep_problem
+from fallline._records import Floats, LimitKind, SweepResult, Zone
+from fallline._sweep import FOLKLORE, default_rates, run_rates, sweep, sweep_problem
 from fallline._why._minus import first_true
+from fallline._why._name import name_of
 from fallline._why._promise import FirstStep, PowerLaw, Promise, first_step, power_law, promise
 
 GOAL = 0.99
-FOLKLORE = (1.0, 0.1, 0.01, 0.001)
-"""Rates that people name: no rate at all (step = −gradient), too large, and two good defaults."""
+NO_RATE = 1.0
+"""The step is minus the gradient."""
+NAMED_RATES = (NO_RATE, *sorted(FOLKLORE, reverse=True))
+"""Rates that people name, falling."""
+TOO_LARGE = max(FOLKLORE)
+"""That of folklore."""
 EXACT_STEPS, OTHER_STEPS = 1000, 400
 """Steps each rate gets: under a neuron's mean squared error they are cheap."""
 SMALL_PART = 1 / 20
-"""Below this part of the limit a rate is small."""
+"""Above this part of the limit a rate is not small, even where it is too small for the goal."""
 FEWEST_STEPS = 20
 """A count of fewer steps is too coarse for a law."""
 PAST = 2.5
@@ -31,10 +36,22 @@ UNIT = 10.0
 class Units:
     """The same rows, x measured in other units."""
 
-    factor: float
-    """Every x is multiplied by it."""
+    factor: float | None
+    """Every x is multiplied by it; None: a standardised table, in its own units."""
     limit: float
     sweep: SweepResult
+
+
+@dataclass(frozen=True, eq=False)
+class LimitFound:
+    """2/λ, as far as it is known beforehand."""
+
+    value: float
+    kind: LimitKind
+    at: Floats
+    """[P] where the curvature was taken, if it depends on that."""
+    at_minimum: bool
+    """True where that is a minimum, False where it is the start."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,63 +65,75 @@ class RateFindings:
     slopes: Floats
     """[P] at the start."""
     start_loss: float
+    parabola: bool
+    """The loss is one, exactly."""
+    straight_pieces: bool
+    """The loss is made of them."""
     promise: Promise
     step: FirstStep
     """From 0 to past the bottom."""
     sweep: SweepResult
-    """Holds the rates of folklore as well."""
+    """Holds the rates that people name as well."""
+    limit: LimitFound | None
     law: PowerLaw | None
     """Steps to the goal over the rate, for small rates."""
-    product: float | None
-    """Rate × steps to the goal, the median over small rates."""
+    products: Floats
+    """[K] rate × steps to the goal of the small rates."""
     first_not_finite: int | None
     """Steps at rate 1 until the loss is no finite number any more; None where it stays one."""
     units: Units | None
     """None where the loss is no parabola of a neuron."""
 
     def index_of(self, rate: float) -> int:
-        """Of a rate of folklore in the sweep."""
+        """Of a rate that people name in the sweep."""
         return int(np.argmin(np.abs(self.sweep.rates - rate)))
 
 
 def measure_rate(problem: Problem, start: Floats, *, steps: int | None = None) -> RateFindings:
     """One step at many rates, then whole runs at many rates, all from ``start`` [P]."""
-    given = steps or (EXACT_STEPS if isinstance(problem.objective, Quadratic) else OTHER_STEPS)
-    limit = _limit(problem, start)
-    rates = _with_folklore(default_rates(limit, problem, start, "SGD"))
+    usual = EXACT_STEPS if isinstance(problem.objective, Quadratic) else OTHER_STEPS
+    given = usual if steps is None else steps
+    here = limit_at(problem, "SGD", {}, at=start)
+    rates = _with_named(default_rates(None if here is None else here.value, problem, start, "SGD"))
     found = sweep_problem(problem, start, optimizer="SGD", options={}, steps=given, rates=rates, goal=GOAL)
-    highest = limit or found.measured_limit or float(found.rates[-1])
-    slopes = problem.objective.gradient(start[None])[0]
-    promised = promise(_by_rows(problem), start, highest, quadratic=problem.quadratic is not None)
-    small = _small(found, highest)
-    rates = found.rates[small]
-    counts = np.array([found.steps_to_goal[k] for k in small], dtype=np.float64)
+    known = [value for value in (None if here is None else here.value, found.measured_limit) if value is not None]
+    highest = known[0] if known else float(found.rates[-1])
+    promised = promise(
+        _by_rows(problem), start, highest, quadratic=problem.quadratic is not None, curves=problem.curves
+    )
+    bottom = promised.bottom_rate
+    small, counts = _small(found)
     return RateFindings(
-        problem=problem.name,
+        problem=name_of(problem),
         parameter_names=problem.parameter_names,
         start=start,
-        slopes=slopes,
+        slopes=problem.objective.gradient(start[None])[0],
         start_loss=float(problem.objective.loss(start[None])[0]),
+        parabola=problem.quadratic is not None,
+        straight_pieces=not problem.curves,
         promise=promised,
-        step=first_step(_by_rows(problem), start, PAST * (promised.bottom_rate or highest)),
+        step=first_step(_by_rows(problem), start, PAST * (highest if bottom is None else bottom)),
         sweep=found,
-        law=power_law(rates, counts),
-        product=float(np.median(rates * counts)) if len(small) else None,
+        limit=_limit(problem, start),
+        law=power_law(small, counts),
+        products=small * counts,
         first_not_finite=_first_not_finite(problem, start),
         units=_other_units(problem, start, given),
     )
 
 
-def _limit(problem: Problem, start: Floats) -> float | None:
-    """2/λ: anywhere on a parabola, at the start of another formula; None where the loss has no curvature."""
-    found = limit_at(problem, "SGD", {}, at=start)
-    return None if found is None else found.value
+def _limit(problem: Problem, start: Floats) -> LimitFound | None:
+    """2/λ: everywhere on a parabola, of the largest curvature, at the lowest minimum known, or at this start."""
+    at_minimum = isinstance(problem, FormulaProblem) and bool(problem.objective.minima)
+    at = problem.usual_place() if at_minimum else start
+    found = limit_at(problem, "SGD", {}, at=at)
+    return None if found is None else LimitFound(found.value, found.kind, at, at_minimum)
 
 
-def _with_folklore(usual: Floats) -> Floats:
+def _with_named(usual: Floats) -> Floats:
     """The usual rates of a sweep, rising, and among them the ones people name."""
-    kept = [rate for rate in usual if min(abs(np.log(rate / named)) for named in FOLKLORE) > 1e-6]
-    return np.sort(np.array([*kept, *FOLKLORE]))
+    kept = [rate for rate in usual if min(abs(np.log(rate / named)) for named in NAMED_RATES) > 1e-6]
+    return np.sort(np.array([*kept, *NAMED_RATES]))
 
 
 def _by_rows(problem: Problem) -> LossFunction:
@@ -114,13 +143,17 @@ def _by_rows(problem: Problem) -> LossFunction:
     return problem.objective
 
 
-def _small(sweep: SweepResult, limit: float) -> list[int]:
-    """Indices of small rates whose steps to the goal are many enough to be a measurement."""
-    return [
-        k
-        for k, steps in enumerate(sweep.steps_to_goal)
-        if steps is not None and steps >= FEWEST_STEPS and sweep.rates[k] <= SMALL_PART * limit
+def _small(sweep: SweepResult) -> tuple[Floats, Floats]:
+    """Small rates [K] whose steps to the goal [K] are many enough to be a measurement."""
+    limit = sweep.predicted_limit
+    most = np.inf if limit is None else SMALL_PART * limit
+    found = [
+        (float(rate), float(steps))
+        for rate, steps, zone in zip(sweep.rates, sweep.steps_to_goal, sweep.zone_of_each, strict=True)
+        if zone is Zone.TOO_SMALL and steps is not None and steps >= FEWEST_STEPS and rate <= most
     ]
+    both = np.array(found).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
 
 
 def _first_not_finite(problem: Problem, start: Floats, most: int = 400) -> int | None:
@@ -143,15 +176,22 @@ def _first_not_finite(problem: Problem, start: Floats, most: int = 400) -> int |
 
 
 def _other_units(problem: Problem, start: Floats, steps: int) -> Units | None:
-    """Every x ten times smaller where the limit is small, else ten times larger: the same lines can be fitted."""
+    """The same rows in other units, from the same line.
+
+    Of a standardised table those are its own: multiplying a column changes nothing once it is standardised. Else
+    every x ten times smaller where the limit is small, and ten times larger where it is not.
+    """
     if problem.quadratic is None or not isinstance(problem, NeuronProblem):
         return None
-    limit = 2 / float(problem.quadratic.eigenvalues[0])
-    factor = 1 / UNIT if limit < FOLKLORE[1] else UNIT
-    scaled = np.append(np.full(problem.quadratic.parameter_count - 1, factor), 1.0)
-    quadratic: Quadratic = problem.quadratic.reparametrised(np.diag(scaled))
-    new_limit = 2 / float(quadratic.eigenvalues[0])
-    rates = sorted({*FOLKLORE, *np.geomspace(new_limit / 1000, 3 * new_limit, 25).tolist()})
-    return Units(
-        factor, new_limit, sweep(quadratic, start=start / scaled, learning_rates=rates, goal=GOAL, epochs=steps)
-    )
+    factor: float | None = None
+    if problem.scaling.is_identity:
+        factor = 1 / UNIT if 2 / float(problem.quadratic.eigenvalues[0]) < TOO_LARGE else UNIT
+        into_ours = np.diag(np.append(np.full(len(start) - 1, factor), 1.0))
+    else:
+        into_ours = np.diag(np.append(problem.scaling.scale, 1.0))
+        into_ours[-1, :-1] = problem.scaling.shift  # b of the training scale is the line's value at the mean
+    quadratic: Quadratic = problem.quadratic.reparametrised(into_ours)
+    limit = 2 / float(quadratic.eigenvalues[0])
+    rates = sorted({*NAMED_RATES, *np.geomspace(limit / 1000, 3 * limit, 25).tolist()})
+    there = np.linalg.solve(into_ours, start)
+    return Units(factor, limit, sweep(quadratic, start=there.tolist(), learning_rates=rates, goal=GOAL, epochs=steps))

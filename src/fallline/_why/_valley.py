@@ -29,6 +29,8 @@ class Crawl:
     """None where it was not reached for good."""
     last_slope: float
     """Length of the gradient after the last step."""
+    slope_rounding: float
+    """What of that rounding alone can explain; docs/semantics.md#rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +51,16 @@ class ValleyFindings:
     crawls: tuple[Crawl, ...]
 
 
+def has_valley(formula: Formula) -> bool:
+    """True where it is known that there is one minimum and no other (a lowest of several is another matter)."""
+    return len(formula.minima) == 1
+
+
 def valley(formula: Formula, start: Floats, *, steps: int = STEPS) -> ValleyFindings | None:
     """Descend from ``start`` [P]; None for a formula without a single known minimum, or where it starts at it."""
-    if formula.optimum is None:
+    if not has_valley(formula):
         return None
-    places = np.array([start, formula.optimum])
+    places = np.array([start, formula.minima[0]])
     half = 1 / float(np.linalg.eigvalsh(formula.hessians(places))[:, -1].max())
     start_loss, floor = (float(value) for value in formula.loss(places))
     if not start_loss > floor or not np.isfinite(half):
@@ -102,8 +109,16 @@ def _crawls(
             losses = formula.loss(path)
             slope = float(np.linalg.norm(formula.gradient(path[-1:])[0]))
         reached = for_good(losses, goal)
-        crawls.append(Crawl(name, rate, momentum, losses[shown], shown.astype(np.float64), reached, slope))
+        at = shown.astype(np.float64)
+        crawls.append(Crawl(name, rate, momentum, losses[shown], at, reached, slope, _rounding(formula, path[-1])))
     return crawls
+
+
+def _rounding(formula: Formula, at: Floats) -> float:
+    """What rounding alone can make of the gradient's length at ``at`` [P]."""
+    each = np.eye(len(at))
+    of_each = formula.change_rounding(np.tile(at, (len(at), 1)), each, eps=float(np.finfo(np.float64).eps))
+    return float(np.linalg.norm(of_each))
 
 
 def for_good(losses: Floats, level: float) -> int | None:

@@ -67,6 +67,11 @@ class Opened:
         self.settle()
         return str(self.page.evaluate(f"document.querySelector('.fl-canvas-{name}').toDataURL()"))
 
+    def open_table(self, summary: str = "summary") -> None:
+        """Open a table of numbers: it is made when the browser says that it is open, a moment after the click."""
+        self.page.locator(summary).click()
+        self.page.locator(".fl-table-scroll:visible tbody tr").first.wait_for()
+
     def hold_clock(self) -> None:
         """Stop the page's time: from here it passes only by ``page.clock.run_for``, however slow the machine is."""
         self.page.clock.install(time=0)

@@ -233,7 +233,7 @@ def test_every_picture_says_its_numbers(open_report: Open) -> None:
 
 def test_the_table_holds_the_recorded_numbers(open_report: Open) -> None:
     report = open_report()
-    report.page.locator("summary").click()
+    report.open_table()
     report.page.locator(".fl-table").wait_for()  # it is built when it is first opened
     rows = [row.locator("th, td").all_inner_texts() for row in report.page.locator(".fl-table tr").all()]
     assert rows[0][:5] == ["step", "epoch", "rate", "loss before", "loss after"]

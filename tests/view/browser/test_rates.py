@@ -129,7 +129,7 @@ def test_a_measured_run_is_stepped_played_and_tabled(open_report: Open) -> None:
     report.page.clock.run_for(9000)
     stops = report.payload["rates"]["stops"]
     _shows_stop(report, stop, len(stops["loss"][stop]) - 1)
-    report.page.locator(".fl-numbers summary").click()
+    report.open_table(".fl-numbers summary")
     report.page.locator(".fl-numbers .fl-table").wait_for()  # it is built when it is first opened
     cells = report.page.locator(".fl-numbers .fl-table tr").nth(1).locator("td").all_inner_texts()
     assert cells[3] == shown(stops["loss_after"][stop][0])
@@ -178,6 +178,57 @@ def test_the_zones_are_named_and_drawn_where_they_were_measured(open_report: Ope
     assert box["height"] >= 44
 
 
+def test_no_zone_s_name_is_covered(open_report: Open) -> None:
+    report = open_report("rates")
+    names = """[...document.querySelectorAll('.fl-rates-zone')].map((zone) => {
+      const [name, around] = [zone.firstElementChild, zone.getBoundingClientRect()];
+      const box = name.getBoundingClientRect();
+      const seen = !name.hidden && getComputedStyle(name).visibility === 'visible';
+      return [name.textContent, seen, box.left, box.right, around.left, around.right];
+    })"""
+    track = report.page.locator(".fl-rates-input").bounding_box()
+    assert track is not None
+    said = set()
+    for _ in report.payload["rates"]["value"]:
+        part = float(report.page.locator(".fl-rates-input").input_value()) / 1000
+        thumb = track["x"] + 14 + part * (track["width"] - 28)
+        for name, seen, left, right, low, high in report.page.evaluate(names):
+            if seen:
+                said.add(name)
+                assert right <= thumb - 14 or left >= thumb + 14, name
+                assert low - 1 <= left
+                assert right <= high + 1
+        _press(report, "ArrowRight" if part < 1 else "Home")
+    assert {"too small", "diverging"} <= said
+
+
+def test_the_full_batch_s_limit_is_a_faded_band(open_report: Open) -> None:
+    def faded(payload: dict[str, Any]) -> None:
+        mark = {"kind": "full batch", "name": "the full batch's limit", "short": "full batch", "rate": 0.0292}
+        payload["rates"]["marks"] = [mark]
+        payload["rates"]["resolution"] = 0.18
+        payload["rate"]["kind"] = "full batch"
+
+    report = open_report("rates", change=faded)
+    band = report.page.locator(".fl-rates-faded").bounding_box()
+    assert band is not None
+    assert band["width"] >= 10
+    assert report.page.locator(".fl-rates-predicted, .fl-rates-crossing").count() == 0
+    assert "% of the full batch's limit" in report.page.locator(".fl-rate-line").inner_text()
+    assert "the full batch's limit" in report.page.locator(".fl-rates").inner_text()
+
+
+def test_paper_is_light(open_report: Open) -> None:
+    report = open_report("rates", color_scheme="dark")
+    dark = report.picture("rates")
+    report.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert report.page.locator(".fl").get_attribute("data-mode") == "light"
+    assert report.page.evaluate("document.querySelector('.fl-canvas-rates').toDataURL()") != dark
+    report.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert report.page.locator(".fl").get_attribute("data-mode") == "dark"
+    assert report.picture("rates") == dark
+
+
 def test_the_header_stays_in_sight_with_the_slider(open_report: Open) -> None:
     report = open_report("rates", viewport={"width": 390, "height": 844})
     report.page.evaluate("scrollTo(0, 900)")
@@ -190,7 +241,7 @@ def test_the_header_stays_in_sight_with_the_slider(open_report: Open) -> None:
 def test_the_rates_are_told_as_tables(open_report: Open) -> None:
     report = open_report("rates")
     rates = report.payload["rates"]
-    report.page.locator(".fl-sweep summary").click()
+    report.open_table(".fl-sweep summary")
     tables = report.page.locator(".fl-sweep .fl-table")
     tables.first.wait_for()
     assert tables.count() == 1 + len(rates["examples"])

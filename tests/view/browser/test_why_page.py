@@ -76,6 +76,7 @@ def test_the_numbers_are_there_as_a_table(open_answer: Open) -> None:
     report.page.keyboard.press("Enter")
     rows = report.page.locator(".fl-table-scroll:visible tbody tr")
     series = report.payload["sections"][1]["exhibits"][0]["series"]
+    rows.nth(1).wait_for()  # the table is made when the browser says that the details are open, a moment later
     second = rows.nth(1).locator("th, td").all_inner_texts()
     assert second == ["measured", shown(series[0]["x"][1]), shown(series[0]["y"][1])]
 

@@ -3,6 +3,6 @@
 Not among the names of :mod:`fallline._explain`: it needs torch, and explaining a recorded run does not.
 """
 
-from fallline._explain._answers._why import answer_of, why
+from fallline._explain._answers._answer_of import answer_of
 
-__all__ = ["answer_of", "why"]
+__all__ = ["answer_of"]

@@ -89,6 +89,10 @@ def _name(race: Race) -> str:
     return f"{race.parameters} ({race.name})" if _own(race) else f"{race.parameters}"
 
 
+def _place(race: Race) -> str:
+    return f"{count(race.parameters, 'parameter')}" + (f" ({race.name})" if _own(race) else "")
+
+
 def _own(race: Race) -> bool:
     """True for the problem that was given."""
     return race.rule_rows is None
@@ -115,30 +119,34 @@ def _budget(found: DerivativeFindings) -> Section:
 
 
 def _verdicts(found: DerivativeFindings) -> list[str]:
-    """Who won where, and by how much."""
-    sentences = []
-    for race in found.races:
-        gradient = race.of(Method.GRADIENT).passes_to_goal
-        others = [s for s in race.spent if s.method is not Method.GRADIENT and s.passes_to_goal is not None]
-        best = min(others, key=lambda spent: spent.passes_to_goal or 0.0, default=None)
-        where = f"In {_name(race)} parameters"
-        if gradient is None:
-            sentences.append(
-                f"{where} gradient descent did not get there; {percent(race.of(Method.GRADIENT).left)} is left."
-            )
-        elif best is None or best.passes_to_goal is None:
-            sentences.append(f"{where} only gradient descent got there, after {_passes(gradient)} passes.")
-        elif best.passes_to_goal <= gradient:
-            sentences.append(
-                f"{where} the derivative is not needed: {best.method.value} took "
-                f"{_passes(best.passes_to_goal)} passes, gradient descent {_passes(gradient)}."
-            )
-        else:
-            sentences.append(
-                f"{where} gradient descent took {_passes(gradient)} passes, the next best, {best.method.value}, "
-                f"{_passes(best.passes_to_goal)}: {number(best.passes_to_goal / gradient, 2)} times as many."
-            )
-    return sentences
+    """Who got there first where, and by how much."""
+    return [_verdict(race) for race in found.races]
+
+
+def _verdict(race: Race) -> str:
+    where, by_gradient = f"In {_place(race)}", race.of(Method.GRADIENT)
+    gradient = by_gradient.passes_to_goal
+    if gradient is None:
+        return f"{where} gradient descent did not get there; {percent(by_gradient.left)} is left."
+    others = [
+        (spent.passes_to_goal, spent.method)
+        for spent in race.spent
+        if spent.method is not Method.GRADIENT and spent.passes_to_goal is not None
+    ]
+    if not others:
+        return f"{where} only gradient descent got there, after {_passes(gradient)} passes."
+    passes, method = min(others, key=lambda other: other[0])
+    if passes > gradient:
+        return (
+            f"{where} gradient descent took {_passes(gradient)} passes, the next best, {method.value}, "
+            f"{_passes(passes)}: {number(passes / gradient, 2)} times as many."
+        )
+    both = f"{method.value} took {_passes(passes)} passes, gradient descent {_passes(gradient)}"
+    if passes == gradient:
+        return f"{where} it is a draw: {both}."
+    if method is Method.DIFFERENCES:
+        return f"{where} {both}: the derivative, found by trying, is the cheaper one here."
+    return f"{where} {both}: here the derivative is not needed."
 
 
 def _passes_table(found: DerivativeFindings) -> Facts:
@@ -191,7 +199,7 @@ def _chart(race: Race, goal: float) -> Curves:
         role = Role.MAIN if spent.method is Method.GRADIENT else Role.OTHER
         series.append(Series(spent.method.value, spent.passes[shown], spent.excess[shown], role))
     return Curves(
-        title=f"{_name(race)} parameters: excess loss left, as a part of that at the start",
+        title=f"{_place(race)}: excess loss left, as a part of that at the start",
         series=tuple(series),
         x_title="forward passes",
         y_title="part of the excess loss left",

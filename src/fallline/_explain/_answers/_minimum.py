@@ -4,7 +4,11 @@ import numpy as np
 
 from fallline._explain._numbers import count, listed, number, percent, place, short
 from fallline._records import Answer, Curves, Facts, Role, Section, Series
-from fallline._why import BasinFindings, Ends, MinimumFindings, SaddleFindings, Setting, ValleyFindings
+from fallline._why import BasinFindings, Crawl, Ends, MinimumFindings, SaddleFindings, Setting, ValleyFindings
+
+UNNAMED = "formula"
+AT_ZERO = 1e-6
+"""A parameter of a minimum below this is written as 0: it was found to no more than that."""
 
 
 def minimum_answer(found: MinimumFindings) -> Answer:
@@ -23,20 +27,38 @@ def minimum_answer(found: MinimumFindings) -> Answer:
 
 
 def _summary(found: MinimumFindings) -> str:
-    said = ["Gradient descent goes down, not to the lowest place: the start decides where it ends."]
     many = next((basins for basins in found.basins if len(basins.minima) > 1), None)
-    if many is not None:
+    if many is None:
+        said = ["Gradient descent goes down from where it starts."]
+        said += [_one(alone) for alone in found.basins]
+    else:
+        said = ["Gradient descent goes down, not to the lowest place: the start decides where it ends."]
         small = many.of(Setting.SMALL)
         if many.lowest_count < len(many.minima):
-            said.append(f"On {many.formula} {percent(small.lowest)} of the starts end in a lowest minimum.")
+            lowest = "a lowest minimum" if many.complete else "the lowest minimum that was found"
+            said.append(f"On {_name(many)} {percent(small.lowest)} of the starts end in {lowest}.")
         else:
-            said.append(f"{many.formula.capitalize()} has {len(many.minima)} minima, all equally low.")
+            said.append(f"{_how_many(many)}, all equally low.")
     if found.saddle is not None:
         gone = found.saddle.escapes[1].steps
         said.append(
             f"A saddle holds it only exactly on the ridge; a millionth beside it, it is gone after {_count(gone)}."
         )
     return " ".join(said)
+
+
+def _one(alone: BasinFindings) -> str:
+    share = percent(alone.of(Setting.SMALL).lowest)
+    return f"On {_name(alone)} {share} of the starts end in the one minimum {'it has' if alone.complete else 'found'}."
+
+
+def _name(found: BasinFindings | ValleyFindings) -> str:
+    """A surface by its name, else by its arithmetic."""
+    return found.text if found.formula == UNNAMED else found.formula
+
+
+def _title(found: BasinFindings | ValleyFindings) -> str:
+    return found.text if found.formula == UNNAMED else found.formula.capitalize()
 
 
 def _count(steps: int | None) -> str:
@@ -46,18 +68,50 @@ def _count(steps: int | None) -> str:
 def _basins(found: BasinFindings) -> Section:
     """Where descents from everywhere end."""
     many = len(found.minima)
-    what = (
-        f"{found.text} has one minimum, at {_point(found.minima[0])}."
-        if many == 1
-        else f"{found.formula.capitalize()} has {many} minima, {_lowest(found)}."
+    where = f", at {_point(found.minima[0])}" if many == 1 else f", {_lowest(found)}"
+    table = _ends_table(found)
+    claims = tuple(_claims(found))
+    what = (f"{_how_many(found)}{where}.", *_how(found))
+    return Section(f"{_title(found)}: {_heading(found)}", (what, claims) if claims else (what,), (table,))
+
+
+def _heading(found: BasinFindings) -> str:
+    if len(found.minima) > 1:
+        return "the start decides"
+    return "one minimum" if found.complete else "one minimum was found"
+
+
+def _how_many(found: BasinFindings) -> str:
+    """What is known of the surface, or what was found on it and where it was looked for."""
+    many = len(found.minima)
+    minima = "one minimum" if many == 1 else f"{many} minima"
+    between = f"between {short(found.low)} and {short(found.high)}"
+    if found.complete:
+        return f"{_title(found)} has {minima}" + ("" if many == 1 else f" {between}")
+    return f"{minima.capitalize()} of {_name(found)} {'was' if many == 1 else 'were'} found from starts {between}"
+
+
+def _how(found: BasinFindings) -> list[str]:
+    """What was run."""
+    starts = "evenly spread" if found.spread else "drawn at random"
+    limit = (
+        f"The limit of the sharpest minimum is 2/λ = {number(found.limit)}."
+        if found.curved
+        else "There is no curvature at the bottom, so it has no limit; the rates below are parts of 2/λ = "
+        f"{number(found.limit)}, of the largest curvature at the starts."
     )
-    how = (
-        f"{count(found.starts, 'start')}, evenly spread from {short(found.low)} to {short(found.high)}, "
-        f"{count(found.steps, 'step')} from each. The limit of the sharpest minimum is 2/λ = {number(found.limit)}. "
-        "Afterwards small steps lead down from where a run ended, to see whose valley it is."
-    )
-    table = Facts(
-        title=f"{found.formula}: where the runs end",
+    return [
+        f"{count(found.starts, 'start')}, {starts} between {short(found.low)} and {short(found.high)}, "
+        f"{count(found.steps, 'step')} from each.",
+        limit,
+        "Afterwards small steps lead down from where a run ended, to see whose valley it is.",
+    ]
+
+
+def _ends_table(found: BasinFindings) -> Facts:
+    """A row for each setting."""
+    return Facts(
+        title=f"{_name(found)}: where the runs end",
         columns=("", "rate", *_share_columns(found), "moved", "at rest", "diverged"),
         rows=tuple(
             (
@@ -75,8 +129,6 @@ def _basins(found: BasinFindings) -> Section:
         "At rest: it stands at the minimum when the steps are over. Noise: a standard deviation of "
         f"{number(found.noise, 3)} in each slope, as large as the slopes themselves are over the starts.",
     )
-    heading = f"{found.formula.capitalize()}: " + ("the start decides" if many > 1 else "one minimum")
-    return Section(heading, ((what, how), tuple(_claims(found))), (table,))
 
 
 def _lowest(found: BasinFindings) -> str:
@@ -94,7 +146,7 @@ def _clean(loss: float) -> float:
 
 
 def _point(at: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
-    return "(" + ", ".join("0" if abs(value) < 1e-9 else place(float(value)) for value in at) + ")"
+    return "(" + ", ".join("0" if abs(value) < AT_ZERO else place(float(value)) for value in at) + ")"
 
 
 def _share_columns(found: BasinFindings) -> tuple[str, ...]:
@@ -135,10 +187,11 @@ def _moved(what: str, ends: Ends) -> str:
 
 def _restless(what: str, ends: Ends, beside: Ends, *, worse: bool, first: bool = True) -> str:
     """Whether a setting changes valleys, whether it helps, and whether it comes to rest."""
-    if ends.elsewhere == 0 and ends.diverged == 0:
+    if ends.elsewhere == 0 and ends.diverged == 0 and ends.at_rest >= 0.5 and ends.lowest + ends.other > 1 - 1e-9:
         changes = "changes" if first else "it changes"
         return f"{what} {changes} nothing here: every run ends in the valley of the small rate."
-    said = [f"{what} {'carries' if first else 'it carries'} {percent(ends.elsewhere)} of the runs into another valley"]
+    carried = "no run" if ends.elsewhere == 0 else f"{percent(ends.elsewhere)} of the runs"
+    said = [f"{what} {'carries' if first else 'it carries'} {carried} into another valley"]
     if worse:
         said.append(f"{percent(ends.lowest)} end in the lowest ({percent(beside.lowest)} without)")
     if ends.at_rest < 0.5:
@@ -151,14 +204,14 @@ def _restless(what: str, ends: Ends, beside: Ends, *, worse: bool, first: bool =
 def _saddle(found: SaddleFindings) -> Section:
     """Escapes from the ridge."""
     ridge, beside, rolling, shaken = found.escapes
+    predicted = "" if beside.predicted is None else f" (predicted {number(beside.predicted, 3)})"
     sentences = [
         f"On the saddle {found.text} the slope along b is −2b: on the ridge, b = 0, it is 0.",
         f"Exactly on the ridge b is still {number(float(ridge.distances[-1]))} after {count(found.steps, 'step')}."
         if ridge.steps is None
         else f"Exactly on the ridge it was gone after {count(ridge.steps, 'step')}.",
         f"A millionth beside it, every step of rate η = {short(found.rate)} multiplies b by "
-        f"1 + 2η = {short(found.growth)}: |b| passes 1 after {_count(beside.steps)} "
-        f"(predicted {number(beside.predicted or 0.0, 3)}).",
+        f"1 + 2η = {short(found.growth)}: |b| passes 1 after {_count(beside.steps)}{predicted}.",
         f"With momentum 0.9 it takes {_count(rolling.steps)}; with a millionth of noise in the slopes, from exactly "
         f"on the ridge, {_count(shaken.steps)}.",
         '"Saddles trap gradient descent": only from exactly on the ridge. What they cost is time, '
@@ -204,25 +257,9 @@ def _distance(name: str, distances: np.ndarray[tuple[int], np.dtype[np.float64]]
 
 def _valley(found: ValleyFindings) -> Section:
     """No second minimum, and yet it crawls."""
-    slow, half, rolling = found.crawls
-    goal = percent(found.goal)
-    last = float(half.losses[-1])
-    sentences = [
-        f"{found.formula.capitalize()} has a single minimum: there is nothing to be stuck in.",
-        f"From {_point(found.start)} with the rate {number(half.rate, 3)} the loss goes from "
-        f"{number(found.start_loss)} to {number(last)} in {count(found.steps, 'step')}; "
-        f"to remove {goal} of the excess takes {_count(half.steps_to_goal)}.",
-        f"With a tenth of that rate it takes {_count(slow.steps_to_goal)}: the loss still is "
-        f"{number(float(slow.losses[-1]))}, and the slope is {number(slow.last_slope)} "
-        f"({number(found.first_slope)} at the start). It creeps, it is not stuck."
-        if slow.steps_to_goal is None
-        else f"With a tenth of that rate it takes {_count(slow.steps_to_goal)}.",
-        f"Momentum 0.9 is there after {_count(rolling.steps_to_goal)}."
-        if rolling.steps_to_goal is not None
-        else f"Momentum 0.9 does not get there in {count(found.steps, 'step')} either.",
-    ]
+    _, half, _ = found.crawls
     curves = Curves(
-        title=f"{found.formula}: the loss above the minimum",
+        title=f"{_name(found)}: the loss above the minimum",
         series=tuple(
             Series(
                 crawl.name,
@@ -236,7 +273,40 @@ def _valley(found: ValleyFindings) -> Section:
         log_x=True,
         log_y=True,
     )
-    return Section(f"{found.formula.capitalize()}: slow is not stuck", (tuple(sentences),), (curves,))
+    return Section(f"{_title(found)}: slow is not stuck", (tuple(_crawled(found)),), (curves,))
+
+
+def _crawled(found: ValleyFindings) -> list[str]:
+    """What the three runs did."""
+    slow, half, rolling = found.crawls
+    last = float(half.losses[-1])
+    sentences = [
+        f"{_title(found)} has a single minimum: there is nothing to be stuck in.",
+        f"From {_point(found.start)} with the rate {number(half.rate, 3)} the loss goes from "
+        f"{number(found.start_loss)} to {number(last)} in {count(found.steps, 'step')}; "
+        f"to remove {percent(found.goal)} of the excess takes {_count(half.steps_to_goal)}.",
+        f"With a tenth of that rate it takes {_count(slow.steps_to_goal)}{_where_it_stands(found, slow)}.",
+    ]
+    if slow.steps_to_goal is None and slow.last_slope > slow.slope_rounding:  # NaN is not
+        sentences.append("It creeps, it is not stuck.")
+    if rolling.steps_to_goal is not None:
+        sentences.append(f"Momentum 0.9 is there after {_count(rolling.steps_to_goal)}.")
+    elif slow.steps_to_goal is None or half.steps_to_goal is None:
+        sentences.append(f"Momentum 0.9 does not get there in {count(found.steps, 'step')} either.")
+    else:
+        sentences.append(f"Momentum 0.9 does not get there in {count(found.steps, 'step')}.")
+    return sentences
+
+
+def _where_it_stands(found: ValleyFindings, slow: Crawl) -> str:
+    """Loss and slope of a run that did not get there."""
+    if slow.steps_to_goal is not None:
+        return ""
+    slope = number(slow.last_slope) if slow.last_slope > slow.slope_rounding else "rounding"
+    return (
+        f": the loss still is {number(float(slow.losses[-1]))}, and the slope is {slope} "
+        f"({number(found.first_slope)} at the start)"
+    )
 
 
 def _excess(
@@ -256,8 +326,10 @@ def _numbers(found: MinimumFindings) -> dict[str, object]:
                 "starts": basins.starts,
                 "low": basins.low,
                 "high": basins.high,
+                "complete": basins.complete,
                 "steps": basins.steps,
                 "limit": basins.limit,
+                "limit_of_a_minimum": basins.curved,
                 "noise": basins.noise,
                 "minima": basins.minima,
                 "losses": basins.losses,

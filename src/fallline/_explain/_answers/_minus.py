@@ -56,16 +56,17 @@ def _slopes(found: MinusFindings) -> Section:
     )
     more = "" if len(names) <= MOST_NAMED else " and so on"
     sentences = [f"The loop starts at {at}{more}, where the loss is {number(float(found.minus.losses[0]))}."]
-    sentences += [_push(name, float(slope)) for name, slope in list(zip(names, found.slopes, strict=True))[:MOST_NAMED]]
+    told = list(zip(names, found.slopes.tolist(), found.level.tolist(), strict=True))
+    sentences += [_push(name, slope, level=level) for name, slope, level in told[:MOST_NAMED]]
     rows = tuple(
         (
             name,
-            number(float(slope)),
-            _meaning(name, float(slope)),
-            signed(-found.rate * float(slope)),
-            signed(found.rate * float(slope)),
+            number(slope),
+            _meaning(name, slope, level=level),
+            signed(-found.rate * slope),
+            signed(found.rate * slope),
         )
-        for name, slope in zip(names, found.slopes, strict=True)
+        for name, slope, level in told
     )
     table = Facts(
         title="The slopes at the start and the steps that follow from them",
@@ -77,16 +78,21 @@ def _slopes(found: MinusFindings) -> Section:
     return Section("What the slopes say", (tuple(sentences),), (table,))
 
 
-def _push(name: str, slope: float) -> str:
+def _push(name: str, slope: float, *, level: bool) -> str:
+    """One slope says where uphill is, and nothing of how far it is right to go."""
     if slope == 0:
         return f"The slope of {name} is 0: {name} stays."
+    if level:
+        return f"The slope of {name} is {number(slope)}: level to rounding, its sign says nothing."
     way = "up" if slope < 0 else "down"
     more = "less" if slope < 0 else "more"
-    return f"The slope of {name} is {number(slope)}: more {name} means {more} loss, so {name} has to go {way}."
+    return f"The slope of {name} is {number(slope)}: more {name} means {more} loss, so this step takes {name} {way}."
 
 
-def _meaning(name: str, slope: float) -> str:
-    return "level" if slope == 0 else f"more {name}, {'less' if slope < 0 else 'more'} loss"
+def _meaning(name: str, slope: float, *, level: bool) -> str:
+    if slope == 0:
+        return "level"
+    return "level to rounding" if level else f"more {name}, {'less' if slope < 0 else 'more'} loss"
 
 
 def _loops(found: MinusFindings) -> Section:

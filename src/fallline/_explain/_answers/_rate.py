@@ -4,13 +4,17 @@ import math
 
 import numpy as np
 
+from fallline._explain._answers._limits import beside_the_limit, diverge_from, limit_marks, limit_sentences
 from fallline._explain._numbers import count, listed, number, percent, places, short
-from fallline._records import Answer, Curves, Facts, Mark, Role, Section, Series, SweepResult, Zone
-from fallline._why import FOLKLORE, RateFindings
+from fallline._explain._rates import zone_verb
+from fallline._records import Answer, Curves, Facts, Floats, LimitKind, Mark, Role, Section, Series, SweepResult, Zone
+from fallline._why import NAMED_RATES, PowerLaw, RateFindings, Units
 
 SHOWN_PARTS = (1e-3, 1e-2, 1e-1, 1.0)
 """Of the largest rate tried in one step."""
 SHOWN_COUNTS = 6
+SURE = 0.05
+"""A power that is known to this much, and is this near to a whole one, is called that."""
 
 
 def rate_answer(found: RateFindings) -> Answer:
@@ -27,11 +31,12 @@ def rate_answer(found: RateFindings) -> Answer:
 
 def _summary(found: RateFindings) -> str:
     said = ["The slope is only true where it was measured: the rate says how far to trust it."]
-    law, sweep = found.promise.law, found.sweep
+    law = found.promise.law
     if law is not None:
         said.append(f"The error of its promise grows as the rate to the power {_law(law.exponent, law.error)}.")
-    if sweep.measured_limit is not None:
-        said.append(f"From the rate {number(sweep.measured_limit)} on, the runs on {found.problem} diverge.")
+    begins = diverge_from(found.sweep)
+    if begins is not None:
+        said.append(f"All the runs on {found.problem} from the rate {number(begins)} on diverged.")
     return " ".join(said)
 
 
@@ -48,6 +53,11 @@ def _law(exponent: float, error: float) -> str:
     return f"{exponent:.{digits}f} ± {error:.{digits}f}".replace("-", "−")
 
 
+def _is(law: PowerLaw, power: float) -> bool:
+    """True where the fit says this power, and is sure of it."""
+    return abs(law.exponent - power) <= SURE and law.error <= SURE
+
+
 def _nearby(found: RateFindings) -> Section:
     """|real − promised| over the rate."""
     promise = found.promise
@@ -59,12 +69,13 @@ def _nearby(found: RateFindings) -> Section:
         sentences.append(
             f"What comes is something else, and the error grows as the rate to the power "
             f"{_law(promise.law.exponent, promise.law.error)}, fitted to the {promise.law.points} smaller rates"
-            + (": with half the rate a quarter of the error." if abs(promise.law.exponent - 2) < 0.05 else ".")
+            + (": with half the rate a quarter of the error." if _is(promise.law, 2) else ".")
         )
     elif not (promise.errors > 1e-9 * np.abs(promise.promised)).any():
-        sentences.append("At all these rates it was kept, to rounding: here the loss is straight as far as they reach.")
+        sentences.append("At all these rates it was kept, to rounding.")
     elif found.promise.errors[0] <= 1e-9 * abs(float(promise.promised[0])):
-        sentences.append("At small rates it was kept, to rounding: this loss is made of straight pieces.")
+        pieces = ": this loss is made of straight pieces." if found.straight_pieces else "."
+        sentences.append(f"At small rates it was kept, to rounding{pieces}")
     if promise.half_curvature is not None and promise.off is not None:
         sentences.append(
             f"On a parabola the error is exactly η² × ½gᵀHg = η² × {number(promise.half_curvature)}; "
@@ -113,50 +124,59 @@ def _error_curve(found: RateFindings) -> tuple[Curves, ...]:
 def _slow(found: RateFindings) -> tuple[Section, ...]:
     """Steps to the goal over the rate."""
     sweep = found.sweep
-    known = [k for k, steps in enumerate(sweep.steps_to_goal) if steps is not None]
+    known = {k: steps for k, steps in enumerate(sweep.steps_to_goal) if steps is not None}
     if not known:
         return ()
-    goal = percent(sweep.goal)
-    slowest, quickest = known[0], min(known, key=lambda k: (sweep.steps_to_goal[k] or 0, sweep.rates[k]))
+    goal, places = percent(sweep.goal), list(known)
+    slowest, quickest = places[0], min(places, key=lambda k: (known[k], k))
     sentences = [
         f"To remove {goal} of the excess loss the rate {number(float(sweep.rates[slowest]), 3)} took "
-        f"{_steps(sweep, slowest)}, the rate {number(float(sweep.rates[quickest]), 3)} only {_steps(sweep, quickest)}."
+        f"{count(known[slowest], 'step')}"
+        + (
+            "."
+            if slowest == quickest
+            else f", the rate {number(float(sweep.rates[quickest]), 3)} only {count(known[quickest], 'step')}."
+        )
     ]
     if slowest > 0:
         sentences.append(f"Smaller rates did not get there in {count(sweep.steps, 'step')}.")
-    if found.law is not None and found.product is not None:
-        sentences.append(
-            f"Among small rates the steps grow as the rate to the power {_law(found.law.exponent, found.law.error)}: "
-            f"rate × steps is always about {number(found.product, 3)}."
-            + (" Half the rate, twice the steps." if abs(found.law.exponent + 1) < 0.1 else "")
-        )
-    picked = [known[int(k)] for k in np.unique(np.linspace(0, len(known) - 1, SHOWN_COUNTS).round())]
+    sentences += _small_rates(found)
+    picked = [places[int(k)] for k in np.unique(np.linspace(0, len(places) - 1, SHOWN_COUNTS).round())]
     table = Facts(
         title=f"Steps until {goal} of the excess loss is gone",
-        columns=("rate", "steps", "rate × steps"),
+        columns=("rate", "steps", "rate × steps", "zone"),
         rows=tuple(
             (
                 number(float(sweep.rates[k]), 3),
-                f"{sweep.steps_to_goal[k]:,}",
-                number(float(sweep.rates[k]) * (sweep.steps_to_goal[k] or 0), 3),
+                f"{known[k]:,}",
+                number(float(sweep.rates[k]) * known[k], 3),
+                _zone(sweep, k),
             )
             for k in picked
         ),
-        numeric=(True,) * 3,
+        numeric=(True, True, True, False),
     )
-    return (Section("Small rates take long", (tuple(sentences),), (table, _steps_curve(found, known))),)
+    curve = _steps_curve(found, sweep.rates[places], np.array([known[k] for k in places], dtype=np.float64))
+    return (Section("Small rates take long", (tuple(sentences),), (table, curve)),)
 
 
-def _steps(sweep: SweepResult, index: int) -> str:
-    return count(sweep.steps_to_goal[index] or 0, "step")
+def _small_rates(found: RateFindings) -> list[str]:
+    """How the steps depend on the rate where it is too small, if there are enough such rates."""
+    if found.law is None:
+        return []
+    low, high = (number(float(value), 3) for value in (found.products.min(), found.products.max()))
+    said = [
+        f"Among the {found.law.points} rates that are far too small the steps go as the rate to the power "
+        f"{_law(found.law.exponent, found.law.error)}: rate × steps is "
+        + (f"{low}." if low == high else f"between {low} and {high}.")
+    ]
+    return [*said, "Half the rate, twice the steps."] if _is(found.law, -1) else said
 
 
-def _steps_curve(found: RateFindings, known: list[int]) -> Curves:
-    rates = found.sweep.rates[known]
-    steps = np.array([found.sweep.steps_to_goal[k] for k in known], dtype=np.float64)
+def _steps_curve(found: RateFindings, rates: Floats, steps: Floats) -> Curves:
     series = [Series("measured", rates, steps, Role.MAIN, points=True)]
-    if found.product is not None:
-        theory = found.product / rates
+    if found.law is not None and _is(found.law, -1):
+        theory = float(np.median(found.products)) / rates
         series.append(Series("1 / rate", rates[theory >= 1], theory[theory >= 1], Role.THEORY))
     return Curves(
         title="Steps to the goal",
@@ -165,32 +185,15 @@ def _steps_curve(found: RateFindings, known: list[int]) -> Curves:
         y_title="steps",
         log_x=True,
         log_y=True,
-        marks=_limit_marks(found),
+        marks=limit_marks(found),
     )
-
-
-def _limit_marks(found: RateFindings) -> tuple[Mark, ...]:
-    limit = found.sweep.predicted_limit
-    return () if limit is None else (Mark("predicted limit", limit),)
 
 
 def _overshoot(found: RateFindings) -> Section:
     """Reach past 1 and past 2, and the limit over many steps."""
-    promise, sweep = found.promise, found.sweep
-    sentences = []
-    if promise.bottom_rate is not None:
-        bottom = promise.bottom_rate
-        sentences.append(
-            f"By the curvature at the start, the bottom along the first step lies at the rate {number(bottom)} "
-            f"(reach 1). A larger rate goes past it; at {number(2 * bottom)} (reach 2) the step ends as high as it "
-            "began, and beyond that higher."
-        )
-        sentences += _measured_overshoot(found)
-    else:
-        sentences.append(
-            "Along the first step there is no curvature at the start, so no bottom can be told from there."
-        )
-    sentences.append(_limit_sentence(sweep))
+    bottom = found.promise.bottom_rate
+    sentences = [_bottom(found), *_measured_overshoot(found), *limit_sentences(found)]
+    marks = () if bottom is None else (Mark("reach 1", bottom), Mark("reach 2", 2 * bottom))
     curve = Curves(
         title="What one step changes, by its rate",
         series=(
@@ -199,17 +202,29 @@ def _overshoot(found: RateFindings) -> Section:
         ),
         x_title="rate",
         y_title="change of the loss",
-        marks=tuple(
-            Mark(name, rate)
-            for name, rate in (("reach 1", promise.bottom_rate), ("reach 2", _twice(promise.bottom_rate)))
-            if rate is not None
-        ),
+        marks=marks,
     )
     return Section("Large rates overshoot", (tuple(sentences),), (curve,))
 
 
-def _twice(rate: float | None) -> float | None:
-    return None if rate is None else 2 * rate
+def _bottom(found: RateFindings) -> str:
+    """Where the first step would be at its lowest: exact on a parabola, elsewhere what the start's curvature says."""
+    bottom, along = found.promise.bottom_rate, found.promise.along
+    if bottom is not None and found.parabola:
+        return (
+            f"The bottom along the first step lies at the rate {number(bottom)} (reach 1). A larger rate goes past it; "
+            f"at {number(2 * bottom)} (reach 2) the step ends as high as it began, and beyond that higher."
+        )
+    if bottom is not None:
+        return (
+            "A parabola with the slope and the curvature of the start would put the bottom along the first step at "
+            f"the rate {number(bottom)} (reach 1), and end as high as it began at {number(2 * bottom)} (reach 2)."
+        )
+    if along is not None and along < 0:
+        return "At the start the ground curves down along the first step: no bottom can be told from there."
+    if along is None:
+        return "This loss is made of straight pieces: no bottom along the first step can be told from the start."
+    return "Along the first step there is no curvature at the start: no bottom can be told from there."
 
 
 def _measured_overshoot(found: RateFindings) -> list[str]:
@@ -218,44 +233,25 @@ def _measured_overshoot(found: RateFindings) -> list[str]:
     if not np.isfinite(step.real).any():
         return []
     best = int(np.nanargmin(step.real))
-    last = float(step.real[-1])
+    tried, lowest = f"{len(step.rates)} rates tried", float(step.real[best])
+    last, largest = float(step.real[-1]), number(float(step.rates[-1]), 3)
     fate = (
         f"it {'rises' if last > 0 else 'falls'} by {number(abs(last))}" if math.isfinite(last) else "it is not finite"
     )
-    return [
-        f"Of {len(step.rates)} rates tried, {number(float(step.rates[best]), 3)} lowered the loss most, by "
-        f"{number(-float(step.real[best]))}; at {number(float(step.rates[-1]), 3)} {fate}."
-    ]
-
-
-def _limit_sentence(sweep: SweepResult) -> str:
-    predicted, measured = sweep.predicted_limit, sweep.measured_limit
-    if predicted is None:
-        return "No limit is known beforehand for this loss" + (
-            f"; the runs diverge from {number(measured)} on." if measured is not None else ", and no run diverged."
-        )
-    if measured is None:
-        return f"Over many steps the limit 2/λ is {number(predicted)}; none of the runs diverged."
-    off = (measured - predicted) / predicted
-    return (
-        f"Over many steps the limit is 2/λ = {number(predicted)}, and the runs diverge from {number(measured)} on: "
-        f"a difference of {percent(off).replace('-', '−')}."
-    )
+    if not lowest < 0:
+        return [f"None of {tried} lowered the loss; at {largest} {fate}."]
+    if best == len(step.rates) - 1:
+        return [f"Of {tried}, the largest, {largest}, lowered the loss most, by {number(-lowest)}."]
+    where = number(float(step.rates[best]), 3)
+    return [f"Of {tried}, {where} lowered the loss most, by {number(-lowest)}; at {largest} {fate}."]
 
 
 def _without(found: RateFindings) -> Section:
     """Why not just θ − ∇L?"""
     sweep, k = found.sweep, found.index_of(1.0)
-    limit = sweep.predicted_limit or sweep.measured_limit
     sentences = ["A step of exactly −gradient is the rate 1."]
-    if limit is not None:
-        sentences.append(
-            f"Here that is {number(1 / limit, 3)} times the limit."
-            if limit < 1
-            else "Here that lies below the limit."
-            if limit > 1 + 1e-6
-            else "Here that is the limit itself."
-        )
+    if found.limit is not None and found.limit.kind is LimitKind.PROVABLE:
+        sentences.append(beside_the_limit(found.limit.value))
     names, ends = found.parameter_names, found.start - found.slopes
     moves = [
         f"{name} from {' to '.join(places(float(a), float(b)))}"
@@ -284,26 +280,19 @@ def _zone(sweep: SweepResult, index: int) -> str:
 
 def _folklore(found: RateFindings) -> Section:
     """Rates people name, here and in other units."""
-    sweep = found.sweep
+    sweep, units = found.sweep, found.units
     sentences = ['"0.1 is too large, 0.001 is a good default."']
     for rate in (0.1, 0.001):
         k = found.index_of(rate)
-        sentences.append(f"Here {short(rate)} {_does(sweep, k)}{_reached(sweep, k)}.")
-    units = found.units
+        sentences.append(f"Here {short(rate)} {zone_verb(sweep.zone_of_each[k])}{_reached(sweep, k)}.")
     columns = ["rate", "zone", "steps to the goal"]
-    rows = [[short(rate), *_judged(sweep, found.index_of(rate))] for rate in FOLKLORE]
+    rows = [[short(rate), *_judged(sweep, found.index_of(rate))] for rate in NAMED_RATES]
     if units is not None:
-        word = "divided by 10" if units.factor < 1 else "multiplied by 10"
-        columns += [f"x {word}: zone", "steps"]
-        at = [int(np.argmin(np.abs(units.sweep.rates - rate))) for rate in FOLKLORE]
+        columns += [f"{_units(units)}: zone", "steps"]
+        at = [int(np.argmin(np.abs(units.sweep.rates - rate))) for rate in NAMED_RATES]
         rows = [[*row, *_judged(units.sweep, k)] for row, k in zip(rows, at, strict=True)]
-        changed = [row[0] for row in rows if row[1] != row[3]]
-        now = _does(units.sweep, at[FOLKLORE.index(0.1)])
-        sentences.append(
-            f"But measure x in other units, {word}, and the limit is {number(units.limit)} instead of "
-            f"{number(sweep.predicted_limit or math.nan)}: there 0.1 {now}."
-        )
-        if changed:
+        sentences.append(_in_other_units(found, units, units.sweep.zone_of_each[at[NAMED_RATES.index(0.1)]]))
+        if any(row[1] != row[3] for row in rows):
             sentences.append(
                 "So no rate is large or small in itself: it is so beside the limit, and the limit comes with the data."
             )
@@ -317,10 +306,19 @@ def _folklore(found: RateFindings) -> Section:
     return Section("Is 0.1 too large, and 0.001 a good default?", (tuple(sentences),), (table,))
 
 
-def _does(sweep: SweepResult, index: int) -> str:
-    """A zone as what a rate does."""
-    zone = sweep.zone_of_each[index]
-    return {Zone.BOUNCING: "bounces", Zone.DIVERGING: "diverges"}.get(zone, f"is {zone.value}")
+def _units(units: Units) -> str:
+    if units.factor is None:
+        return "not standardised"
+    return "x divided by 10" if units.factor < 1 else "x multiplied by 10"
+
+
+def _in_other_units(found: RateFindings, units: Units, tenth: Zone) -> str:
+    """The limit there beside the limit here, and what 0.1 does there."""
+    here = "" if found.limit is None else f" instead of {number(found.limit.value)}"
+    there = f"the limit is {number(units.limit)}{here}: there 0.1 {zone_verb(tenth)}."
+    if units.factor is None:
+        return f"Here every x is standardised, so its units do not matter. Without standardising {there}"
+    return f"But measure x in other units, {'divided' if units.factor < 1 else 'multiplied'} by 10, and {there}"
 
 
 def _judged(sweep: SweepResult, index: int) -> list[str]:
@@ -359,8 +357,9 @@ def _numbers(found: RateFindings) -> dict[str, object]:
         "final_losses": sweep.final_losses,
         "zone_of_each": sweep.zone_of_each,
         "small_rates_law": found.law,
-        "rate_times_steps": found.product,
-        "predicted_limit": sweep.predicted_limit,
+        "rate_times_steps": float(np.median(found.products)) if found.products.size else None,
+        "predicted_limit": None if found.limit is None else found.limit.value,
+        "predicted_limit_kind": None if found.limit is None else found.limit.kind,
         "measured_limit": sweep.measured_limit,
         "rate_one_not_finite_after": found.first_not_finite,
         "other_units": None

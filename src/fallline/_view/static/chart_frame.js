@@ -1,7 +1,7 @@
 // @ts-check
 // What the charts share: a frame with ticks, an axis of steps that is logarithmic like the scrubber, bands and lines.
 
-import { formatNumber, formatTicks, linear } from "./scale.js";
+import { formatNumber, formatTicks, linear, logTicks, logarithmic, niceTicks } from "./scale.js";
 import { labelFont } from "./labels.js";
 
 /** @typedef {import("./scale.js").Scale} Scale */
@@ -26,6 +26,21 @@ export function chartBox(context, size, theme, yLabels, right = 14) {
     width: Math.max(20, size.width - left - right),
     height: Math.max(20, size.height - top - Math.ceil(theme.fontSize * 3)),
   };
+}
+
+/**
+ * The frame of a chart whose height is a loss, logarithmic or not.
+ * @param {CanvasRenderingContext2D} context
+ * @param {{width: number, height: number}} size
+ * @param {any} theme
+ * @param {{low: number, high: number, log: boolean}} measure
+ */
+export function lossFrame(context, size, theme, { low, high, log }) {
+  const yTicks = log ? logTicks(low, high, Math.max(3, size.height / 48)) : niceTicks(low, high, Math.max(3, size.height / 55));
+  const yLabels = log ? yTicks.map((tick) => formatNumber(tick)) : formatTicks(yTicks);
+  const box = chartBox(context, size, theme, yLabels);
+  const y = (log ? logarithmic : linear)([low, high], [box.top + box.height, box.top]);
+  return { box, y, yTicks, yLabels };
 }
 
 /**
@@ -137,6 +152,26 @@ export function traceLine(context, xs, ys, x, y) {
     else context.moveTo(x(across), height);
     pen = true;
   }
+}
+
+/**
+ * A line of values that breaks where one is missing, drawn.
+ * @param {CanvasRenderingContext2D} context
+ * @param {(number | null)[]} xs
+ * @param {(number | null)[]} ys
+ * @param {{x: Scale, y: Scale}} scales
+ * @param {{colour: string, width?: number, dash?: number[]}} pen
+ */
+export function strokeValues(context, xs, ys, { x, y }, { colour, width = 2, dash = [] }) {
+  context.save();
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.lineJoin = "round";
+  context.setLineDash(dash);
+  context.beginPath();
+  traceLine(context, xs, ys, x, y);
+  context.stroke();
+  context.restore();
 }
 
 /**

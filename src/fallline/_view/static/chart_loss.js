@@ -1,10 +1,10 @@
 // @ts-check
 // Loss over steps, with where the run stands now.
 
-import { formatNumber, linear, logTicks, logarithmic, niceTicks } from "./scale.js";
+import { formatNumber } from "./scale.js";
 import { drawBall, drawCross } from "./arrows.js";
 import { withAlpha } from "./colour.js";
-import { chartBox, chartExact, chartStepsTaken, drawBand, drawChartAxes, drawCursor, drawLevel, drawTag, insideChart, stepsAxis, traceLine } from "./chart_frame.js";
+import { chartExact, chartStepsTaken, drawBand, drawChartAxes, drawCursor, drawLevel, drawTag, insideChart, lossFrame, stepsAxis, strokeValues } from "./chart_frame.js";
 
 /** @typedef {{width: number, height: number}} Size */
 
@@ -49,11 +49,7 @@ function lossBelowZero({ history, floor }, first) {
 export function drawLossChart(context, size, scene, state, theme) {
   const measure = lossMeasure(scene);
   const low = measure.level !== null && measure.level > 0 ? Math.min(measure.low, measure.level / 1.3) : measure.low;
-  const range = [low, measure.high];
-  const yTicks = measure.log ? logTicks(low, measure.high, Math.max(3, size.height / 50)) : niceTicks(low, measure.high, Math.max(3, size.height / 55));
-  const yLabels = yTicks.map((tick) => formatNumber(tick));
-  const box = chartBox(context, size, theme, yLabels);
-  const y = (measure.log ? logarithmic : linear)(range, [box.top + box.height, box.top]);
+  const { box, y, yTicks, yLabels } = lossFrame(context, size, theme, { ...measure, low });
   const steps = stepsAxis(scene.total_steps, box);
   drawChartAxes(context, box, theme, { ...steps, y, yTicks, yLabels, xName: "steps taken (logarithmic)", yName: measure.name });
   if (measure.level !== null) drawLevel(context, box, y(measure.level), theme.good);
@@ -61,18 +57,8 @@ export function drawLossChart(context, size, scene, state, theme) {
   const full = batch.size === batch.rows;
   insideChart(context, box, () => {
     if (!full) drawBand(context, chartBatchBand(scene, measure), steps.x, y, withAlpha(theme.line, 0.3));
-    context.beginPath();
-    traceLine(
-      context,
-      history.full_step.map((/** @type {number} */ step) => step + 1),
-      history.full_loss.map(measure.value),
-      steps.x,
-      y,
-    );
-    context.strokeStyle = theme.line;
-    context.lineWidth = 2;
-    context.lineJoin = "round";
-    context.stroke();
+    const taken = history.full_step.map((/** @type {number} */ step) => step + 1);
+    strokeValues(context, taken, history.full_loss.map(measure.value), { x: steps.x, y }, { colour: theme.line });
   });
   if (measure.level !== null)
     drawTag(

@@ -2,6 +2,8 @@
 // Parameters over steps, with where the run stands now: in one chart, or one strip each where their scales are too different to share one.
 
 import { formatNumber, linear, niceTicks } from "./scale.js";
+import { labelFont } from "./labels.js";
+import { shortenText } from "./plot.js";
 import { parameterColour } from "./theme.js";
 import { chartBox, chartExact, chartStepsTaken, drawBand, drawChartAxes, drawCursor, drawLevel, drawTag, insideChart, stepsAxis } from "./chart_frame.js";
 
@@ -155,33 +157,25 @@ function chartParameterNames(context, box, y, indices, { scene, theme, room }) {
   const { frames, parameters, optimum } = scene;
   const last = frames.end[frames.end.length - 1];
   const bottom = box.top + box.height;
+  context.font = labelFont(theme, 1, true);
   const names = indices
     .map((p) => {
       const rests = y(last[p]) >= box.top && y(last[p]) <= bottom;
       const level = rests ? last[p] : (optimum?.parameters[p] ?? frames.start[0][p]);
       const at = Math.max(box.top, Math.min(bottom, y(level)));
-      return { name: chartShortened(context, parameters[p], room, theme), at, colour: parameterColour(theme, p, parameters.length) };
+      return { name: shortenText(context, parameters[p], room), at, colour: parameterColour(theme, p, parameters.length) };
     })
     .sort((one, other) => one.at - other.at);
   names.forEach((each, i) => {
     if (i > 0) each.at = Math.max(each.at, names[i - 1].at + theme.fontSize * 1.1);
   });
   const over = Math.max(0, names[names.length - 1].at - bottom);
-  context.font = `600 ${theme.fontSize}px ${theme.font}`;
   context.textBaseline = "middle";
   context.textAlign = "left";
   for (const { name, at, colour } of names) {
     context.fillStyle = colour;
     context.fillText(name, box.left + box.width + 6, at - over);
   }
-}
-
-/** A name cut to the room it has. @param {CanvasRenderingContext2D} context @param {string} name @param {number} room @param {any} theme */
-function chartShortened(context, name, room, theme) {
-  context.font = `600 ${theme.fontSize}px ${theme.font}`;
-  let kept = name.length;
-  while (kept > 3 && context.measureText(kept === name.length ? name : `${name.slice(0, kept)}…`).width > room) kept -= 1;
-  return kept === name.length ? name : `${name.slice(0, kept)}…`;
 }
 
 /**

@@ -1,10 +1,10 @@
 // @ts-check
 // Where each rate ended, and what a run of each zone looks like: the textbook's drawing, measured.
 
-import { formatNumber, formatTicks, linear, logTicks, logarithmic, niceTicks } from "./scale.js";
+import { formatNumber, logTicks, logarithmic } from "./scale.js";
 import { drawCross } from "./arrows.js";
 import { withAlpha } from "./colour.js";
-import { chartBox, drawChartAxes, drawLevel, drawTag, insideChart, stepsAxis, traceLine } from "./chart_frame.js";
+import { drawChartAxes, drawLevel, drawTag, insideChart, lossFrame, stepsAxis, strokeValues } from "./chart_frame.js";
 import { parameterColour } from "./theme.js";
 
 const ratesHeadroom = 1000; // times the start's height: what ends higher is marked at the top edge
@@ -41,21 +41,11 @@ function ratesMeasure(rates, losses) {
   return { name: "loss", low: Math.max(least, start - 6 * span) - 0.08 * span, high: Math.min(Math.max(...finite), start + 3 * span) + 0.1 * span, log: false, value };
 }
 
-/** @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size @param {any} theme @param {ReturnType<typeof ratesMeasure>} measure */
-function ratesFrame(context, size, theme, measure) {
-  const { low, high, log } = measure;
-  const yTicks = log ? logTicks(low, high, Math.max(3, size.height / 46)) : niceTicks(low, high, Math.max(3, size.height / 55));
-  const yLabels = log ? yTicks.map((tick) => formatNumber(tick)) : formatTicks(yTicks);
-  const box = chartBox(context, size, theme, yLabels);
-  const y = (log ? logarithmic : linear)([low, high], [box.top + box.height, box.top]);
-  return { box, y, yTicks, yLabels };
-}
-
 /** @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size @param {any} scene @param {any} _state @param {any} theme */
 export function drawRatesChart(context, size, scene, _state, theme) {
   const { rates } = scene;
   const measure = ratesMeasure(rates, [...rates.final, ...(rates.final_low ?? []), ...(rates.final_high ?? [])]);
-  const { box, y, yTicks, yLabels } = ratesFrame(context, size, theme, measure);
+  const { box, y, yTicks, yLabels } = lossFrame(context, size, theme, measure);
   const x = logarithmic([rates.value[0], rates.value[rates.value.length - 1]], [box.left + 8, box.left + box.width - 8]);
   const xTicks = logTicks(rates.value[0], rates.value[rates.value.length - 1], box.width / 70);
   insideChart(context, box, () => {
@@ -65,20 +55,15 @@ export function drawRatesChart(context, size, scene, _state, theme) {
     }
   });
   drawChartAxes(context, box, theme, { x, y, xTicks, xLabels: xTicks.map((tick) => formatNumber(tick)), yTicks, yLabels, xName: "learning rate (logarithmic)", yName: measure.name.replace("loss", "final loss") });
-  const goal = y(measure.value(rates.goal_loss));
+  const goal = rates.goal_loss === null ? NaN : y(measure.value(rates.goal_loss)); // no bottom, no goal
   if (goal >= box.top && goal <= box.top + box.height) {
     drawLevel(context, box, goal, theme.good);
     drawTag(context, box, { text: "goal", x: box.left - 4, y: goal - theme.fontSize * 0.8, colour: theme.good }, theme);
   }
   ratesUpright(context, box, rates, x, theme);
   if (rates.final_low !== null) ratesSpread(context, rates, x, y, measure, theme);
-  insideChart(context, box, () => {
-    context.beginPath();
-    traceLine(context, rates.value, rates.final.map((/** @type {number} */ loss) => measure.value(loss)), x, y);
-    context.strokeStyle = theme.line;
-    context.lineWidth = 1.5;
-    context.stroke();
-  });
+  const final = rates.final.map((/** @type {number} */ loss) => measure.value(loss));
+  insideChart(context, box, () => strokeValues(context, rates.value, final, { x, y }, { colour: theme.line, width: 1.5 }));
   const shown = scene.stop ?? rates.own;
   rates.value.forEach((/** @type {number} */ rate, /** @type {number} */ i) => {
     const ink = theme[ratesInk[rates.zone[i]].ink];
@@ -99,13 +84,15 @@ function ratesWithin(box, height) {
   return Math.max(box.top, Math.min(box.top + box.height, height));
 }
 
-/** The limits as upright lines. @param {CanvasRenderingContext2D} context @param {any} box @param {any} rates @param {any} x @param {any} theme */
+/** The limits as upright lines; that of the full batch, which binds no mini-batches, as a faded band. @param {CanvasRenderingContext2D} context @param {any} box @param {any} rates @param {any} x @param {any} theme */
 function ratesUpright(context, box, rates, x, theme) {
   context.save();
   context.strokeStyle = theme.text;
-  context.lineWidth = 1.25;
-  for (const { name, rate } of rates.marks) {
-    context.setLineDash(name.startsWith("1/λ") ? [4, 4] : []);
+  for (const { kind, rate } of rates.marks) {
+    const faded = kind === "full batch";
+    context.globalAlpha = faded ? 0.18 : 1;
+    context.lineWidth = faded ? 14 : 1.25;
+    context.setLineDash(kind === "crossing" ? [4, 4] : []);
     context.beginPath();
     context.moveTo(x(rate), box.top);
     context.lineTo(x(rate), box.top + box.height);
@@ -192,23 +179,17 @@ function ratesTotal(scene) {
 
 /** @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size @param {any} scene @param {any} theme @param {{measure: RatesMeasure, curves: RatesCurve[], level: number | null, total: number}} what */
 function ratesCurves(context, size, scene, theme, { measure, curves, level, total }) {
-  const { box, y, yTicks, yLabels } = ratesFrame(context, size, theme, measure);
+  const { box, y, yTicks, yLabels } = lossFrame(context, size, theme, measure);
   const steps = stepsAxis(total, box);
   drawChartAxes(context, box, theme, { ...steps, y, yTicks, yLabels, xName: "steps taken (logarithmic)", yName: measure.name });
   if (level !== null) drawLevel(context, box, y(level), parameterColour(theme, 0, scene.parameters.length));
   insideChart(context, box, () => {
     for (const { zone, step: taken, low, high } of curves) {
       const step = taken.slice(0, ratesInside(low, high, measure));
-      context.beginPath();
       const xs = step.flatMap((at, i) => (low[i] === high[i] ? [at] : [at, at]));
       const ys = step.flatMap((_, i) => (low[i] === high[i] ? [low[i]] : [high[i], low[i]])).map((value) => measure.value(value));
-      traceLine(context, xs, ys, steps.x, y);
-      context.strokeStyle = theme[ratesInk[zone].ink];
-      context.setLineDash(ratesInk[zone].dash);
-      context.lineWidth = 2.5;
-      context.lineJoin = "round";
-      context.stroke();
-      context.setLineDash([]);
+      const { ink, dash } = ratesInk[zone];
+      strokeValues(context, xs, ys, { x: steps.x, y }, { colour: theme[ink], width: 2.5, dash });
     }
   });
   curves.forEach((curve) => ratesBroken(context, box, curve, steps.x, theme));

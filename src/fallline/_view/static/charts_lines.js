@@ -6,7 +6,7 @@ import { drawCross } from "./arrows.js";
 import { withAlpha } from "./colour.js";
 import { createLabels, labelFont } from "./labels.js";
 import { shortenText } from "./plot.js";
-import { chartBox, drawBand, drawChartAxes, drawCursor, insideChart, traceLine } from "./chart_frame.js";
+import { chartBox, drawBand, drawChartAxes, drawCursor, insideChart, strokeValues } from "./chart_frame.js";
 import { drawMarker } from "./charts_marks.js";
 
 /**
@@ -106,15 +106,7 @@ function linesAxis(chart, domain, box, theme) {
 function linesDraw(context, line, x, y, labels) {
   if (line.points) return;
   if (line.low && line.high) drawBand(context, { xs: /** @type {number[]} */ (line.x), low: line.low, high: line.high }, x, y, withAlpha(line.colour, 0.2));
-  context.save();
-  context.strokeStyle = line.colour;
-  context.lineWidth = line.width ?? 2;
-  context.lineJoin = "round";
-  context.setLineDash(line.dash ?? []);
-  context.beginPath();
-  traceLine(context, line.x, line.y, x, y);
-  context.stroke();
-  context.restore();
+  strokeValues(context, line.x, line.y, { x, y }, line);
   const points = linesSeen(line, x, y);
   const every = Math.max(1, Math.ceil(points.length / linesBlocked));
   for (let i = 0; i + every < points.length; i += every) labels.blockLine(points[i], points[i + every]);

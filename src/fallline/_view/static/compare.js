@@ -29,7 +29,7 @@ export function render({ model, el }) {
   const layout = createCompareLayout(el, comparison, refresh.ask);
   const { root, slots, surfaces } = layout;
   const player = createPlayer(scene, { onChange: refresh.ask, reducedMotion: () => still.matches });
-  const theme = createThemeControl(root, refresh.ask);
+  const theme = createThemeControl(root, refresh.ask, () => draw());
   const toggleProjector = () => {
     root.classList.toggle("fl-projector");
     root.focus();

@@ -47,8 +47,9 @@ export function fillHeader(slot, scene, host) {
 
 /** @param {any} scene @param {() => void} onBack */
 function headerRate(scene, onBack) {
-  const { rate } = scene;
+  const { rate, batch } = scene;
   const measured = hasRates(scene);
+  const full = rate.kind === "full batch" || batch.size < batch.rows ? "full batch's " : "";
   const value = make("strong", { "data-number": "rate" });
   const share = make("span");
   const limit = make("span.fl-rate-limit", {}, rate.limit === null || rate.share === null ? "" : ` ${formatNumber(rate.limit, 3)}`);
@@ -67,7 +68,7 @@ function headerRate(scene, onBack) {
         share,
         now.limit === null || now.share === null
           ? ""
-          : ` · ${formatNumber(100 * now.share, now.share < 1 ? 2 : 3)} % of the limit`,
+          : ` · ${formatNumber(100 * now.share, now.share < 1 ? 2 : 3)} % of the ${full}limit`,
       );
       back.disabled = scene.stop === null;
       const at = measured ? (scene.stop ?? scene.rates.own) : null;

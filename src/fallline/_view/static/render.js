@@ -59,7 +59,7 @@ function renderPage(payload, el) {
   const layout = createLayout(el, { without: renderWithout(scene), empty, onResize: refresh.ask });
   const { root, slots, panels, surfaces } = layout;
   const player = createPlayer(scene, { onChange: refresh.ask, reducedMotion: () => still.matches });
-  const theme = createThemeControl(root, refresh.ask);
+  const theme = createThemeControl(root, refresh.ask, () => draw());
   const toggleProjector = () => {
     root.classList.toggle("fl-projector");
     root.focus(); // the button that was pressed is hidden now

@@ -6,6 +6,8 @@ import { ballRadius, drawBall, drawCross } from "./arrows.js";
 import { labelFont, wrapText } from "./labels.js";
 import { drawDial } from "./dial.js";
 
+const sliceStrokes = 60; // straight pieces that the curve is drawn of
+
 /**
  * One slice being drawn. t: 0 is the start of the step, 1 its end.
  * @typedef {{context: CanvasRenderingContext2D, theme: any, line: number, left: number, top: number, width: number, height: number,
@@ -103,10 +105,10 @@ function sliceLayout(context, size, scene, frame, theme, top) {
   /** @type {number[][]} */
   const points = scene.slice_t.map((/** @type {number} */ t, /** @type {number} */ i) => [t, frames.slice[frame]?.[i]]).filter((/** @type {number[]} */ point) => Number.isFinite(point[1]));
   const [promised, came] = [frames.slice_promised[frame], frames.slice_came[frame]];
-  if (points.length < 8 || !Number.isFinite(promised) || !Number.isFinite(came)) return null;
+  if (points.length < Math.min(8, scene.slice_t.length) || !Number.isFinite(promised) || !Number.isFinite(came)) return null;
   const at = sliceBetween(points);
   const end = at(1);
-  const start = Number.isFinite(frames.full_loss[frame]) ? frames.full_loss[frame] - came : end - came;
+  const start = end - came;
   const bottom = Math.min(start, end, start + promised, ...points.map((point) => point[1]));
   const high = Math.max(start, end);
   const span = high - bottom || Math.abs(high) * 1e-6 || 1;
@@ -188,10 +190,14 @@ function sliceAxes(slice) {
 }
 
 /** @param {Slice} slice */
-function sliceCurve({ context, theme, points, x, y }) {
+function sliceCurve({ context, theme, points, at, x, y }) {
+  const [first, last] = [points[0][0], points[points.length - 1][0]];
   context.save();
   context.beginPath();
-  points.forEach(([t, loss], i) => (i === 0 ? context.moveTo(x(t), sliceCap(y(loss))) : context.lineTo(x(t), sliceCap(y(loss)))));
+  for (let i = 0; i <= sliceStrokes; i += 1) {
+    const t = first + (i / sliceStrokes) * (last - first);
+    context.lineTo(x(t), sliceCap(y(at(t))));
+  }
   context.strokeStyle = theme.text;
   context.lineWidth = 2.25;
   context.lineJoin = "round";

@@ -12,6 +12,11 @@ import { formatNumber, logTicks } from "./scale.js";
 const sliderPage = 6; // stops that PageUp and PageDown go
 const sliderGap = 8; // px between two labels
 const sliderWidth = 1000;
+const sliderExact = 0.005; // a limit known to less than this part of itself is as exact as the three digits it is written with
+const sliderThumb = 18; // px that the thumb covers to either side
+const sliderRing = 10; // px that the ring of the own rate covers
+/** The class of a predicted rate's mark and of its sign in the legend. @type {Record<string, string>} */
+const sliderMarks = { crossing: "crossing", limit: "predicted", "full batch": "faded" };
 
 /**
  * @param {HTMLElement} slot
@@ -59,6 +64,7 @@ export function fillSlider(slot, scene, host) {
         input.setAttribute("aria-valuetext", rates.words[shown]);
       }
       sliderFit(track, legend, signs, labels);
+      sliderMakeRoom(track, [[place(values[chosen]), sliderThumb], ...(rates.own === null ? [] : [[place(values[rates.own]), sliderRing]])]);
     },
   };
 }
@@ -102,15 +108,18 @@ function sliderTrack(rates, place) {
     bar.append(element);
     labels.push({ ...label, element });
   };
-  for (const { name, rate } of rates.marks) {
-    mark(name.startsWith("1/λ") ? "crossing" : "predicted", rate);
-    label({ row: 0, at: place(rate), texts: [name, name.startsWith("1/λ") || name.startsWith("2/λ") ? name.slice(0, 3) : name.slice(name.indexOf(" ") + 1).split(" ")[0]], sides: name.startsWith("1/λ") ? ["left", "right"] : ["right", "left"], key: name.startsWith("1/λ") ? "dashed" : "line" });
+  for (const { kind, name, short, rate } of rates.marks) {
+    const crossing = kind === "crossing";
+    mark(sliderMarks[kind], rate);
+    label({ row: 0, at: place(rate), texts: [name, short], sides: crossing ? ["left", "right"] : ["right", "left"], away: kind === "full batch" ? 12 : 5, key: sliderMarks[kind] });
   }
   if (rates.own !== null) mark("own", rates.value[rates.own]);
   if (rates.measured_limit !== null) {
     mark("measured", rates.measured_limit);
     const name = rates.value.includes(rates.measured_limit) ? "diverges from" : "measured limit"; // placed closely only where further runs were made
-    label({ row: 1, at: place(rates.measured_limit), texts: [`${name} ${formatNumber(rates.measured_limit, 3)}`, name, "measured"], sides: ["right", "left"], away: 9, key: "triangle" });
+    const texts = [`${name} ${formatNumber(rates.measured_limit, 3)}`, name, "measured"];
+    if (rates.resolution !== null && rates.resolution > sliderExact) texts.unshift(`${texts[0]} (measured to ${formatNumber(100 * rates.resolution, 2)} %)`);
+    label({ row: 1, at: place(rates.measured_limit), texts, sides: ["right", "left"], away: 9, key: "triangle" });
   }
   if (rates.recommended !== null) {
     const { value, low, high } = rates.recommended;
@@ -140,7 +149,7 @@ function sliderFit(track, legend, signs, labels) {
   }
   /** @type {[number, number][][]} */
   const taken = [[], []];
-  for (const mark of track.querySelectorAll(".fl-rates-bracket, .fl-rates-measured, .fl-rates-crossing, .fl-rates-predicted")) {
+  for (const mark of track.querySelectorAll(".fl-rates-bracket, .fl-rates-measured, .fl-rates-crossing, .fl-rates-predicted, .fl-rates-faded")) {
     const { offsetLeft: left, offsetWidth: wide } = /** @type {HTMLElement} */ (mark);
     const under = mark.matches(".fl-rates-bracket, .fl-rates-measured");
     taken[under ? 1 : 0].push(mark.matches(".fl-rates-bracket") ? [left, left + wide] : [left - wide / 2, left + wide / 2]);
@@ -156,6 +165,30 @@ function sliderFit(track, legend, signs, labels) {
   missing.set(track.dataset.home, "fl-rates-ring");
   for (const [place, keys] of /** @type {[HTMLElement, Map<string, string>][]} */ ([[legend, missing], [signs, unsaid]]))
     place.replaceChildren(...[...keys].map(([name, sign]) => make("span.fl-rates-key", {}, make(`span.${sign.replace(" ", ".")}`), name)));
+}
+
+/**
+ * A zone's name steps aside within its zone where something would cover it, and out of sight where there is no room: it also stands beside the rate.
+ * @param {HTMLElement} track @param {number[][]} covers where each stands (0 … 1), and how many px it covers to either side
+ */
+function sliderMakeRoom(track, covers) {
+  const width = track.querySelector(".fl-rates-bar")?.clientWidth ?? 0;
+  for (const zone of /** @type {NodeListOf<HTMLElement>} */ (track.querySelectorAll(".fl-rates-zone"))) {
+    const name = /** @type {HTMLElement} */ (zone.firstElementChild);
+    const [left, right, own] = [zone.offsetLeft, zone.offsetLeft + zone.offsetWidth, name.offsetWidth];
+    const middle = (left + right) / 2;
+    const edges = [...covers].sort((a, b) => a[0] - b[0]).flatMap(([at, half]) => [at * width - half, at * width + half]);
+    const bounds = [left, ...edges, right];
+    /** @type {number[]} */
+    const spots = [];
+    for (let i = 0; i < bounds.length; i += 2) {
+      const [from, to] = [Math.max(left, ...bounds.slice(0, i + 1)) + own / 2, Math.min(right, ...bounds.slice(i + 1)) - own / 2];
+      if (from <= to) spots.push(Math.min(to, Math.max(from, middle)));
+    }
+    const spot = spots.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle))[0];
+    name.style.visibility = spot === undefined ? "hidden" : "";
+    name.style.transform = spot === undefined ? "" : `translateX(${spot - middle}px)`;
+  }
 }
 
 /** The left end of the longest text that fits beside its mark, null where none does. @param {SliderLabel} label @param {number} width @param {[number, number][]} taken */

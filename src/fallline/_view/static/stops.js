@@ -12,8 +12,8 @@
  * @returns {Stops}
  */
 export function createStops(scene) {
-  const { rates, frames, history, trail, total_steps, first_not_finite, outcome, rate, batch } = scene;
-  const recorded = { frames, history, trail, total_steps, first_not_finite, outcome, rate, batch, stop: null };
+  const { rates, frames, slice_t, history, trail, total_steps, first_not_finite, outcome, rate, batch } = scene;
+  const recorded = { frames, slice_t, history, trail, total_steps, first_not_finite, outcome, rate, batch, stop: null };
   const base = { ...scene };
   Object.assign(scene, recorded);
   const own = hasRates(scene) ? rates.own : null;
@@ -40,7 +40,7 @@ export function createStops(scene) {
  * @returns {boolean}
  */
 export function hasRates(scene) {
-  return Boolean(scene.rates) && scene.rates.reason === "";
+  return Boolean(scene.rates) && scene.rates.reason === null;
 }
 
 /** @param {any} base @param {number} index */
@@ -51,6 +51,7 @@ function stopScene(base, index) {
   const frames = stopFrames(base, index);
   return {
     frames,
+    slice_t: stops.slice_t,
     history: stopHistory(stops, index, frames),
     trail: stopTrail(frames),
     total_steps: frames.step.length === 0 ? 0 : stops.first_not_finite[index] === null ? stops.step[stops.step.length - 1] + 1 : frames.step[frames.step.length - 1] + 1,
@@ -98,8 +99,7 @@ function stopFrames(base, index) {
     off_plane: each(() => null),
     sentences: each(() => [rates.sentence[index], rates.note]),
     beats: each(() => rates.captions),
-    // On a quadratic the loss along a step is the parabola through the step's own three numbers.
-    slice: each((i) => (stops.parabola ? base.slice_t.map((/** @type {number} */ t) => loss[i] + promised[i] * t + (came[i] - promised[i]) * t * t) : null)),
+    slice: stops.slice[index],
     slice_promised: promised,
     slice_came: came,
     slice_reach: stops.reach[index],

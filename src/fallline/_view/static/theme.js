@@ -59,9 +59,10 @@ export function parameterColour(theme, index, count) {
  * Keeps `data-mode` on the element at "light" or "dark": what was chosen, else what the system prefers.
  * @param {HTMLElement} root
  * @param {() => void} onChange
+ * @param {() => void} drawNow paper is light, and waits for no animation frame
  * @returns {{choice: () => ThemeChoice, next: () => ThemeChoice, stop: () => void}}
  */
-export function createThemeControl(root, onChange) {
+export function createThemeControl(root, onChange, drawNow) {
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   /** @type {ThemeChoice} */
   let choice = "auto";
@@ -69,7 +70,13 @@ export function createThemeControl(root, onChange) {
     root.dataset.mode = choice === "auto" ? (system.matches ? "dark" : "light") : choice;
     onChange();
   };
+  const paper = () => {
+    root.dataset.mode = "light";
+    drawNow();
+  };
   system.addEventListener("change", apply);
+  window.addEventListener("beforeprint", paper);
+  window.addEventListener("afterprint", apply);
   apply();
   return {
     choice: () => choice,
@@ -78,6 +85,10 @@ export function createThemeControl(root, onChange) {
       apply();
       return choice;
     },
-    stop: () => system.removeEventListener("change", apply),
+    stop: () => {
+      system.removeEventListener("change", apply);
+      window.removeEventListener("beforeprint", paper);
+      window.removeEventListener("afterprint", apply);
+    },
   };
 }

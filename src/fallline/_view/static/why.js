@@ -23,7 +23,7 @@ export function render({ model, el }) {
   const root = make("div.fl.fl-why", { tabindex: "-1" });
   /** @type {{surface: import("./surface.js").Surface, curves: any, legend: HTMLElement}[]} */
   const charts = [];
-  const theme = createThemeControl(root, refresh.ask);
+  const theme = createThemeControl(root, refresh.ask, () => draw());
   const body = make("article.fl-article", {}, make("p.fl-kicker", {}, `fallline why ${answer.question} · ${answer.problem}`), make("h1", {}, answer.title), make("p.fl-lead", {}, answer.summary));
   for (const section of answer.sections) body.append(whySection(section, charts, refresh.ask));
   const projector = () => {
@@ -43,7 +43,7 @@ export function render({ model, el }) {
       });
     }
   };
-  const silence = whyListen(el, root, { projector, draw, theme });
+  const silence = whyListen(el, root, projector);
   return () => {
     silence();
     theme.stop();
@@ -88,14 +88,9 @@ function whyFigure(curves, charts, onResize) {
   return make("figure.fl-figure", {}, make("h3.fl-figure-title", {}, curves.title), legend, surface.canvas, make("figcaption", {}, curves.caption), details);
 }
 
-/**
- * P is the projector; arrows then go from section to section. On paper everything is light.
- * @param {HTMLElement} host @param {HTMLElement} root @param {{projector: () => void, draw: () => void, theme: any}} actions
- */
-function whyListen(host, root, { projector, draw }) {
-  const page = host.ownerDocument;
-  const target = host.dataset.keys === "page" ? page : root;
-  let mode = root.dataset.mode ?? "light";
+/** P is the projector; arrows then go from section to section. @param {HTMLElement} host @param {HTMLElement} root @param {() => void} projector */
+function whyListen(host, root, projector) {
+  const target = host.dataset.keys === "page" ? host.ownerDocument : root;
   const key = (/** @type {any} */ event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const large = root.classList.contains("fl-projector");
@@ -104,23 +99,8 @@ function whyListen(host, root, { projector, draw }) {
     else return;
     event.preventDefault();
   };
-  const before = () => {
-    mode = root.dataset.mode ?? "light";
-    root.dataset.mode = "light";
-    draw();
-  };
-  const after = () => {
-    root.dataset.mode = mode;
-    draw();
-  };
   target.addEventListener("keydown", key);
-  window.addEventListener("beforeprint", before);
-  window.addEventListener("afterprint", after);
-  return () => {
-    target.removeEventListener("keydown", key);
-    window.removeEventListener("beforeprint", before);
-    window.removeEventListener("afterprint", after);
-  };
+  return () => target.removeEventListener("keydown", key);
 }
 
 /** To the next section, or the one before. @param {HTMLElement} root @param {boolean} on */

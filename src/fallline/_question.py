@@ -1,14 +1,12 @@
-"""``fl.why``: a question, an experiment, an answer."""
+"""``fl.why``: a question becomes an experiment that is run now, and what it found becomes sentences."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from fallline._explain._answers._derivative import derivative_answer
-from fallline._explain._answers._minimum import minimum_answer
-from fallline._explain._answers._minus import minus_answer
-from fallline._explain._answers._rate import rate_answer
+from fallline._explain._answers import answer_of
+from fallline._problem import given_problem
 from fallline._records import Answer
-from fallline._why import DerivativeFindings, Findings, MinusFindings, RateFindings, ask
+from fallline._why import ask, check_question, check_surface_only
 
 if TYPE_CHECKING:
     from fallline._data._read import TableSource
@@ -60,9 +58,14 @@ def why(
     >>> answer.numbers["plus_doubled_after"]
     1
     """
-    return answer_of(
-        ask(
-            question,
+    check_question(question, price)
+    table = data is not None or target is not None or features is not None or drop_missing
+    nothing = not table and not standardise and formula is None and loss == "mse"
+    if question == "minimum":
+        check_surface_only(table=table or standardise is not None or loss != "mse")
+    problem = None
+    if not nothing:
+        problem = given_problem(
             data,
             target=target,
             features=features,
@@ -70,19 +73,6 @@ def why(
             standardise=standardise,
             formula=formula,
             loss=loss,
-            start=start,
             seed=seed,
-            price=price,
         )
-    )
-
-
-def answer_of(found: Findings) -> Answer:
-    """The words for what an experiment found."""
-    if isinstance(found, MinusFindings):
-        return minus_answer(found)
-    if isinstance(found, RateFindings):
-        return rate_answer(found)
-    if isinstance(found, DerivativeFindings):
-        return derivative_answer(found)
-    return minimum_answer(found)
+    return answer_of(ask(question, problem, start=start, seed=seed, price=price))
