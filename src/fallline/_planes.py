@@ -13,6 +13,7 @@ import numpy as np
 from fallline._records import Floats
 
 _RANK_TOLERANCE = 1e-12  # of the largest eigenvalue of the Gram matrix: below it a direction is rounding
+_ROUNDING = 8 * float(np.finfo(np.float64).eps)  # of the points' own size: how far rounding moves one off a line
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,9 @@ def path_plane(path: Floats, origin: Floats | None = None) -> Plane:
         raise ValueError(f"a plane needs at least two parameters, got {count}")
     if origin is None:
         origin = finite[-1] if len(finite) else np.zeros(count)
-    directions = _principal_directions(finite, origin)
+    directions, rank = _principal_directions(finite, origin)
     share = _explained(finite, directions)
-    first, second = (f"path direction {k + 1} ({_percent(finite, directions[k : k + 1])})" for k in range(2))
+    first, second = (f"path direction {k + 1} ({_percent(finite, directions[k : k + 1]) if k < rank else '0 %'})" for k in range(2))
     note = (
         f"The cut through {count} dimensions that holds most of the path: {100 * share:.1f} % of its variance. "
         "Points off the plane are drawn as their shadows."
@@ -122,22 +123,24 @@ def distance(plane: Plane, vectors: Floats) -> Floats:
         return np.asarray(scale * np.linalg.norm(rest / scale[:, None], axis=1), dtype=np.float64)
 
 
-def _principal_directions(finite: Floats, origin: Floats) -> Floats:
-    """[2, P] orthonormal."""
+def _principal_directions(finite: Floats, origin: Floats) -> tuple[Floats, int]:
+    """[2, P] orthonormal, and how many of the two the path itself has; what is only rounding does not count."""
     with np.errstate(over="ignore"):
         offsets = finite - origin
     largest = float(np.abs(offsets).max(initial=0.0))
     if not (largest > 0.0 and np.isfinite(largest)):
-        return np.eye(2, len(origin))
+        return np.eye(2, len(origin)), 0
     scaled = offsets / largest
+    moved = _ROUNDING * float(np.abs(finite).max()) / largest
+    noise = len(finite) * moved * moved
     values, vectors = np.linalg.eigh(scaled.T @ scaled)
     first = _signed(vectors[:, -1])
-    if values[-2] > _RANK_TOLERANCE * values[-1]:
-        return np.stack([first, _signed(vectors[:, -2])])
+    if values[-2] > max(_RANK_TOLERANCE * values[-1], noise):
+        return np.stack([first, _signed(vectors[:, -2])]), 2
     axis = np.zeros(len(origin))
     axis[int(np.abs(first).argmin())] = 1.0
     second = axis - first * (first @ axis)
-    return np.stack([first, second / np.linalg.norm(second)])
+    return np.stack([first, second / np.linalg.norm(second)]), 1
 
 
 def _signed(direction: Floats) -> Floats:

@@ -39,6 +39,7 @@ def test_what_has_left_or_is_no_number_ends_nowhere() -> None:
     assert ended.somewhere.tolist() == [True, False, False, False]
 
 
+@pytest.mark.slow
 def test_the_way_down_is_that_of_a_fine_gradient_flow() -> None:
     surface = formula("himmelblau")
     minima, square = np.array(surface.minima), square_of(surface)

@@ -21,7 +21,8 @@ def test_the_screen_tells_the_terms_the_tables_and_the_verdict(ravine: Done, fol
     assert ravine.err == ""
     flat = " ".join(ravine.out.split())
     for said in (
-        "ravine: (100*w^2 + b^2)/2. Each run: 30 steps. Goal: remove 99 % of the excess loss over the optimum, 0.",
+        "ravine: (100*w^2 + b^2)/2. Each run: 30 steps. Goal: remove 99 % of the excess loss over the optimum, 0, ",
+        "for good: steps to the goal count until the loss stays there.",
         "Each optimizer was granted 5 rates to find its best one, on 2 seeds (2–3); what is shown ran on others (0–1).",
         "Each at its own best rate",
         "On this problem, each at its own best rate, ",
@@ -34,6 +35,7 @@ def test_the_screen_tells_the_terms_the_tables_and_the_verdict(ravine: Done, fol
 
 @pytest.mark.parametrize("width", [30, 40, 60, 80, 132])
 @pytest.mark.parametrize("formula", ["ravine", "himmelblau"])
+@pytest.mark.slow
 def test_no_line_is_wider_than_the_terminal(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, width: int, formula: str
 ) -> None:

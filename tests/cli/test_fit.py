@@ -68,7 +68,7 @@ def test_penguins_tell_what_raw_columns_would_have_meant(cli: Cli) -> None:
     assert done.status == 0
     words = " ".join(done.out.split())
     assert "342 rows, body_mass_g from flipper_length_mm, standardised" in words
-    assert "Auto: Every measured rate from 0.2904 to 0.6686 removes 99 % of the excess loss" in words
+    assert "the rates from 0.2904 to 0.6686 around it need at most 3." in words
     assert "0.441 is their geometric middle, 44 % of the stability limit" in words
     assert "condition number 8.3 million and the limit 2.5×10⁻⁵, and plain descent at half of it" in words
     assert "needs about 38 million steps" in words
@@ -155,7 +155,7 @@ def test_auto_says_what_it_measured(cli: Cli) -> None:
     assert 0 < done.json["share_of_limit"] <= 0.5
     shown = cli("fit", "--learning-rate", "auto", "--epochs", 10)
     said = " ".join(shown.out.split())
-    assert "Auto: Every measured rate from" in said
+    assert "Auto: It needs 2 steps to the goal (99 % of the excess loss removed); the rates from" in said
     assert f"{done.json['learning_rate']:g} is their geometric middle" in said
     assert "of the stability limit 0.02919" in said
 

@@ -49,7 +49,7 @@ def test_the_textbook_line_prints_its_whole_story(cli: Cli, folder: Path) -> Non
     assert re.search(r"stability limit +0\.029\d+ +0\.029\d+ ", done.out)
     assert "the recommended rate" in told
     assert "Here 0.1 diverges, and 0.001 is too small" in told
-    assert told.endswith("all rates ran in one batch.")
+    assert told.endswith("All rates ran in one batch; a probe beforehand found the same numbers as single runs.")
     assert left_in(folder) == []
 
 
@@ -102,6 +102,22 @@ def test_the_plot_of_negative_losses_shows_those_that_end_below_zero() -> None:
     assert "↓ below the picture" in endless
 
 
+def test_no_plot_is_made_of_nothing(cli: Cli) -> None:
+    out = cli("sweep", "--rates", "100:1000:3").out
+    assert "No plot: no run has a finite loss after 200 steps." in words(out)
+    assert "│" not in out
+    lost = fl.sweep(learning_rates=[100.0, 1000.0])
+    figure = fl.figures.zones(lost)
+    assert figure.layout.yaxis.showticklabels is False
+    assert "no run has a finite loss" in {note.text for note in figure.layout.annotations}
+
+
+def test_a_start_that_is_not_finite_is_left_at_that(cli: Cli) -> None:
+    done = cli("sweep", "--formula", "1/w", "--start", "w=0")
+    assert "often said" not in done.out
+    assert "lowest one seen" not in done.err
+
+
 def test_empty_columns_go_before_full_ones() -> None:
     sweep = fl.sweep(formula="abs(w)", epochs=60)
     assert sweep.predicted_limit is None
@@ -114,7 +130,7 @@ def test_empty_columns_go_before_full_ones() -> None:
 def test_one_rate_one_step(cli: Cli) -> None:
     out = words(cli("sweep", "--rates", "0.01:0.01:1", "--epochs", 1).out)
     assert "SGD: the learning rate 0.01, 1 step." in out
-    assert "loss after 1 step " in out
+    assert "One rate makes no plot: its numbers are below." in out
     assert "1 steps" not in out
     assert "1 learning rates" not in out
 
@@ -192,6 +208,7 @@ def test_json_field_by_field(cli: Cli, few: SweepResult) -> None:
         "learning_rate": found.value,
         "zone": "just right",
         "steps": 100,
+        "steps_to_goal": few.trials[1].steps_to_goal,
         "first_loss": few.start_loss,
         "last_loss": float(few.trials[1].losses[-1]),
     }

@@ -153,6 +153,7 @@ def test_parts_of_a_step_add_up_to_it(several: Comparison) -> None:
 # verdicts that are known beforehand
 
 
+@pytest.mark.slow
 def test_momentum_beats_plain_descent_in_a_ravine_of_condition_number_1000() -> None:
     """Goh 2017: a factor of about √κ; here the rates are found, not given."""
     made = fl.compare(THOUSAND.data, optimizers=("sgd", "momentum"), epochs=2000, trials=20, start={"w": 2, "b": 30},

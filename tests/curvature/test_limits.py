@@ -48,6 +48,7 @@ SGD_ROWS = (
 
 
 @pytest.mark.parametrize("options", SGD_ROWS, ids=str)
+@pytest.mark.slow
 def test_provable_limits_against_bisection_of_real_runs(options: Mapping[str, object]) -> None:
     limit = provable_limit("SGD", options, max(SPECTRUM))
     assert limit is not None

@@ -51,6 +51,7 @@ def settings(comparison: Comparison) -> list[tuple[list[str], list[RateRuns], tu
     ]
 
 
+@pytest.mark.slow
 def test_every_rate_tried_is_every_rate_tried(compared: Comparison) -> None:
     text = " ".join(verdict_at_best(compared))
     found = re.search(r"Easiest to choose a rate for is (.+?): every rate tried from (\S+) to (\S+) \((\d+) of", text)

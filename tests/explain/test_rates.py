@@ -13,6 +13,8 @@ from fallline._explain import (
     goal_sentences,
     landmark_sentence,
     rate,
+    rate_columns,
+    rate_digits,
     rate_rows,
     rate_sentence,
     rate_words,
@@ -23,6 +25,7 @@ from fallline._explain import (
     sweep_line,
     sweep_numbers,
     sweep_title,
+    trial_rows,
     trial_words,
     zone_meaning,
     zone_of,
@@ -298,7 +301,8 @@ def test_the_table_tells_the_story(sweep: SweepResult) -> None:
     used = [row for row in rows if row.remark == "← use this"]
     assert sweep.recommended is not None
     assert [row.rate for row in used] == [rate(sweep.recommended.value)]
-    assert rows[0] == ("0.001", "too small", "4.408", "—", "no", "0.1 %", "")
+    assert rate_columns(sweep)[2] == "above lowest", "many end at 1.000"
+    assert rows[0] == ("0.001", "too small", "3.41", "—", "no", "0.1 %", "")
     assert rows[-1].share == f"{300 / LIMIT:.0f} %"
 
 
@@ -314,7 +318,7 @@ def test_the_fastest_is_marked_beside_the_recommended() -> None:
 
 
 def test_the_table_of_few_rates_has_them_all_and_bands() -> None:
-    rows = rate_rows(stalling_sweep())
+    rows = rate_rows(replace(stalling_sweep(), floor_kind=FloorKind.LOWEST_SEEN))
     assert [row.rate for row in rows] == ["0.01", "0.1", "0.3", "0.6"]
     assert rows[1].final_loss == "0.900 … 1.10"
     assert rows[0].crosses == ""
@@ -331,3 +335,26 @@ def test_the_numbers_are_those_of_the_result(sweep: SweepResult) -> None:
 
 def test_a_trial_in_words(sweep: SweepResult) -> None:
     assert trial_words(sweep.trials[1]) == "the recommended rate, 0.4054: just right, the loss ends at 1.000"
+    told = trial_words(replace(sweep.trials[1], steps_to_goal=7))
+    assert told.endswith("just right, the goal is reached after 7 steps; the loss ends at 1.000")
+
+
+def test_losses_that_print_alike_are_told_by_their_excess(sweep: SweepResult) -> None:
+    apart = replace(sweep, final_losses=np.linspace(1.5, 3.0, 25))
+    assert rate_columns(apart)[2] == "final loss"
+    ends = np.where(np.arange(25) < 20, 1 + 1.25e-5, 1.0)
+    alike = [row.final_loss for row in rate_rows(replace(sweep, final_losses=ends))]
+    assert set(alike) == {"1.25×10⁻⁵", "≈ 0"}
+    unknown = replace(sweep, final_losses=ends, floor_kind=FloorKind.LOWEST_SEEN)
+    assert {row.final_loss for row in rate_rows(unknown)} == {"1.000"}
+    head, *rows = trial_rows(replace(sweep, trials=tuple(replace(one, steps_to_goal=5) for one in sweep.trials)))
+    assert (head[2], head[3]) == ("above lowest", "steps to goal")
+    assert [row[3] for row in rows] == ["5"] * 3
+    assert trial_rows(sweep)[1][3] == "—"
+
+
+def test_rates_that_print_alike_get_more_digits() -> None:
+    close = parabola_sweep(np.array([0.100001, 0.100002, 0.3]))
+    assert [row.rate for row in rate_rows(close)] == ["0.100001", "0.100002", "0.3"]
+    assert rate_digits([0.1, 0.1]) == 4, "one rate, not two"
+    assert zone_range(ZoneSpan(Zone.JUST_RIGHT, 0.0139801, 0.0139802), 6) == "0.0139801 … 0.0139802"

@@ -136,7 +136,7 @@ def test_climbing_on_demand_is_not_given_a_smaller_rate() -> None:
 
 
 def test_converged_in_one_of_one() -> None:
-    text = " ".join(verdict(fl.fit(ROUND.data, epochs=1)))
+    text = " ".join(verdict(fl.fit(ROUND.data, learning_rate=0.5, epochs=1)))
     assert "It converged in a single step (reach 1.0). In a round bowl" in text
 
 

@@ -59,6 +59,7 @@ def test_never_more_than_half_the_limit(
 
 
 @pytest.mark.parametrize("name", EVERY_OPTIMIZER)
+@pytest.mark.slow
 def test_it_works_for_every_optimizer_that_can_train_a_neuron(name: str) -> None:
     run = fl.fit(TILTED.data, optimizer=name, epochs=10 if name == "LBFGS" else 60)
     assert run.summary.last_loss < run.summary.first_loss
@@ -76,6 +77,7 @@ def test_every_optimizer_of_torch_is_covered() -> None:
 
 @pytest.mark.parametrize("size", [None, 5])
 @pytest.mark.parametrize("case", EVERY_LOSS, ids=str)
+@pytest.mark.slow
 def test_it_works_for_every_loss(case: Case, size: int | None) -> None:
     run = fl.fit(case.data, loss=case.loss, batch_size=size, epochs=60)
     assert run.summary.last_loss < run.summary.first_loss
@@ -107,6 +109,7 @@ def test_the_reason_of_a_trial_names_the_class_and_claims_no_more_than_it_knows(
     ],
     ids=str,
 )
+@pytest.mark.slow
 def test_it_is_what_a_sweep_recommends(settings: dict[str, object]) -> None:
     run = fl.fit(**settings)
     problem = problem_of(run)
@@ -182,3 +185,10 @@ def test_the_header_keeps_the_rate_as_it_was_given_or_chosen(rate: float | str) 
     assert again.columns.parameters.tobytes() == run.columns.parameters.tobytes()
     if rate == "auto":
         assert run.header.learning_rate_reason.startswith(f"{run.header.learning_rate:g} is half")
+
+
+@pytest.mark.parametrize(("formula", "start", "loss"), [("sqrt(w)", -1.0, "not a number"), ("1/w", 0.0, "infinite")])
+def test_a_start_without_a_finite_loss_is_refused(formula: str, start: float, loss: str) -> None:
+    with pytest.raises(fl.OptionError, match=f"The loss at the start .* is {loss}.*Start elsewhere"):
+        fl.fit(formula=formula, start={"w": start})
+    assert len(fl.fit(formula=formula, start={"w": start}, learning_rate=0.1, epochs=3)) == 3

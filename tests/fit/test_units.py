@@ -10,6 +10,7 @@ from cases import SEVERAL, TILTED, Case
 
 @pytest.mark.parametrize("standardise", [True, False])
 @pytest.mark.parametrize("case", [TILTED, SEVERAL], ids=str)
+@pytest.mark.slow
 def test_learned_is_exact_is_scikit_learns(case: Case, standardise: bool) -> None:
     data = (case.features * 7.0 + 30.0 if standardise else case.features, case.target)
     run = fl.fit(data, standardise=standardise, dtype="float64", epochs=400 if standardise else 4000)

@@ -38,6 +38,7 @@ def test_outcomes(setting: Setting) -> None:
     assert run.summary.first_loss == run.header.start_loss
 
 
+@pytest.mark.slow
 def test_converged_means_a_millionth_of_the_excess() -> None:
     options = {"dtype": "float64", "standardise": False}
     run = fl.fit(SEVERAL.data, epochs=4000, **options)
@@ -139,6 +140,7 @@ def test_a_loss_that_stands_in_its_last_quarter_has_stalled() -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("case", [ROUND, TILTED, HUBER, OVERLAPPING], ids=str)
 @pytest.mark.parametrize("epochs", [40, 150])
+@pytest.mark.slow
 def test_a_mirrored_column_ends_the_same(case: Case, dtype: str, epochs: int) -> None:
     """x and −x are the same problem: the same start, mirrored, goes the same way in another sign."""
     ends = []
@@ -169,6 +171,7 @@ def make_problem(features: np.ndarray, case: Case, dtype: str) -> NeuronProblem:
 
 @pytest.mark.parametrize("standardise", [True, False])
 @pytest.mark.parametrize("loss", ["huber", "bce"])
+@pytest.mark.slow
 def test_collinear_columns_converge_under_other_losses_too(loss: str, standardise: bool) -> None:
     target = COLLINEAR.target.copy()
     if loss == "bce":
@@ -202,6 +205,7 @@ def test_a_rate_past_the_limit_that_is_not_above_its_start_yet_is_not_called_div
     assert run.summary.outcome is not fl.Outcome.DIVERGED
 
 
+@pytest.mark.slow
 def test_an_overlapping_logistic_neuron_against_scikit_learn() -> None:
     run = fl.fit(OVERLAPPING.data, loss="bce", epochs=3000, dtype="float64")
     solver = LogisticRegression(C=1e12, tol=1e-10, max_iter=10_000).fit(OVERLAPPING.features, OVERLAPPING.target)
@@ -213,6 +217,7 @@ def test_an_overlapping_logistic_neuron_against_scikit_learn() -> None:
 
 
 @pytest.mark.parametrize("epochs", [1, 50, 1000])
+@pytest.mark.slow
 def test_separable_classes_never_converge(epochs: int) -> None:
     run = fl.fit(SEPARABLE.data, loss="bce", epochs=epochs)
     assert run.summary.separable
@@ -220,6 +225,7 @@ def test_separable_classes_never_converge(epochs: int) -> None:
     assert run.summary.exact is None
 
 
+@pytest.mark.slow
 def test_huber_and_mae_do_not_follow_an_outlier() -> None:
     target = HUBER.target.copy()
     target[0] += 1000
@@ -266,6 +272,7 @@ def test_the_raw_bowl_of_a_column_far_from_zero_is_not_called_round() -> None:
     assert raw.condition_number == pytest.approx(summary.raw_condition_number, rel=1e-2)
 
 
+@pytest.mark.slow
 def test_raw_numbers_are_those_of_the_run_that_was_not_standardised() -> None:
     """What "raw millimetres would have meant" is checked by doing it."""
     case = shifted_line()

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+import torch
 
 import fallline as fl
+from fallline import OptionError
 from fallline._sweep import given_rates
 
 
@@ -28,7 +30,7 @@ from fallline._sweep import given_rates
         ([0.1, 0.0], "must be a positive number"),
         ([0.1, float("nan")], "must be a positive number"),
         ([0.1, None], "is not a number"),
-        (0.1, "or a list of numbers"),
+        (True, "or a list of numbers"),
         ({0.1: 1}, "or a list of numbers"),
     ],
 )
@@ -86,3 +88,19 @@ def test_a_start_for_somebodys_loss_function() -> None:
             fl.sweep(ravine, start=start)
     with pytest.raises(fl.OptionError, match="leave out the batch size"):
         fl.sweep(ravine, batch_size=4)
+
+
+def test_rates_come_from_anything_with_a_list_of_numbers() -> None:
+    assert given_rates(torch.tensor([0.3, 0.1], dtype=torch.float64)).tolist() == [0.1, 0.3]
+    assert given_rates(0.1).tolist() == given_rates(np.float64(0.1)).tolist() == [0.1]
+    for wrong in (True, {0.1: 1}, None):
+        with pytest.raises(OptionError, match="a list of numbers"):
+            given_rates(wrong)
+
+
+@pytest.mark.parametrize("optimizer", [torch.optim.Adam, None])
+def test_an_optimizer_is_given_by_its_name(optimizer: object) -> None:
+    with pytest.raises(OptionError, match="The optimizer is given by its name, in quotation marks, not as"):
+        fl.sweep(optimizer=optimizer)
+    with pytest.raises(OptionError, match="name"):
+        fl.compare(optimizers=(optimizer, "sgd"))

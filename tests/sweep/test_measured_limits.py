@@ -31,6 +31,7 @@ def mark(result: SweepResult, name: str) -> Landmark:
 @pytest.mark.parametrize(
     ("options", "closed_form"), FAMILY, ids=lambda value: str(value) if isinstance(value, dict) else ""
 )
+@pytest.mark.slow
 def test_measured_limit_is_the_closed_form_to_one_percent(
     case: Case, options: Mapping[str, object], closed_form
 ) -> None:

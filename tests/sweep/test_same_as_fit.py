@@ -33,6 +33,7 @@ def swept(
 @pytest.mark.parametrize("batch_size", [None, 7])
 @pytest.mark.parametrize("case", [TILTED, SEVERAL, HUBER, OVERLAPPING], ids=str)
 @pytest.mark.parametrize("optimizer", ["SGD", "nesterov", "Adam"])
+@pytest.mark.slow
 def test_runs_are_those_of_fit(case: Case, optimizer: str, batch_size: int | None) -> None:
     rates = [0.01, 0.05]
     paths = swept(case, optimizer, rates, batch_size=batch_size)
@@ -52,6 +53,7 @@ def test_runs_are_those_of_fit(case: Case, optimizer: str, batch_size: int | Non
 
 
 @pytest.mark.parametrize("optimizer", ["LBFGS", "Adafactor", "Rprop", "ASGD"])
+@pytest.mark.slow
 def test_runs_one_after_the_other_are_those_of_fit(optimizer: str) -> None:
     """Adafactor treats the weights, a matrix, differently from the bias: it has to see the neuron's own shapes."""
     rates = [0.01, 0.3]

@@ -224,6 +224,7 @@ def test_runs_that_mirror_one_another_are_two() -> None:
 
 @pytest.mark.parametrize("epochs", [6, 10, 20, 31, 50])
 @pytest.mark.parametrize("momentum", [0.5, 0.9, 0.99])
+@pytest.mark.slow
 def test_a_heavy_ball_on_a_bowl_has_zones_in_order(momentum: float, epochs: int) -> None:
     """Wherever in its swing a run happens to end; and nothing there is luck."""
     result = fl.sweep(optimizer_options={"momentum": momentum}, epochs=epochs)
@@ -302,6 +303,7 @@ def zones_of(result: SweepResult) -> tuple[Zone, ...]:
 @example(exponent=-15, case=BOWLS[0])
 @example(exponent=15, case=BOWLS[0])
 @settings(max_examples=8, deadline=None)
+@pytest.mark.slow
 def test_scaling_the_loss_scales_the_rates_inversely(exponent: int, case: Case) -> None:
     factor = 10.0**exponent
     quadratic = Quadratic.from_data(case.features, case.target)

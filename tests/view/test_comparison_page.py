@@ -21,6 +21,7 @@ _ALL = ["ravine", "himmelblau", "parabola", "batches", "diverged", "long", "well
 
 
 @pytest.mark.parametrize("name", _ALL)
+@pytest.mark.slow
 def test_every_column_has_one_entry_for_each_moment(name: str) -> None:
     found, whole = comparison(name), payload(name)
     taken = whole["taken"]

@@ -20,6 +20,8 @@ from fallline._why._minus import measure_minus
 from fallline._why._rate import measure_rate
 from fallline._why._valley import has_valley, valley
 
+pytestmark = pytest.mark.slow
+
 TYPED = ("w^4", "sin(w)", "abs(w)", "w^2 + b^2 + c^2", "(w^2 - 1)^2 + 0.3*w")
 PROBLEMS = ("line", "raw table", "standardised table", "mae", "bce", *NAMED, *TYPED)
 STEPS = 60

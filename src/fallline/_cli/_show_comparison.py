@@ -41,18 +41,22 @@ def as_json(comparison: Comparison, page: Path | None) -> str:
 
 
 def show_comparison(screen: Screen, comparison: Comparison, page: Path | None) -> None:
-    """The whole story, top to bottom."""
-    for sentence in setting_sentences(comparison):
+    """The whole story: the answer first, then the numbers it rests on, then how they were made."""
+    about, *how = setting_sentences(comparison)
+    screen.paragraph(about)
+    screen.say("")
+    for sentence in verdict_at_best(comparison):
         screen.paragraph(sentence)
     screen.say("", *screen.wrapped("Each at its own best rate, over the seeds: median (lowest–highest)"))
     screen.say(*table(best_rows(comparison), screen.width), "")
     picture = curves(comparison, min(screen.width, PLOT_WIDTH))
     screen.say(*picture, *([""] if picture else []))
-    for sentence in verdict_at_best(comparison):
-        screen.paragraph(sentence)
     at = f"All at the common rate {short(comparison.common_rate)}: {comparison.common_reason}"
-    screen.say("", *screen.wrapped(at), *table(common_rows(comparison), screen.width), "")
+    screen.say(*screen.wrapped(at), *table(common_rows(comparison), screen.width), "")
     for sentence in verdict_at_common(comparison):
+        screen.paragraph(sentence)
+    screen.say("")
+    for sentence in how:
         screen.paragraph(sentence)
     if comparison.basins is not None:
         _show_basins(screen, comparison, comparison.basins)

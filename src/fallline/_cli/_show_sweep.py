@@ -11,17 +11,21 @@ from fallline._cli._plot import Band, Mark, Series, line_plot
 from fallline._cli._screen import MOST_READABLE, Screen
 from fallline._explain import (
     MISSES,
-    RATE_COLUMNS,
     difference,
+    ending_sentences,
     folklore_sentences,
+    frozen_sentences,
     goal_sentences,
-    number,
+    probe_sentences,
     rate,
+    rate_columns,
+    rate_digits,
     rate_rows,
     recommendation_sentences,
     stall_sentences,
     sweep_line,
     sweep_numbers,
+    trial_rows,
     trial_words,
     zone_meaning,
     zone_range,
@@ -71,7 +75,8 @@ def show_sweep(screen: Screen, result: SweepResult, page: Path | None) -> None:
         screen.paragraph(sentence)
     parts = [f(result, screen.width) for f in (zone_lines, rate_table, limit_lines, trial_lines)]
     screen.say(*(line for part in parts if part for line in (*part, "")))
-    for sentence in [*stall_sentences(result), *folklore_sentences(result), result.probe]:
+    remarks = (ending_sentences, stall_sentences, frozen_sentences, folklore_sentences, probe_sentences)
+    for sentence in (sentence for told in remarks for sentence in told(result)):
         screen.paragraph(sentence)
     if page is not None:
         screen.say("", f"report  {page}")
@@ -79,6 +84,9 @@ def show_sweep(screen: Screen, result: SweepResult, page: Path | None) -> None:
 
 def final_loss_plot(result: SweepResult, width: int) -> list[str]:
     """The loss at the end of every run against its rate, the zones beneath."""
+    why_not = _no_plot(result)
+    if why_not is not None:
+        return wrap(why_not, width)
     low, high, log_y = _plot_ends(result)
     limit = result.predicted_limit
     marks = []
@@ -101,6 +109,15 @@ def final_loss_plot(result: SweepResult, width: int) -> list[str]:
     )
 
 
+def _no_plot(result: SweepResult) -> str | None:
+    """Why there is nothing to plot, None where there is."""
+    if len(result.rates) == 1:
+        return "One rate makes no plot: its numbers are below."
+    if not np.isfinite(result.final_losses).any():
+        return f"No plot: no run has a finite loss after {count(result.steps, 'step')}."
+    return None
+
+
 def _plot_ends(result: SweepResult) -> tuple[float | None, float | None, bool]:
     """Where the picture is cut below and above, None where nowhere; and whether its axis can be logarithmic."""
     finite = result.final_losses[np.isfinite(result.final_losses)]
@@ -121,10 +138,11 @@ def _plot_ends(result: SweepResult) -> tuple[float | None, float | None, bool]:
 def zone_lines(result: SweepResult, width: int) -> list[str]:
     """Each zone with where it was measured and what its runs did."""
     names = max(len(span.name.value) for span in result.zones)
-    ranges = max(len(zone_range(span)) for span in result.zones)
+    digits = rate_digits([end for span in result.zones for end in (span.low, span.high)])
+    ranges = max(len(zone_range(span, digits)) for span in result.zones)
     lines = []
     for span in result.zones:
-        head = f"{span.name.value:<{names}}  {zone_range(span):<{ranges}}  "
+        head = f"{span.name.value:<{names}}  {zone_range(span, digits):<{ranges}}  "
         meaning = zone_meaning(result, span)
         if len(head) + 24 > width:
             lines += [head.rstrip(), *(f"  {line}" for line in wrap(meaning, width - 2))]
@@ -135,8 +153,8 @@ def zone_lines(result: SweepResult, width: int) -> list[str]:
 
 def rate_table(result: SweepResult, width: int) -> list[str]:
     """A dozen of the rates, one a line; a narrow terminal gets the columns that matter most."""
-    rows = [RATE_COLUMNS, *rate_rows(result)]
-    told = [k for k in range(len(RATE_COLUMNS)) if any(row[k] for row in rows[1:])]
+    rows: list[Sequence[str]] = [rate_columns(result), *rate_rows(result)]
+    told = [k for k in range(len(rows[0])) if any(row[k] for row in rows[1:])]
     for choice in COLUMN_CHOICES:
         columns = [k for k in choice if k in told]
         lines = aligned([[row[k] for k in columns] for row in rows], [NUMERIC[k] for k in columns])
@@ -184,12 +202,7 @@ def trial_lines(result: SweepResult, width: int) -> list[str]:
     """Three short real runs around the recommended rate."""
     if not result.trials:
         return []
-    rows: list[Sequence[str]] = [("tried for real", "rate", f"loss after {result.steps:,}", "")]
-    rows += [
-        (trial.name, rate(trial.learning_rate), number(float(trial.losses[-1])), trial.zone.value)
-        for trial in result.trials
-    ]
-    lines = aligned(rows, (False, True, True, False))
+    lines = aligned(trial_rows(result), (False, True, True, True, False))
     if max(map(len, lines)) <= width:
         return lines
     return [line for trial in result.trials for line in wrap(trial_words(trial), width, subsequent_indent="  ")]

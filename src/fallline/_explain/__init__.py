@@ -29,6 +29,7 @@ from fallline._explain._rates import (
     goal_sentences,
     landmark_sentence,
     rate,
+    rate_digits,
     rate_sentence,
     rate_words,
     recommendation_line,
@@ -41,13 +42,13 @@ from fallline._explain._rates import (
     zone_of,
     zone_range,
 )
-from fallline._explain._rates_table import RATE_COLUMNS, RateRow, rate_rows, shown_indices, sweep_numbers
+from fallline._explain._rates_remarks import ending_sentences, frozen_sentences, probe_sentences
+from fallline._explain._rates_table import RateRow, rate_columns, rate_rows, shown_indices, sweep_numbers, trial_rows
 from fallline._explain._step import arithmetic, reach_note, step_beats, step_sentences
 from fallline._explain._verdict import verdict
 
 __all__ = [
     "MISSES",
-    "RATE_COLUMNS",
     "Explanation",
     "RateRow",
     "arithmetic",
@@ -61,8 +62,10 @@ __all__ = [
     "count",
     "data_line",
     "difference",
+    "ending_sentences",
     "explain",
     "folklore_sentences",
+    "frozen_sentences",
     "goal_sentences",
     "landmark_sentence",
     "learned_lines",
@@ -71,7 +74,10 @@ __all__ = [
     "number",
     "optimizer_line",
     "percent",
+    "probe_sentences",
     "rate",
+    "rate_columns",
+    "rate_digits",
     "rate_rows",
     "rate_sentence",
     "rate_words",
@@ -90,6 +96,7 @@ __all__ = [
     "sweep_line",
     "sweep_numbers",
     "sweep_title",
+    "trial_rows",
     "trial_words",
     "verdict",
     "verdict_at_best",

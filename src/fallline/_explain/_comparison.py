@@ -24,7 +24,7 @@ def setting_sentences(comparison: Comparison) -> list[str]:
     floor = "the optimum" if comparison.floor_kind is FloorKind.OPTIMUM else "the lowest loss that any run saw"
     return [
         f"{comparison.about}. Each run: {how_long}. Goal: remove {percent(comparison.goal)} of the excess loss over "
-        f"{floor}, {number(comparison.floor)}.",
+        f"{floor}, {number(comparison.floor)}, for good: steps to the goal count until the loss stays there.",
         f"{comparison.starts_drawn} All optimizers share the starts{_and_batches(comparison)}.",
         _granted(comparison),
     ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fallline._records import FloorKind, Landmark, LimitKind, SweepResult, Trial, Zone, ZoneSpan
+from fallline._records import Floats, FloorKind, Landmark, LimitKind, SweepResult, Trial, Zone, ZoneSpan
 from fallline._wording import count, not_finite, number, percent, written
 
 FOLKLORE = (0.1, 0.001)
@@ -130,9 +130,19 @@ def indices_of(result: SweepResult, span: ZoneSpan) -> list[int]:
     return [k for k, value in enumerate(result.rates) if span.low <= value <= span.high]
 
 
-def zone_range(span: ZoneSpan) -> str:
+def rate_digits(rates: Sequence[float] | Floats) -> int:
+    """The fewest significant figures, four or more, in which different rates are written differently.
+
+    >>> rate_digits([0.1, 0.2]), rate_digits([0.0078781, 0.0078784])
+    (4, 5)
+    """
+    different = {float(value) for value in rates}
+    return next((k for k in range(4, 17) if len({written(value, k) for value in different}) == len(different)), 17)
+
+
+def zone_range(span: ZoneSpan, digits: int = 4) -> str:
     """From where to where a zone was measured."""
-    low, high = rate(span.low), rate(span.high)
+    low, high = written(span.low, digits), written(span.high, digits)
     return low if low == high else f"{low} … {high}"
 
 
@@ -282,7 +292,8 @@ def _as_told(zone: Zone, value: float) -> bool:
 def trial_words(trial: Trial) -> str:
     """One short run: ``a third of it, 0.004: too small, the loss ends at 5.2``."""
     ended = number(float(trial.losses[-1]))
-    return f"{trial.name}, {rate(trial.learning_rate)}: {trial.zone.value}, the loss ends at {ended}"
+    goal = "" if trial.steps_to_goal is None else f"the goal is reached after {count(trial.steps_to_goal, 'step')}; "
+    return f"{trial.name}, {rate(trial.learning_rate)}: {trial.zone.value}, {goal}the loss ends at {ended}"
 
 
 def _ends(result: SweepResult, inside: Sequence[int]) -> str:

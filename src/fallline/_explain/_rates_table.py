@@ -1,13 +1,14 @@
 """A sweep as rows for a table, and as the numbers of its JSON (docs/json.md)."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from fallline._explain._rates import indices_of, rate
-from fallline._records import LimitKind, SweepResult, Trial
-from fallline._wording import number, percent
+from fallline._explain._rates import indices_of, rate, rate_digits
+from fallline._records import FloorKind, LimitKind, SweepResult, Trial
+from fallline._wording import number, percent, written
 
 SCHEMA = "fallline.sweep/1"
 ROWS = 12
@@ -20,6 +21,7 @@ class RateRow(NamedTuple):
     rate: str
     zone: str
     final_loss: str
+    """Or how far it lies above the lowest loss possible, where final losses are written alike."""
     steps: str
     """To the goal; ``—`` where it was not reached."""
     crosses: str
@@ -30,7 +32,46 @@ class RateRow(NamedTuple):
     """``← use this``, ``← fastest`` or empty."""
 
 
-RATE_COLUMNS = ("rate", "zone", "final loss", "steps to goal", "crosses", "of limit", "")
+ROUNDING = 64 * float(np.finfo(np.float64).eps)
+"""Of a loss: an excess below it is not one that was measured."""
+
+
+def rate_columns(result: SweepResult) -> tuple[str, ...]:
+    """What the cells of a :class:`RateRow` are."""
+    final = "above lowest" if losses_print_alike(result) else "final loss"
+    return ("rate", "zone", final, "steps to goal", "crosses", "of limit", "")
+
+
+def losses_print_alike(result: SweepResult) -> bool:
+    """Whether several runs end at what is written like the lowest loss possible: their excess tells them apart."""
+    floor = number(result.floor)
+    known = result.floor_kind is FloorKind.OPTIMUM and result.floor != 0
+    return known and sum(number(float(loss)) == floor for loss in result.final_losses) > 1
+
+
+def _end(result: SweepResult, loss: float, digits: int = 4) -> str:
+    """A loss at the end, as it is or above the lowest possible one."""
+    if not losses_print_alike(result):
+        return number(loss, digits)
+    excess = loss - result.floor
+    return "≈ 0" if excess <= ROUNDING * abs(result.floor) else number(excess, 3)
+
+
+def trial_rows(result: SweepResult) -> list[Sequence[str]]:
+    """The three short runs around the recommended rate, below their head."""
+    ended = "above lowest" if losses_print_alike(result) else f"loss after {result.steps:,}"
+    rows: list[Sequence[str]] = [("tried for real", "rate", ended, "steps to goal", "")]
+    rows += [
+        (
+            trial.name,
+            rate(trial.learning_rate),
+            _end(result, float(trial.losses[-1])),
+            "—" if trial.steps_to_goal is None else f"{trial.steps_to_goal:,}",
+            trial.zone.value,
+        )
+        for trial in result.trials
+    ]
+    return rows
 
 
 def fastest_index(result: SweepResult) -> int | None:
@@ -65,18 +106,20 @@ def shown_indices(result: SweepResult, most: int = ROWS) -> list[int]:
 
 def rate_rows(result: SweepResult, most: int = ROWS) -> list[RateRow]:
     """The table of a sweep, one row a rate, rising."""
-    return [_row(result, k) for k in shown_indices(result, most)]
+    shown = shown_indices(result, most)
+    digits = rate_digits(result.rates[shown])
+    return [_row(result, k, digits) for k in shown]
 
 
-def _row(result: SweepResult, k: int) -> RateRow:
+def _row(result: SweepResult, k: int, digits: int) -> RateRow:
     limit, crosses, needed = _limit(result), result.crosses_valley[k], result.steps_to_goal[k]
     remark = "← use this" if k == recommended_index(result) else "← fastest" if k == fastest_index(result) else ""
-    final = number(float(result.final_losses[k]))
-    low, high = (number(float(ends[k]), 3) for ends in (result.final_low, result.final_high))
+    final = _end(result, float(result.final_losses[k]))
+    low, high = (_end(result, float(ends[k]), 3) for ends in (result.final_low, result.final_high))
     if len(result.seeds) > 1 and low != high:
         final = f"{low} … {high}"
     return RateRow(
-        rate(float(result.rates[k])),
+        written(float(result.rates[k]), digits),
         result.zone_of_each[k].value,
         final,
         "—" if needed is None else f"{needed:,}",
@@ -152,6 +195,7 @@ def _trial(trial: Trial, steps: int) -> dict[str, object]:
         "learning_rate": trial.learning_rate,
         "zone": trial.zone,
         "steps": steps,
+        "steps_to_goal": trial.steps_to_goal,
         "first_loss": float(trial.losses[0]),
         "last_loss": float(trial.losses[-1]),
     }

@@ -138,7 +138,8 @@ def _standardised(run: Run, summary: Summary) -> list[str]:
         return []
     few = len(run.header.features) <= 3
     features = f"raw {listed(list(run.header.features))}" if few else "the raw features"
-    took = "" if steps is None or steps < 1 else f", and plain descent at half of it needs about {_steps(steps)}"
+    # A millionth of a huge start's excess may be left soon, and the line still be far off: few steps say nothing.
+    took = "" if steps is None or steps < len(run) else f", and plain descent at half of it needs about {_steps(steps)}"
     return [
         f"Standardising did this: on {features} the same bowl has the condition number {rough(raw)} and the limit "
         f"{number(limit, 2)}{took}; standardised it has {condition_phrase(summary.condition_number)}."

@@ -62,6 +62,8 @@ def zones(result: SweepResult) -> "Figure":
     )
     _name_zones(figure, result)
     _limits(figure, result)
+    if not np.isfinite(result.final_losses).any():
+        _say_nothing_is_finite(figure)
     figure.update_layout(
         template="plotly_white",
         title={"text": sweep_title(result), "subtitle": {"text": recommendation_line(result)}},
@@ -77,6 +79,12 @@ def zones(result: SweepResult) -> "Figure":
         font={"color": INK},
     )
     return figure
+
+
+def _say_nothing_is_finite(figure: "Figure") -> None:
+    """Words instead of an axis that no loss was measured on."""
+    figure.update_yaxes(showticklabels=False)
+    figure.add_annotation(x=0.5, y=0.5, xref="paper", yref="paper", text="no run has a finite loss", showarrow=False)
 
 
 def _band(go: ModuleType, span: ZoneSpan, low: float, high: float, *, legend: bool) -> Any:

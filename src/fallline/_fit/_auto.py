@@ -1,5 +1,6 @@
 """A learning rate for who gave none: measured, and never more than half the stability limit."""
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import torch
 
 from fallline._curvature import provable_limit
 from fallline._descent import Batches, make_optimizer, optimizer_class
+from fallline._errors import OptionError
 from fallline._fit._rate import Rate, rounded_down
 from fallline._fit._settings import task_of
 from fallline._fit._sweep_budget import swept_steps
@@ -16,6 +18,7 @@ from fallline._problem import NeuronProblem, Problem, limit_at, sharpest_batch
 from fallline._records import Floats, LimitKind
 from fallline._sweep import sweep_problem
 from fallline._vectors import numbers
+from fallline._wording import not_finite, number
 
 
 class _Judged(NamedTuple):
@@ -44,12 +47,21 @@ def auto_rate(
     if optimizer_class(optimizer)[0] is torch.optim.LBFGS:
         return Rate(1.0, "1 is LBFGS's own: it scales its steps by the curvature that it has seen.")
     point = np.array(numbers(start.parameters()))
+    _demand_slope(problem, point)
     judged = _swept(problem, batches, optimizer, options, point, epochs, schedule)
     if judged.rate is not None:
         return judged.rate
     part = _part_of_limit(problem, batches, optimizer, options, point)
     rate = Trials(problem, batches, optimizer, options, start, epochs, schedule).best() if part is None else part
     return Rate(rate.value, f"{rate.reason} {judged.why_not}")
+
+
+def _demand_slope(problem: Problem, start: Floats) -> None:
+    """Refuse a start from which no rate leads anywhere."""
+    loss = float(problem.objective.loss(start[None])[0])
+    if not math.isfinite(loss):
+        at = ", ".join(f"{name} = {number(value)}" for name, value in zip(problem.parameter_names, start, strict=True))
+        raise OptionError(f"The loss at the start ({at}) is {not_finite(loss)}, so no rate can help. Start elsewhere.")
 
 
 def _swept(

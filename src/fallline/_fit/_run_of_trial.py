@@ -25,7 +25,7 @@ def run_of_trial(result: SweepResult, objective: LossFunction, index: int) -> Ru
     >>> from fallline._sweep import objective_of
     >>> swept = fl.sweep(epochs=5)
     >>> run = run_of_trial(swept, objective_of(swept), 0)
-    >>> len(run), run.header.target, run.header.learning_rate == swept.rates[0]
+    >>> len(run), run.header.target, bool(run.header.learning_rate == swept.rates[0])
     (5, 'y', True)
     """
     path, losses = _kept_path(result, index)

@@ -62,8 +62,9 @@ def sweep(
         loss: ``mse``, ``mae``, ``huber`` or ``bce``.
         optimizer: a class of ``torch.optim``, or ``momentum``, ``nesterov``.
         optimizer_options: what that class takes beside the rate.
-        learning_rates: ``"LOW:HIGH:COUNT"`` (spaced evenly in the logarithm) or the rates themselves (a list, an array, a
-            tensor, one number); unless told, a thousandth to three times the stability limit, or a range that is widened until both its ends are seen.
+        learning_rates: ``"LOW:HIGH:COUNT"`` (spaced evenly in the logarithm) or the rates themselves (a list, an array,
+            a tensor, one number); unless told, a thousandth to three times the stability limit, or a range that is
+            widened until both its ends are seen.
         goal: the part of the excess loss that is to be removed, between 0 and 1.
         epochs: of each run.
         batch_size: rows per step; all of them unless told.

@@ -47,7 +47,7 @@ def given_rates(learning_rates: object) -> Floats:
         learning_rates = [learning_rates]
     if not isinstance(learning_rates, Sequence):
         raise OptionError(f'The learning rates are "LOW:HIGH:COUNT" or a list of numbers, not {learning_rates!r}.')
-    if not len(learning_rates):
+    if len(learning_rates) == 0:
         raise OptionError("There are no learning rates to sweep: give at least one.")
     return np.unique([_positive(rate) for rate in learning_rates])
 

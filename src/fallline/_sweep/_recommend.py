@@ -131,7 +131,7 @@ def reason_for(picture: Picture, value: float, steps: int | None = None) -> str:
     if low == high:
         others = "larger rates make the same run" if found[0] < found[1] else _no_other(picture)
         of_limit = f" It is {share}." if share else ""
-        return f"It needs {count(most, 'step')} to {goal}; {others}.{of_limit}{limit}"
+        return f"{written(value)} needs {count(most, 'step')} to {goal}; {others}.{of_limit}{limit}"
     same = ", and larger ones make the same run" if high < picture.rates[found[1]] else ""
     around = f"the rates from {written(low)} to {written(high)} around it need at most"
     if steps is None:

@@ -22,6 +22,7 @@ _SQUEEZED = 0.09  # framed short side / long side below which the axes are stret
 _VALLEY_FLOOR = 0.01  # of the start's excess loss: what is lower lies on the valley floor
 _LEAST_MAGNIFICATION, _MOST_MAGNIFICATION = 3.0, 1000.0
 _ROUND = (1.0, 2.0, 3.0, 4.0, 5.0, 8.0)
+_ROUNDING = 1e-6  # of the longer side: what a path leaves a plane's first direction by is rounding below this
 _HUGE = 1e290  # a window a hundred times wider must still have finite edges
 
 
@@ -69,6 +70,8 @@ def choose_windows(path: Path, plane: Plane, objective: LossFunction, excess: Fl
         excess: [T + 1] loss above the floor along the path; NaN where it was not measured or is not finite.
     """
     framed = _bounded(coordinates(plane, np.concatenate([path.framed, path.lowest[None], path.shown_minima])))
+    if plane.kind == "path":
+        framed = _unrounded(framed)
     with np.errstate(all="ignore"):
         uphill = components(plane, objective.gradient(path.framed[:1]))[0] if len(path.framed) else np.zeros(2)
     main = _frame("main", framed, plane.axes, uphill, stretches=not path.curved)
@@ -115,6 +118,17 @@ def _frame(
     half = np.maximum(whole / 2, _resolution(centre))
     (x, y) = ((float(c - h), float(c + h)) for c, h in zip(centre, half, strict=True))
     return Window(name, x, y, labels, 1.0, turn)
+
+
+def _unrounded(framed: Floats) -> Floats:
+    """A straight path has no extent along a second direction: no rounding there chooses the scale of an axis.
+
+    Only for a plane of the path's own directions; two parameters may well differ by more than this.
+    """
+    low, high = framed.min(axis=0), framed.max(axis=0)
+    with np.errstate(over="ignore"):
+        flat = high - low <= _ROUNDING * (high - low).max()
+    return np.where(flat, low / 2 + high / 2, framed)
 
 
 def _margins(uphill: Floats) -> tuple[Floats, Floats]:

@@ -52,6 +52,22 @@ function curveCap(pixel) {
 }
 
 /**
+ * The points of the curve passed on the way from one point of the path to the next, so that a path keeps to the curve.
+ * @param {any} scene
+ * @param {any} from parameter and loss
+ * @param {any} to
+ * @returns {number[][]} without the two ends
+ */
+export function curveBetween(scene, from, to) {
+  if (scene.plane.kind !== "curve" || ![from, to].every((point) => point?.every(Number.isFinite))) return [];
+  const view = scene.windows.find((/** @type {any} */ window) => [from, to].every(([u]) => u >= window.x[0] && u <= window.x[1]));
+  if (view === undefined) return [];
+  const [low, high] = [Math.min(from[0], to[0]), Math.max(from[0], to[0])];
+  const passed = view.curve.x.map((/** @type {number} */ u, /** @type {number} */ i) => [u, view.curve.loss[i]]).filter((/** @type {number[]} */ [u, loss]) => u > low && u < high && Number.isFinite(loss));
+  return from[0] < to[0] ? passed : passed.reverse();
+}
+
+/**
  * A place between two points of the path, on the curve where it is known.
  * @param {any} scene
  * @param {number[]} uv parameter and loss

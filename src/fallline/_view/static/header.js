@@ -27,6 +27,9 @@ export function fillHeader(slot, scene, host) {
     "Projector",
   );
   const rate = headerRate(scene, host.onBack);
+  const outcome = make("span");
+  const subtitle = make("p.fl-subtitle");
+  const recorded = formatNumber(scene.rate.value);
   slot.append(
     make(
       "div.fl-heading",
@@ -35,14 +38,25 @@ export function fillHeader(slot, scene, host) {
         "div.fl-heading-line",
         {},
         make("h1.fl-title", {}, scene.title),
-        make(`span.fl-outcome.fl-outcome-${scene.outcome}`, {}, scene.outcome),
+        outcome,
       ),
-      make("p.fl-subtitle", {}, scene.subtitle),
+      subtitle,
     ),
     rate.box,
     make("div.fl-header-tools", {}, projector, themeButton),
   );
-  return rate;
+  return {
+    update: () => {
+      rate.update();
+      const at = scene.stop;
+      outcome.className = `fl-outcome fl-outcome-${scene.outcome}`;
+      setText(outcome, at === null ? scene.outcome : scene.rates.zone[at]);
+      const rates = at === null ? "" : `learning rate ${formatNumber(scene.rate.value)} (${scene.rates.home.replace(" run", "")}: ${recorded})`;
+      const text = at === null ? scene.subtitle : scene.subtitle.replace(/learning rate [^\s,;]+/, rates);
+      setText(subtitle, text);
+      subtitle.title = at === null ? "" : text; // longer then: one line all the same, so that the page stays where it is
+    },
+  };
 }
 
 /** @param {any} scene @param {() => void} onBack */

@@ -3,7 +3,7 @@
 
 import { createContourPainter } from "./contour.js";
 import { createBowlPainter } from "./bowl.js";
-import { drawSlice } from "./slice.js";
+import { drawSlice, sliceTaken } from "./slice.js";
 import { describeData, drawDataChart } from "./chart_data.js";
 import { drawLossChart } from "./chart_loss.js";
 import { drawParametersChart } from "./chart_parameters.js";
@@ -75,5 +75,6 @@ function describeSlice(scene, state) {
   const reach = frames.slice_reach[state.frame];
   const far = reach === null ? frames.reach_note[state.frame] : `reach ${formatNumber(reach)}`;
   const [promised, came] = [frames.slice_promised, frames.slice_came].map((column) => formatNumber(column[state.frame]));
-  return `The loss along step ${formatNumber(frames.step[state.frame], 12)}: the tangent promised ${promised}, what came is ${came}, ${far}.`;
+  const step = `The loss along step ${formatNumber(frames.step[state.frame], 12)}: the tangent promised ${promised}`;
+  return !sliceTaken(state.frame, state) ? `${step}; the step is still to be taken.` : `${step}, what came is ${came}, ${far}.`;
 }

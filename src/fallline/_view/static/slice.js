@@ -25,7 +25,8 @@ const sliceStrokes = 60; // straight pieces that the curve is drawn of
 export function drawSlice(context, size, scene, state, theme) {
   const frames = scene.frames;
   const frame = Math.min(Math.max(0, Math.round(state.frame)), frames.step.length - 1);
-  const head = sliceHead(context, size, scene, frame, theme);
+  const taken = sliceTaken(frame, state);
+  const head = sliceHead(context, size, scene, frame, theme, taken);
   const slice = sliceLayout(context, size, scene, frame, theme, head);
   if (slice === null) {
     sliceNote(context, size, theme, "the loss along this step is not finite", head);
@@ -39,10 +40,22 @@ export function drawSlice(context, size, scene, state, theme) {
   sliceCurve(slice);
   sliceTangent(slice);
   context.restore();
-  sliceBar(slice);
-  sliceBarNames(slice);
-  drawDial(slice, frames.slice_reach[frame]);
+  if (taken) {
+    sliceBar(slice);
+    sliceBarNames(slice);
+    drawDial(slice, frames.slice_reach[frame]);
+  }
   sliceBall(slice, state);
+}
+
+/**
+ * What came of the first step is shown once it was taken, as in the row of numbers.
+ * @param {number} frame
+ * @param {any} state
+ * @returns {boolean}
+ */
+export function sliceTaken(frame, state) {
+  return frame > 0 || (state.progress ?? 0) >= 1;
 }
 
 /**
@@ -62,8 +75,8 @@ export function reachCaption(scene, frame) {
   return plain && share < 0.5 ? "hugs the wall, then crawls" : "stops short of the bottom";
 }
 
-/** The sentence and its caption; returns where the plot may begin. @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size @param {any} scene @param {number} frame @param {any} theme @returns {number} */
-function sliceHead(context, size, scene, frame, theme) {
+/** The sentence and its caption; returns where the plot may begin. @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size @param {any} scene @param {number} frame @param {any} theme @param {boolean} taken @returns {number} */
+function sliceHead(context, size, scene, frame, theme, taken) {
   const line = Math.max(12, theme.fontSize || 12);
   const { slice_promised: promised, slice_came: came } = scene.frames;
   context.save();
@@ -71,7 +84,7 @@ function sliceHead(context, size, scene, frame, theme) {
   context.textBaseline = "middle";
   context.font = labelFont(theme, 1.08, true);
   const first = `promised ${formatNumber(promised[frame])}, `;
-  const second = `got ${formatNumber(came[frame])}`;
+  const second = `got ${taken ? formatNumber(came[frame]) : "…"}`;
   const wide = context.measureText(first + second).width <= size.width - 4;
   let y = line * 0.8;
   context.fillStyle = theme.tangent;
@@ -85,7 +98,7 @@ function sliceHead(context, size, scene, frame, theme) {
   context.fillStyle = theme.muted;
   const rows = scene.batch.size === scene.batch.rows ? "" : "loss of all rows";
   const reach = scene.frames.slice_reach[frame] === null ? scene.frames.reach_note[frame] || "reach is not defined here" : reachCaption(scene, frame);
-  const caption = [reach, rows].filter((text) => text !== "").join(" · ");
+  const caption = [taken ? reach : "take the step to see", rows].filter((text) => text !== "").join(" · ");
   if (used + context.measureText(caption).width < size.width - 4) {
     context.fillText(caption, used, y);
   } else {

@@ -114,17 +114,18 @@ function sliderTrack(rates, place) {
     label({ row: 0, at: place(rate), texts: [name, short], sides: crossing ? ["left", "right"] : ["right", "left"], away: kind === "full batch" ? 12 : 5, key: sliderMarks[kind] });
   }
   if (rates.own !== null) mark("own", rates.value[rates.own]);
+  if (rates.recommended !== null) { // before the measured limit: its label has the first choice of a place, under its mark
+    const { value, low, high } = rates.recommended;
+    mark("bracket", low).style.width = `${100 * (place(high) - place(low))}%`;
+    mark("star", value);
+    label({ row: 1, at: place(value), texts: [`recommended ${formatNumber(value, 3)}`, "recommended"], sides: ["middle", "left", "right"], away: -16, key: "star" });
+  }
   if (rates.measured_limit !== null) {
     mark("measured", rates.measured_limit);
     const name = rates.value.includes(rates.measured_limit) ? "diverges from" : "measured limit"; // placed closely only where further runs were made
     const texts = [`${name} ${formatNumber(rates.measured_limit, 3)}`, name, "measured"];
     if (rates.resolution !== null && rates.resolution > sliderExact) texts.unshift(`${texts[0]} (measured to ${formatNumber(100 * rates.resolution, 2)} %)`);
     label({ row: 1, at: place(rates.measured_limit), texts, sides: ["right", "left"], away: 9, key: "triangle" });
-  }
-  if (rates.recommended !== null) {
-    const { value, low, high } = rates.recommended;
-    mark("bracket", low).style.width = `${100 * (place(high) - place(low))}%`;
-    label({ row: 1, at: place(low), texts: [`recommended ${formatNumber(value, 3)}`, "recommended"], sides: ["left", "right"], away: 4, key: "bracket" });
   }
   for (const tick of logTicks(rates.value[0], rates.value[rates.value.length - 1], 6)) label({ row: 1, at: place(tick), texts: [formatNumber(tick)], sides: ["middle"] }, "tick");
   return { track, legend: make("span.fl-rates-keys"), labels };
@@ -149,10 +150,9 @@ function sliderFit(track, legend, signs, labels) {
   }
   /** @type {[number, number][][]} */
   const taken = [[], []];
-  for (const mark of track.querySelectorAll(".fl-rates-bracket, .fl-rates-measured, .fl-rates-crossing, .fl-rates-predicted, .fl-rates-faded")) {
+  for (const mark of track.querySelectorAll(".fl-rates-measured, .fl-rates-crossing, .fl-rates-predicted, .fl-rates-faded")) {
     const { offsetLeft: left, offsetWidth: wide } = /** @type {HTMLElement} */ (mark);
-    const under = mark.matches(".fl-rates-bracket, .fl-rates-measured");
-    taken[under ? 1 : 0].push(mark.matches(".fl-rates-bracket") ? [left, left + wide] : [left - wide / 2, left + wide / 2]);
+    taken[mark.matches(".fl-rates-measured") ? 1 : 0].push([left - wide / 2, left + wide / 2]);
   }
   for (const label of labels) {
     const found = sliderPlace(label, width, taken[label.row]);

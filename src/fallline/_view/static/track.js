@@ -2,7 +2,7 @@
 // The path of a descent on a flat picture: the whole of it faint, what has been walked solid, the steps as dots.
 
 import { strokeWithHalo } from "./arrows.js";
-import { onCurve } from "./curve.js";
+import { curveBetween, onCurve } from "./curve.js";
 import { plotPoint } from "./plot.js";
 
 const trackExact = 20; // the last steps are drawn whole, even where they only cross the picture
@@ -102,7 +102,9 @@ export function clipSegment(from, to) {
  * @param {import("./plot.js").PlotLayout} layout
  */
 export function drawTrail(context, scene, view, layout) {
-  const points = scene.trail.map((/** @type {any} */ uv) => plotPoint(layout, view, uv));
+  const points = scene.trail
+    .flatMap((/** @type {any} */ uv, /** @type {number} */ i) => [...curveBetween(scene, scene.trail[i - 1], uv), uv])
+    .map((/** @type {any} */ uv) => plotPoint(layout, view, uv));
   context.save();
   context.globalAlpha = 0.4;
   strokeWithHalo(context, () => tracePoints(context, trackTouching(points, layout)), { colour: "#ffffff", width: 1.25, casing: 1.75 });
@@ -136,8 +138,7 @@ function trackOutside(point, layout) {
  */
 export function drawTrack(context, scene, state, view, layout) {
   const place = ballPlace(scene, state);
-  const walked = trackWalked(scene, place, (uv) => plotPoint(layout, view, uv));
-  const recent = Math.max(0, walked.length - trackExact);
+  const { points: walked, recent } = trackWalked(scene, place, (uv) => plotPoint(layout, view, uv));
   context.save();
   context.globalAlpha = 0.75;
   strokeWithHalo(context, () => tracePoints(context, trackTouching(walked.slice(0, recent + 1), layout)), { colour: "#ffffff", width: 2, casing: 2.5 });
@@ -149,17 +150,19 @@ export function drawTrack(context, scene, state, view, layout) {
 /**
  * The points walked so far, broken where frames leave steps out.
  * @param {any} scene @param {{frame: number, uv: number[] | null}} place @param {(uv: any) => [number, number] | null} project
- * @returns {([number, number] | null)[]}
+ * @returns {{points: ([number, number] | null)[], recent: number}} recent: where the last steps begin
  */
 function trackWalked(scene, place, project) {
   const { start_uv: starts, end_uv: ends, step } = scene.frames;
   const points = [];
+  let recent = 0;
   for (let i = 0; i < place.frame; i += 1) {
-    points.push(project(starts[i]));
+    if (i <= place.frame - trackExact) recent = points.length;
+    points.push(project(starts[i]), ...curveBetween(scene, starts[i], ends[i]).map(project));
     if (step[i + 1] !== step[i] + 1) points.push(project(ends[i]), null);
   }
-  points.push(project(starts[place.frame]), project(place.uv));
-  return points;
+  points.push(project(starts[place.frame]), ...curveBetween(scene, starts[place.frame], place.uv).map(project), project(place.uv));
+  return { points, recent };
 }
 
 /**
