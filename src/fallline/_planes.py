@@ -81,7 +81,9 @@ def path_plane(path: Floats, origin: Floats | None = None) -> Plane:
         origin = finite[-1] if len(finite) else np.zeros(count)
     directions, rank = _principal_directions(finite, origin)
     share = _explained(finite, directions)
-    first, second = (f"path direction {k + 1} ({_percent(finite, directions[k : k + 1]) if k < rank else '0 %'})" for k in range(2))
+    first, second = (
+        f"path direction {k + 1} ({_percent(finite, directions[k : k + 1]) if k < rank else '0 %'})" for k in range(2)
+    )
     note = (
         f"The cut through {count} dimensions that holds most of the path: {100 * share:.1f} % of its variance. "
         "Points off the plane are drawn as their shadows."

@@ -124,3 +124,22 @@ def test_a_path_plane_s_axes_say_how_much_of_the_path_lies_along_them() -> None:
     assert plane.axes == ("path direction 1 (96 %)", "path direction 2 (4 %)")
     assert path_plane(np.ones((4, 3))).axes == ("path direction 1 (0 %)", "path direction 2 (0 %)")
     assert path_plane(path * [1.0, 0.01, 1.0], origin=np.zeros(3)).axes[1] == "path direction 2 (<1 %)"
+
+
+@pytest.mark.parametrize("far", [0.0, 1e6])
+def test_rounding_off_a_straight_path_is_no_second_direction(far: float) -> None:
+    along = np.array([1.0, 2.0, 3.0]) / np.sqrt(14.0)
+    path = far + np.linspace(1.0, 0.1, 12)[:, None] ** 3 * along
+    path[1::2] += np.spacing(path[1::2]) * [1.0, -2.0, 1.0]
+    plane = path_plane(path, origin=np.full(3, far))
+    assert orthonormal(plane)
+    assert plane.axes == ("path direction 1 (100 %)", "path direction 2 (0 %)")
+    axis = np.eye(3)[0] - plane.directions[0] * plane.directions[0, 0]
+    assert np.allclose(plane.directions[1], axis / np.linalg.norm(axis))  # completed by a coordinate axis, not by noise
+
+
+def test_a_slight_second_direction_is_kept() -> None:
+    path = np.array([[1.0, 0.0, 0.0], [0.5, 1e-5, 0.0], [0.0, 0.0, 0.0]])
+    plane = path_plane(path)
+    assert abs(plane.directions[1, 1]) == pytest.approx(1.0, abs=1e-6)
+    assert plane.axes[1] == "path direction 2 (<1 %)"

@@ -348,3 +348,16 @@ def test_seeds_of_a_formula_make_no_difference_and_that_is_said() -> None:
     result = fl.sweep(formula="ravine", seeds=2, learning_rates="1e-3:0.1:5", epochs=20)
     assert np.array_equal(result.final_low, result.final_high)
     assert "All 2 seeds start at the same place" in " ".join(result.notes)
+
+
+def test_a_rate_below_the_interval_that_hovers_at_its_goal_is_too_small() -> None:
+    """With mini-batches every run hovers at the end; that alone is no bouncing."""
+    step = np.arange(201)
+    noise = 1 + 0.5 * (-1.0) ** step
+    slow, fast = 0.8**step + 1e-4 * noise, 0.1**step + 1e-3 * noise
+    short = 0.8**step + 0.05 * noise
+    judged = judge(np.stack([slow, fast], axis=1), goal=0.99, floor=0.0)
+    assert judged.zones == (Zone.TOO_SMALL, Zone.JUST_RIGHT)
+    assert not np.isnan(judged.hovering.middle).any()
+    stuck = judge(np.stack([short, fast], axis=1), goal=0.99, floor=0.0)
+    assert stuck.zones == (Zone.BOUNCING, Zone.JUST_RIGHT)

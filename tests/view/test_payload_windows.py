@@ -96,6 +96,17 @@ def test_a_squeezed_picture_is_stretched_and_says_so() -> None:
     assert main["stretch"] > 50
 
 
+def test_a_straight_path_of_three_parameters_gets_sides_of_one_size() -> None:
+    corners = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    run, quadratic = descend(corners, corners @ [0.3, 0.7] + 0.1, start=(1.7, -0.9, 2.3), rate=0.07, steps=40)
+    payload = build_payload(run, quadratic, TEXT)
+    second = [uv[1] for uv in payload["frames"]["end_uv"]]
+    assert 0 < max(map(abs, second)) < 1e-12  # rounding alone, which no axis may be scaled to
+    for window in payload["windows"]:
+        assert window["equal"]
+        assert window["labels"] == ["path direction 1 (100 %)", "path direction 2 (0 %)"]
+
+
 def test_a_diverging_run_keeps_its_frame_and_gets_wider_ones() -> None:
     run, quadratic = textbook(rate=0.031)
     payload = build_payload(run, quadratic, TEXT)

@@ -105,7 +105,8 @@ def judge(
     inside = (index >= low) & (index <= high)
     fewest = float(np.min(reached[low : high + 1], initial=np.inf))
     elsewhere = (reached <= TIMES_THE_FEWEST * fewest) & ~inside & np.isfinite(reached)
-    bounces = (np.array(crosses) == True) | ~np.isnan(hovering.middle) | elsewhere  # noqa: E712  (None is not True)
+    stuck = ~np.isnan(hovering.middle) & np.isinf(reached)  # one that hovers at its goal went there slowly: it crept
+    bounces = (np.array(crosses) == True) | stuck | elsewhere  # noqa: E712  (None is not True)
     bounces_from = low if aimless else _boundary((bounces & ~diverged)[:low], (~bounces & ~diverged)[:low])
     zones = np.select(
         [diverged, inside, index < bounces_from],

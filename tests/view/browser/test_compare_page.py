@@ -262,6 +262,10 @@ def test_the_projector_shows_two_pictures_and_no_controls(open_comparison: Open)
     report.settle()
     assert report.page.locator("canvas:visible").count() == 2
     assert report.page.evaluate("getComputedStyle(document.querySelector('.fl')).fontSize") == "24px"
+    setting = report.payload["settings"][-1]  # each at its own best rate is shown first
+    assert report.page.locator(".fl-compare-verdict :visible").all_inner_texts() == setting["verdict"][:1]
+    rates = report.page.locator('[data-number^="rate-"]:visible').all_inner_texts()
+    assert rates == [shown(run["rate"]) for run in setting["runs"]]
     report.page.keyboard.press("Escape")
     report.settle()
     assert report.page.locator("canvas:visible").count() >= 3

@@ -231,6 +231,38 @@ def test_every_picture_says_its_numbers(open_report: Open) -> None:
             assert f"loss {shown(frames['loss_after'][0])}" in label, name
 
 
+def test_what_came_of_the_first_step_is_not_told_before_it_is_taken(open_report: Open) -> None:
+    report = open_report()
+    came = shown(report.payload["frames"]["slice_came"][0])
+    picture = report.page.locator(".fl-canvas-slice")
+    report.settle()
+    assert report.number("came") == "…"
+    before = picture.get_attribute("aria-label") or ""
+    assert shown(report.payload["frames"]["slice_promised"][0]) in before
+    assert came not in before
+    assert "reach" not in before
+    report.page.keyboard.press("ArrowRight")
+    report.settle()
+    assert report.number("came") == came
+    assert came in (picture.get_attribute("aria-label") or "")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1600, 900)])
+def test_the_projector_s_pictures_use_the_height_that_is_there(open_report: Open, width: int, height: int) -> None:
+    report = open_report("rates", viewport={"width": width, "height": height})
+    report.page.keyboard.press("p")
+    report.settle()
+    step = report.page.locator(".fl-step").bounding_box()
+    contour = report.page.locator(".fl-panel-contour").bounding_box()
+    canvas = report.page.locator(".fl-canvas-contour").bounding_box()
+    assert step is not None
+    assert contour is not None
+    assert canvas is not None
+    assert height - 20 <= step["y"] + step["height"] <= height
+    assert step["y"] - (contour["y"] + contour["height"]) < 20
+    assert 0.75 < canvas["width"] / canvas["height"] < 1.35  # a square picture fills its card
+
+
 def test_the_table_holds_the_recorded_numbers(open_report: Open) -> None:
     report = open_report()
     report.open_table()

@@ -1,6 +1,7 @@
 """The rate slider: it stops at measured rates only, and everything on the page is that run's."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -107,6 +108,44 @@ def test_every_picture_changes_with_the_rate_and_comes_back(open_report: Open) -
     assert {name: report.picture(name) for name in names} == before
     assert _chosen(report) == report.payload["rates"]["own"]
     assert report.page.locator(".fl-words p").all_inner_texts() == report.payload["frames"]["sentences"][-1]
+
+
+def test_the_header_speaks_of_the_rate_that_is_shown(open_report: Open) -> None:
+    report = open_report("rates")
+    rates, recorded = report.payload["rates"], report.payload["rate"]["value"]
+    pill, subtitle = report.page.locator(".fl-outcome"), report.page.locator(".fl-subtitle")
+    assert pill.inner_text() == report.payload["outcome"]
+    assert subtitle.inner_text() == report.payload["subtitle"]
+    report.page.locator(".fl-rates-input").press("End")
+    report.settle()
+    assert rates["zone"][-1] == "diverging"
+    assert pill.inner_text().endswith("diverging")
+    assert f"learning rate {shown(rates['value'][-1])} (recorded: {shown(recorded)})" in subtitle.inner_text()
+    report.page.get_by_role("button", name="Back to the recorded run").click()
+    report.settle()
+    assert pill.inner_text() == report.payload["outcome"]
+    assert subtitle.inner_text() == report.payload["subtitle"]
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_the_recommended_rate_has_its_own_mark_and_its_words_below_it(open_report: Open, width: int) -> None:
+    report = open_report("rates", viewport={"width": width, "height": 900})
+    report.settle()
+    rates = report.payload["rates"]
+    bar = report.page.locator(".fl-rates-bar").bounding_box()
+    star = report.page.locator(".fl-rates-star").bounding_box()
+    assert bar is not None
+    assert star is not None
+    part = math.log(rates["recommended"]["value"] / rates["value"][0]) / math.log(
+        rates["value"][-1] / rates["value"][0]
+    )
+    at = star["x"] + star["width"] / 2
+    assert at == pytest.approx(bar["x"] + part * bar["width"], abs=1)
+    words = report.page.locator(".fl-rates-text:visible", has_text="recommended").bounding_box()
+    assert words is not None
+    assert words["x"] < at < words["x"] + words["width"]
+    if width > 390:
+        assert words["x"] + words["width"] / 2 == pytest.approx(at, abs=1.5)
 
 
 def test_a_measured_run_is_stepped_played_and_tabled(open_report: Open) -> None:
