@@ -359,3 +359,20 @@ def test_a_process_prints_nothing_on_stderr(tmp_path: Path) -> None:
     done = process(tmp_path, "sweep")
     assert (done.status, done.err) == (0, "")
     assert left_in(tmp_path) == []
+
+
+def test_a_gap_between_creeping_and_diverging_is_where_to_look(cli: Cli) -> None:
+    told = " ".join(cli("sweep", "--rates", "1e-9:1e9:2", "--epochs", "20").out.split())
+    assert "Try rates between it and 1×10⁹, which diverges." in told
+
+
+def test_a_zone_that_crosses_in_part_is_said_to_do_so_in_part(cli: Cli) -> None:
+    done = cli("sweep", "--optimizer", "momentum", "--epochs", "10", "--json").json
+    inside = [
+        crosses
+        for crosses, zone in zip(done["crosses_valley"], done["zone_of_each"], strict=True)
+        if zone == "bouncing"
+    ]
+    assert {True, False} <= {*inside}
+    shown = " ".join(cli("sweep", "--optimizer", "momentum", "--epochs", "10").out.split())
+    assert "crosses the valley in part" in shown

@@ -173,6 +173,12 @@ def test_the_order_is_by_steps_and_then_by_what_is_left() -> None:
     assert found == (4, 2, 0, 3, 1)
 
 
+def test_who_diverges_in_a_seed_is_ranked_after_who_does_not() -> None:
+    lucky = runs(2, None, left=(0.01, np.inf), diverged=(False, True))
+    steady = runs(50, 60, left=(0.02, 0.02))
+    assert order([lucky, steady], STEPS, np.ones(2), np.full(2, 1e-15)) == (1, 0)
+
+
 def test_intervals_cover_as_often_as_they_say() -> None:
     """Normal differences of mean log 2: the interval that is shown misses 2 in about 5 % of 1,000 tables."""
     rng = np.random.default_rng(0)

@@ -325,3 +325,12 @@ def test_a_standing_run_is_not_said_to_descend() -> None:
     )
     assert len(np.unique(run.columns.parameters[-160:], axis=0)) == 1
     assert "It rests where the slope and the weight decay 0.1 cancel" in said_of(run)
+
+
+def test_a_run_past_its_lowest_place_is_not_said_to_descend() -> None:
+    run = fl.fit(formula="abs(w)", start={"w": 1.0}, learning_rate=0.0075)
+    said = " ".join(verdict(run))
+    lowest = int(np.argmin(run.columns.full_loss))
+    assert "still descending" not in said
+    assert f"It was lowest, {number(run.columns.full_loss[lowest])}, after {lowest + 1} steps; " in said
+    assert f"the loss was {number(run.columns.full_loss[-1])}." in said

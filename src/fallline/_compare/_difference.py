@@ -169,13 +169,15 @@ def _standing(
 def order(runs: Sequence[RateRuns], steps: int, start_excess: Floats, rounding: Floats) -> tuple[int, ...]:
     """Indices, the best first: by the geometric mean of the steps to the goal, then of the excess left.
 
-    Where nobody reaches the goal in more than half of the seeds, by the excess alone.
+    Those that diverge in a seed come after those that do in none. Where nobody reaches the goal in more than half of
+    the seeds, by the excess alone.
     """
     by_steps = any(one.median_steps is not None for one in runs)
 
-    def key(index: int) -> tuple[float, float, int]:
+    def key(index: int) -> tuple[bool, float, float, int]:
+        diverges = bool(runs[index].diverged.any())
         left = float(np.mean(np.log(bounded_excess(runs[index], start_excess, rounding))))
-        return (float(np.mean(_log_steps(runs[index], steps))) if by_steps else 0.0, left, index)
+        return (diverges, float(np.mean(_log_steps(runs[index], steps))) if by_steps else 0.0, left, index)
 
     return tuple(sorted(range(len(runs)), key=key))
 

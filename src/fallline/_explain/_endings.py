@@ -64,10 +64,22 @@ def _rests(run: Run) -> bool:
 
 def descending(run: Run, summary: Summary) -> list[str]:
     phases = phases_of(run) if run.header.plain_descent else None
-    said = [_crawl(phases)] if phases else [f"It was still descending when its {pass_word(run)}s ran out."]
+    said = [_crawl(phases)] if phases else [_ran_out(run)]
     if not run.columns.learning_rate[-max(1, len(run) // 10) :].any():
         return [*said, "The schedule has brought the rate to 0; it cannot come lower any more."]
     return [*said, *_stride(run), *_what_would_finish(run, summary)]
+
+
+def _ran_out(run: Run) -> str:
+    """How far down it was at its end: on its way, or past its lowest place."""
+    losses = run.columns.full_loss[run.columns.full_loss_measured]
+    lowest = int(np.argmin(losses))
+    if lowest >= len(losses) - max(1, len(losses) // 10) or not losses[lowest] < losses[-1]:
+        return f"It was still descending when its {pass_word(run)}s ran out."
+    return (
+        f"It was lowest, {number(float(losses[lowest]))}, after {count(lowest + 1, pass_word(run))}; when its "
+        f"{pass_word(run)}s ran out the loss was {number(float(losses[-1]))}."
+    )
 
 
 def _stride(run: Run) -> list[str]:

@@ -99,10 +99,11 @@ def zone_meaning(result: SweepResult, span: ZoneSpan) -> str:
     if len(steps) == len(inside):
         return reached
     if span.name is Zone.BOUNCING:
-        crosses = any(result.crosses_valley[k] for k in inside)
+        crossing = sum(result.crosses_valley[k] is True for k in inside)
+        crosses = "crosses the valley" if crossing == len(inside) else "crosses the valley in part"
         stalls = any(result.stalls_at[k] is not None for k in inside)
         stall = "stalls in a cycle" if result.batch_size is None else "stalls"
-        told = " and ".join(["crosses the valley"] * crosses + [stall] * stalls)
+        told = " and ".join([crosses] * (crossing > 0) + [stall] * stalls)
         parts = [told] * bool(told) + [f"{reached} at best" if steps else missed]
         return "; ".join(parts)
     return f"{reached}, or not within {count(result.steps, 'step')}" if steps else missed

@@ -232,6 +232,8 @@ def _no_interval(picture: Picture) -> str:
     if all(zone is Zone.TOO_SMALL for zone in judgement.zones):
         what = "it creeps" if len(rates) == 1 else "they all creep"
         return f"{missed}; {what}. {got}. Try rates above {written(rates[-1])}, or more steps."
+    if best + 1 < len(rates) and judgement.zones[best : best + 2] == (Zone.TOO_SMALL, Zone.DIVERGING):
+        return f"{missed}. {got}. Try rates between it and {written(rates[best + 1])}, which diverges."
     falls = bool(still_falls(picture.losses)[best])
     advice = (
         "More steps would help, or a lower goal." if falls else "A lower goal, or another range of rates, may help."

@@ -195,7 +195,7 @@ def _restless(what: str, ends: Ends, beside: Ends, *, worse: bool, first: bool =
     if worse:
         said.append(f"{percent(ends.lowest)} end in the lowest ({percent(beside.lowest)} without)")
     if ends.at_rest < 0.5:
-        said.append(f"only {percent(ends.at_rest)} are at rest there when the steps are over")
+        said.append(f"only {percent(ends.at_rest)} are at rest, in whichever minimum, when the steps are over")
     if ends.diverged > 0:
         said.append(f"{percent(ends.diverged)} diverge")
     return listed(said) + "."
