@@ -100,7 +100,7 @@ def _show_runs_in_notebooks() -> None:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is not None:
-        from fallline._notebook import register_display  # noqa: PLC0415
+        from fallline._notebook import register_display  # noqa: PLC0415  (heavy, and only a notebook needs it)
 
         register_display(shell)
 

@@ -125,7 +125,7 @@ def test_the_reason_holds_its_numbers() -> None:
     assert result.recommended is not None
     low, high = result.recommended.low, result.recommended.high
     reason = result.recommended.reason
-    assert f"It needs {result.trials[1].steps_to_goal} steps to the goal (99 % of the excess loss removed); " in reason
+    assert f" needs {result.trials[1].steps_to_goal} steps to the goal (99 % of the excess loss removed); " in reason
     assert f"; the rates from {low:.4g} to {high:.4g} around it need at most " in reason
     assert f"{result.recommended.value / result.predicted_limit:.0%}".replace("%", " %") in reason
     assert result.advice == reason

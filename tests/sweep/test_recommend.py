@@ -12,7 +12,7 @@ from fallline._records import SweepResult, Zone
 
 def steps_said(reason: str) -> tuple[int, int]:
     """The steps of the recommended rate, and the most of those around it, that a reason names."""
-    own, most = re.search(r"It needs ([\d,]+) steps?", reason), re.search(r"need at most ([\d,]+)", reason)
+    own, most = re.search(r"\S+ needs ([\d,]+) steps?", reason), re.search(r"need at most ([\d,]+)", reason)
     assert own is not None, reason
     assert most is not None, reason
     return int(own[1].replace(",", "")), int(most[1].replace(",", ""))

@@ -118,3 +118,12 @@ def test_other_units_start_from_the_same_line(textbook: RateFindings) -> None:
     wide = measured(given_problem(ROUND.data, standardise=False, dtype="float64")).units
     assert wide is not None
     assert wide.factor == 10
+
+
+def test_no_goal_is_named_where_no_bottom_was_seen() -> None:
+    answer = why("rate", formula="saddle")
+    tables = [table.title for section in answer.sections for table in section.exhibits if hasattr(table, "rows")]
+    said = " ".join(sentence for section in answer.sections for part in section.paragraphs for sentence in part)
+    assert "no bottom was seen, so there is no goal" in said
+    assert tables
+    assert not any("goal:" in title for title in tables)

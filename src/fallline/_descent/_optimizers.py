@@ -83,8 +83,8 @@ def _check_shape(optimizer: str, key: str, given: object, default: object) -> No
     """Refuse one number where a pair is meant, and the other way round; PyTorch's own words on it are riddles."""
     shown = str(default).replace(" ", "")
     if isinstance(default, tuple):
-        pair = isinstance(given, tuple | list) and len(given) == len(default)
-        if not (pair and all(_is_number(each) for each in given)):  # type: ignore[attr-defined]
+        several = given if isinstance(given, tuple | list) else ()
+        if len(several) != len(default) or not all(_is_number(each) for each in several):
             raise OptionError(
                 f"The option {key} of {optimizer} takes {len(default)} numbers, as in {key}={shown}, not {given}."
             )

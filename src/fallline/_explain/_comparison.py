@@ -143,10 +143,10 @@ def best_rows(comparison: Comparison) -> list[tuple[str, ...]]:
 
 def common_rows(comparison: Comparison) -> list[tuple[str, ...]]:
     """The table of all at the common rate, the best optimizer first."""
-    rows: list[tuple[str, ...]] = [("optimizer", "steps to goal", "final loss", "its best is")]
+    rows: list[tuple[str, ...]] = [("optimizer", "steps to goal", "final loss", "its own best rate")]
     for index in common_ranking(comparison):
         one = comparison.contenders[index]
-        beside = f"{times(one.best.rate / comparison.common_rate)} × it"
+        beside = f"{times(one.best.rate / comparison.common_rate)} × this"
         rows.append((one.label, steps_phrase(one.common), final_phrase(one.common), beside))
     return rows
 

@@ -153,7 +153,7 @@ def _run(
     writer: RunWriter | None = None
     if path is not None:
         from fallline._store import RunWriter as Writer  # noqa: PLC0415  (sqlite is only loaded for a file)
-        from fallline._store import next_run_path  # noqa: PLC0415
+        from fallline._store import next_run_path  # noqa: PLC0415  (the same)
 
         place = Path(path)
         writer = Writer.create(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def load(path: str | Path) -> Run:
     """A recorded run with its summary, worked out anew where its process was killed before it could."""
-    from fallline._store import read_run  # noqa: PLC0415
+    from fallline._store import read_run  # noqa: PLC0415  (sqlite is only loaded for a file)
 
     return summarised(read_run(path))
 
@@ -27,11 +27,11 @@ def objective_of(run: Run) -> "LossFunction":
     if run.moments is not None:
         return Quadratic(run.moments)  # no torch is needed for this
     if run.header.formula is not None:
-        from fallline._formulas import formula  # noqa: PLC0415
+        from fallline._formulas import formula  # noqa: PLC0415  (torch is only loaded where there are no moments)
 
         return formula(run.header.formula)
-    from fallline._objective import loss_kind  # noqa: PLC0415
-    from fallline._problem import NeuronObjective  # noqa: PLC0415
+    from fallline._objective import loss_kind  # noqa: PLC0415  (its room loads torch)
+    from fallline._problem import NeuronObjective  # noqa: PLC0415  (its room loads torch)
 
     if run.sample is None:
         raise ValueError("a run without a formula keeps some of its rows")
@@ -42,6 +42,6 @@ def summarised(run: Run) -> Run:
     """The run with a summary; one that has none was interrupted."""
     if run.summary is not None:
         return run
-    from fallline._fit._unfinished import unfinished_summary  # noqa: PLC0415
+    from fallline._fit._unfinished import unfinished_summary  # noqa: PLC0415  (torch, for killed runs only)
 
     return replace(run, summary=unfinished_summary(run))

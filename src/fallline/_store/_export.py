@@ -37,7 +37,7 @@ def export_run(run: Run, path: Path | str, format: ExportFormat) -> None:  # noq
         raise RunFileError(f"The export {path} cannot be written: {error}.") from error
 
 
-def _write(steps: "polars.DataFrame", part: Path, format: ExportFormat) -> None:  # noqa: A002
+def _write(steps: "polars.DataFrame", part: Path, format: ExportFormat) -> None:  # noqa: A002  (the same)
     if format == "parquet":
         steps.write_parquet(part)
     else:

@@ -105,7 +105,8 @@ def sweep(
             loss=loss,
             seed=int(seed),
         )
-        starts = np.array([problem.starting_point(start, seed=each) for each in chosen_seeds])  # type: ignore[arg-type]
+        point = problem.starting_point
+        starts = np.array([point(start, seed=each) for each in chosen_seeds])  # type: ignore[arg-type]  # it refuses vectors
     return sweep_problem(
         problem,
         starts,

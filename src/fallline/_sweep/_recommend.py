@@ -135,12 +135,13 @@ def reason_for(picture: Picture, value: float, steps: int | None = None) -> str:
     same = ", and larger ones make the same run" if high < picture.rates[found[1]] else ""
     around = f"the rates from {written(low)} to {written(high)} around it need at most"
     if steps is None:
-        needs = f"{_upper(around)} {count(most, 'step')} to {goal}{same}."
+        needs, subject = f"{_upper(around)} {count(most, 'step')} to {goal}{same}.", written(value)
     else:
-        needs = f"It needs {count(steps, 'step')} to {goal}; {around} {most:,}{same}."
+        subject = "It"
+        needs = f"{written(value)} needs {count(steps, 'step')} to {goal}; {around} {most:,}{same}."
     place = _place(picture, value, found)
     told = share and "half the stability limit" not in place
-    return f"{needs} {written(value)} is {place}{f', {share}' if told else ''}.{limit}"
+    return f"{needs} {subject} is {place}{f', {share}' if told else ''}.{limit}"
 
 
 def _upper(text: str) -> str:

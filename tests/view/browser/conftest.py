@@ -86,9 +86,33 @@ Open = Callable[..., Opened]
 
 
 @pytest.fixture
-def open_report(browser: Browser, tmp_path: Path) -> Iterator[Open]:
-    """Write a fixture's report, open it from ``file://``; at the end nothing may have been complained or asked for."""
+def open_page(browser: Browser) -> Iterator[Open]:
+    """Open a written page from ``file://``; at the end nothing may have been complained of or asked for."""
     opened: list[Opened] = []
+
+    def start(path: Path, payload: dict[str, Any], *, waits_for: str | None, **context: Any) -> Opened:
+        page = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}).new_page()
+        report = Opened(page, payload, path.as_uri())
+        page.on("console", lambda message: report.complaints.append(message.text))
+        page.on("pageerror", lambda error: report.complaints.append(str(error)))
+        page.on("request", lambda request: report.requests.append(request.url))
+        opened.append(report)
+        page.goto(report.url)
+        if waits_for is not None:
+            page.wait_for_selector(waits_for, state="attached")
+            report.settle()
+        return report
+
+    yield start
+    for report in opened:
+        assert report.complaints == []
+        assert [url for url in report.requests if not url.startswith("data:")] == [report.url]
+        report.page.context.close()
+
+
+@pytest.fixture
+def open_report(open_page: Open, tmp_path: Path) -> Open:
+    """Write a fixture's report and open it."""
 
     def start(
         name: str = "textbook", *, change: Callable[[dict[str, Any]], None] | None = None, **context: Any
@@ -98,23 +122,10 @@ def open_report(browser: Browser, tmp_path: Path) -> Iterator[Open]:
             change(payload)
         target = tmp_path / f"{name}.html"
         write_report(json.dumps(payload), f"{name} · fallline", target)
-        page = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}).new_page()
-        report = Opened(page, payload, target.as_uri())
-        page.on("console", lambda message: report.complaints.append(message.text))
-        page.on("pageerror", lambda error: report.complaints.append(str(error)))
-        page.on("request", lambda request: report.requests.append(request.url))
-        opened.append(report)
-        page.goto(report.url)
-        if context.get("java_script_enabled", True):
-            page.wait_for_selector(".fl-button-step, .fl-body-empty", state="attached")
-            report.settle()
-        return report
+        drawn = ".fl-button-step, .fl-body-empty" if context.get("java_script_enabled", True) else None
+        return open_page(target, payload, waits_for=drawn, **context)
 
-    yield start
-    for report in opened:
-        assert report.complaints == []
-        assert [url for url in report.requests if not url.startswith("data:")] == [report.url]
-        report.page.context.close()
+    return start
 
 
 def shown(value: float | str | None) -> str:

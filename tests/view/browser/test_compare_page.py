@@ -1,45 +1,27 @@
 """The page of a comparison in a real Chromium: playing together, the legend, the settings, sizes, themes, words."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
 
 from fallline._report import comparison_report
-from view.browser.conftest import Opened, shown
+from view.browser.conftest import Open, Opened, shown
 from view.comparisons import comparison, payload
 
 pytestmark = pytest.mark.browser
 
-Open = Callable[..., Opened]
-
 
 @pytest.fixture
-def open_comparison(browser: Browser, tmp_path: Path) -> Iterator[Open]:
-    """Write a comparison's page and open it from ``file://``; nothing may be complained of or asked for."""
-    opened: list[Opened] = []
+def open_comparison(open_page: Open, tmp_path: Path) -> Open:
+    """Write a comparison's page and open it."""
 
     def start(name: str = "ravine", **context: Any) -> Opened:
         target = tmp_path / f"{name}.html"
         comparison_report(comparison(name), target)
-        page = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}).new_page()
-        report = Opened(page, payload(name), target.as_uri())
-        page.on("console", lambda message: report.complaints.append(message.text))
-        page.on("pageerror", lambda error: report.complaints.append(str(error)))
-        page.on("request", lambda request: report.requests.append(request.url))
-        opened.append(report)
-        page.goto(report.url)
-        page.wait_for_selector(".fl-button-step")
-        report.settle()
-        return report
+        return open_page(target, payload(name), waits_for=".fl-button-step", **context)
 
-    yield start
-    for report in opened:
-        assert report.complaints == []
-        assert [url for url in report.requests if not url.startswith("data:")] == [report.url]
-        report.page.context.close()
+    return start
 
 
 def _counter(report: Opened) -> str:

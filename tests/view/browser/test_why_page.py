@@ -1,45 +1,28 @@
 """The page of an answered question in a real Chromium."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
 
 from fallline._report import answer_report
 from fallline._view._answer import build_answer_payload
-from view.browser.conftest import Opened, shown
+from view.browser.conftest import Open, Opened, shown
 from view.comparisons import answer
 
 pytestmark = pytest.mark.browser
 
-Open = Callable[..., Opened]
-
 
 @pytest.fixture
-def open_answer(browser: Browser, tmp_path: Path) -> Iterator[Open]:
-    opened: list[Opened] = []
+def open_answer(open_page: Open, tmp_path: Path) -> Open:
+    """Write the page of an answer and open it."""
 
     def start(**context: Any) -> Opened:
         target = tmp_path / "why.html"
         answer_report(answer(), target)
-        page = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}).new_page()
-        report = Opened(page, build_answer_payload(answer()), target.as_uri())
-        page.on("console", lambda message: report.complaints.append(message.text))
-        page.on("pageerror", lambda error: report.complaints.append(str(error)))
-        page.on("request", lambda request: report.requests.append(request.url))
-        opened.append(report)
-        page.goto(report.url)
-        page.wait_for_selector(".fl-article")
-        report.settle()
-        return report
+        return open_page(target, build_answer_payload(answer()), waits_for=".fl-article", **context)
 
-    yield start
-    for report in opened:
-        assert report.complaints == []
-        assert [url for url in report.requests if not url.startswith("data:")] == [report.url]
-        report.page.context.close()
+    return start
 
 
 def test_the_words_are_the_answer_s_in_their_order(open_answer: Open) -> None:

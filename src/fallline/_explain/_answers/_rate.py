@@ -297,8 +297,9 @@ def _folklore(found: RateFindings) -> Section:
                 "So no rate is large or small in itself: it is so beside the limit, and the limit comes with the data."
             )
     sentences.append(sweep.advice)
+    goal = f"goal: {percent(sweep.goal)} of the excess loss in" if sweep.excess_to_reach is not None else "after"
     table = Facts(
-        title=f"The rates people name (goal: {percent(sweep.goal)} of the excess loss in {count(sweep.steps, 'step')})",
+        title=f"The rates people name ({goal} {count(sweep.steps, 'step')})",
         columns=tuple(columns),
         rows=tuple(tuple(row) for row in rows),
         numeric=(True, False, True, False, True)[: len(columns)],
@@ -330,6 +331,8 @@ def _reached(sweep: SweepResult, index: int) -> str:
     steps = sweep.steps_to_goal[index]
     if sweep.zone_of_each[index] is Zone.DIVERGING:
         return ""
+    if sweep.excess_to_reach is None:
+        return ", and no bottom was seen, so there is no goal"
     if steps is None:
         return f": the goal is not reached in {count(sweep.steps, 'step')}"
     fewest = min(known for known in sweep.steps_to_goal if known is not None)
