@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     import fallline._figures as figures
     from fallline._compare import compare
     from fallline._data import Table, classes, line, read_table
-    from fallline._errors import DataError, FalllineError, OptionError, RunFileError
+    from fallline._errors import DataError, FalllineError, FalllineWarning, OptionError, RunFileError
     from fallline._explain import Explanation, explain
-    from fallline._fit import fit, load
+    from fallline._fit import fit
+    from fallline._integrations import export_tensorboard, lightning_callback, transformers_callback
+    from fallline._load import load
     from fallline._models import neuron
     from fallline._question import why
-    from fallline._records import Outcome, Run, Step
+    from fallline._recorder import Watch, watch
+    from fallline._records import Outcome, Recording, Run, Step
     from fallline._report import report
     from fallline._store import export_run as export
     from fallline._sweep import sweep
@@ -32,24 +35,31 @@ _HOMES = {
     "DataError": "_errors",
     "Explanation": "_explain",
     "FalllineError": "_errors",
+    "FalllineWarning": "_errors",
     "OptionError": "_errors",
     "Outcome": "_records",
+    "Recording": "_records",
     "Run": "_records",
     "RunFileError": "_errors",
     "Step": "_records",
     "Table": "_data",
+    "Watch": "_recorder",
     "classes": "_data",
     "compare": "_compare",
     "explain": "_explain",
     "export": "_store:export_run",
+    "export_tensorboard": "_integrations",
     "figures": "_figures:",
     "fit": "_fit",
+    "lightning_callback": "_integrations",
     "line": "_data",
-    "load": "_fit",
+    "load": "_load",
     "neuron": "_models",
     "read_table": "_data",
     "report": "_report",
     "sweep": "_sweep",
+    "transformers_callback": "_integrations",
+    "watch": "_recorder",
     "why": "_question",
 }
 """Where each public name lives; a room with nothing behind its colon is the name itself.
@@ -61,24 +71,31 @@ __all__ = [
     "DataError",
     "Explanation",
     "FalllineError",
+    "FalllineWarning",
     "OptionError",
     "Outcome",
+    "Recording",
     "Run",
     "RunFileError",
     "Step",
     "Table",
+    "Watch",
     "classes",
     "compare",
     "explain",
     "export",
+    "export_tensorboard",
     "figures",
     "fit",
+    "lightning_callback",
     "line",
     "load",
     "neuron",
     "read_table",
     "report",
     "sweep",
+    "transformers_callback",
+    "watch",
     "why",
 ]
 

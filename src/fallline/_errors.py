@@ -17,6 +17,10 @@ class RunFileError(FalllineError):
     """A run file that cannot be read or written."""
 
 
+class FalllineWarning(UserWarning):
+    """Something could not be measured or written; the program it was asked about goes on."""
+
+
 def near(name: str, known: list[str]) -> str:
     """A suggestion for a misspelt name, ready to append to a sentence; empty where nothing is near.
 

@@ -96,6 +96,15 @@ def count(value: float, thing: str = "") -> str:
     return f"{value:,.0f} {thing}{plural}".strip()
 
 
+def layer_in_words(name: str) -> str:
+    """A layer in a sentence: with its noun where the name is only a number.
+
+    >>> layer_in_words("0"), layer_in_words("2.1"), layer_in_words("layer4.conv1")
+    ('layer 0', 'layer 2.1', 'layer4.conv1')
+    """
+    return name if any(letter.isalpha() for letter in name) else f"layer {name}".rstrip()
+
+
 def not_finite(value: float) -> str:
     """NaN and infinity in words.
 

@@ -11,6 +11,7 @@ import signal
 import struct
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from fallline._store import RunWriter, _journal
@@ -51,7 +52,7 @@ class Blocks:
 BLOCKS = Blocks()
 
 
-def kill_one(folder: Path, seed: int) -> None:
+def kill_one(folder: Path, seed: int, write: Callable[[Path, int, int], None], longest: float) -> None:
     folder.mkdir()
     read_end, write_end = os.pipe()
     child = os.fork()
@@ -59,11 +60,11 @@ def kill_one(folder: Path, seed: int) -> None:
         if seed % 3 == 0:
             _journal._UNSAFE = frozenset({_journal._mount_of(folder, _journal._mounts())[1]})
         try:
-            write_files(folder, write_end, seed)
+            write(folder, write_end, seed)
         finally:
             os._exit(1)
     os.close(write_end)
-    time.sleep(random.Random(~seed).uniform(0.0, 0.05))
+    time.sleep(random.Random(~seed).uniform(0.0, longest))
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     if not os.WIFSIGNALED(status):
@@ -76,6 +77,11 @@ def kill_one(folder: Path, seed: int) -> None:
         sys.stdout.write(f"{path} {steps} {int(finished)}\n")
 
 
-if __name__ == "__main__":
+def kill(write: Callable[[Path, int, int], None], longest: float = 0.05) -> None:
+    """Kill as many children as the command line says, one after the other, each after at most so many seconds."""
     for number in range(int(sys.argv[2])):
-        kill_one(Path(sys.argv[1]) / str(number), number)
+        kill_one(Path(sys.argv[1]) / str(number), number, write, longest)
+
+
+if __name__ == "__main__":
+    kill(write_files)

@@ -18,10 +18,10 @@ HARNESS = Path(__file__).with_name("kill_harness.py")
 ENDINGS = {"db-wal": "wal", "db-journal": "journal", "db-shm": "wal"}
 
 
-def killed(folder: Path, kills: int) -> list[tuple[Path, int, bool]]:
+def killed(folder: Path, kills: int, harness: Path = HARNESS) -> list[tuple[Path, int, bool]]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(["src", "tests"])}
     done = subprocess.run(
-        [sys.executable, str(HARNESS), str(folder), str(kills)],
+        [sys.executable, str(harness), str(folder), str(kills)],
         capture_output=True, text=True, check=False, env=environment, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")

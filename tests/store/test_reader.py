@@ -207,7 +207,7 @@ BAD_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "other database": (other_database, "it is an SQLite database, but not a fallline run"),
     "no tables": (lambda path: sqlite3.connect(path).execute("PRAGMA user_version = 1").connection.close(),
                   "nothing has been written to it"),
-    "newer": (sql("PRAGMA user_version = 3"), "was written by a newer fallline .* upgrade with"),
+    "newer": (sql("PRAGMA user_version = 4"), "was written by a newer fallline .* upgrade with"),
     "cut short": (cut_short, "it is damaged"),
     "no header": (sql("DELETE FROM meta WHERE key = 'header'"), r"it is damaged \(header is missing\)"),
     "broken header": (sql("UPDATE meta SET value = '{}' WHERE key = 'header'"), "stood: name is missing"),

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from fallline._errors import RunFileError
 from fallline._records import Columns, Header, Scaling
-from fallline._store import RunWriter, _journal, _writer, new_steps, next_run_path, read_column, read_run
+from fallline._store import RunWriter, _journal, _place, _writer, new_steps, next_run_path, read_column, read_run
 from store import samples
 from store.places import names
 
@@ -224,7 +224,7 @@ def test_an_existing_run_is_never_overwritten_even_while_it_is_young(tmp_path: P
 def test_two_writers_of_one_claimed_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both found the name empty; the second must neither write into the file nor clear it away."""
     first = create(tmp_path / "a.db")
-    monkeypatch.setattr(_writer, "_claim", lambda _: None)
+    monkeypatch.setattr(_place, "claim", lambda *_: None)
     with pytest.raises(RunFileError, match="never overwritten"):
         create(tmp_path / "a.db")
     first.finish(samples.summary())

@@ -137,7 +137,7 @@ def test_rates_too_far_apart_for_one_step_run_in_groups() -> None:
 class MixesRows(torch.optim.SGD):
     """Proportional to the rate, but every row's step is shortened by the size of all of them together."""
 
-    def step(self, closure: object = None) -> None:  # noqa: ARG002  (the base class's signature)
+    def step(self, closure: object = None) -> None:
         for group in self.param_groups:
             for parameter in group["params"]:
                 size = parameter.grad.norm()
@@ -147,7 +147,7 @@ class MixesRows(torch.optim.SGD):
 class NotProportional(torch.optim.SGD):
     """Follows the square of the rate once forty steps are done: not before."""
 
-    def step(self, closure: object = None) -> None:  # noqa: ARG002  (the base class's signature)
+    def step(self, closure: object = None) -> None:
         for group in self.param_groups:
             group["count"] = group.get("count", 0) + 1
             rate = group["lr"] if group["count"] < 40 else group["lr"] ** 2

@@ -10,7 +10,7 @@ from fallline._cli._options import RUNS, Folder, RunName
 from fallline._cli._screen import Screen
 
 if TYPE_CHECKING:
-    from fallline._records import Run
+    from fallline._records import Recording, Run
 
 POLL_SECONDS = 0.5
 GIVE_UP_SECONDS = 10.0
@@ -26,35 +26,51 @@ def explain(
     follow: Annotated[bool, typer.Option("--follow", help="Follow a run that is still being made.")] = False,
     folder: Folder = RUNS,
 ) -> int:
-    """Say what a run did, or what one of its steps did, with its own numbers."""
-    from fallline._explain import explain as explained
-    from fallline._store import find_run, last_run
+    """Say what a run or a watched loop did, or what one of its steps did, with its own numbers."""
+    from fallline._load import load
+    from fallline._records import Recording
+    from fallline._store import find_run, is_recording, last_run
 
     screen = Screen.standard()
     path = last_run(folder) if run is None else find_run(folder, run)
     if follow:
-        _follow(screen, path)
-    made = finished(path)
-    explanation = explained(made, step)
+        _follow_any(screen, path, watched=is_recording(path))
+    made = load(path)
+    if isinstance(made, Recording):
+        _show_watched(screen, made, step)
+    else:
+        _show_fitted(screen, made, step)
+    return 0
+
+
+def _show_watched(screen: Screen, recording: "Recording", step: int | None) -> None:
+    from fallline._cli._show_recording import show_recorded_step, show_recording
+
+    if step is None:
+        show_recording(screen, recording)
+    else:
+        show_recorded_step(screen, recording, step)
+
+
+def _show_fitted(screen: Screen, run: "Run", step: int | None) -> None:
+    from fallline._explain import explain as explained
+
+    explanation = explained(run, step)
     screen.say(explanation.title, "")
     for figure in explanation.figures:
         screen.say(*screen.wrapped(figure))
     screen.say("")
     for sentence in explanation.sentences:
         screen.paragraph(sentence)
-    return 0
 
 
-def finished(path: Path) -> "Run":
-    """The recorded run with its summary; torch is only loaded where one has to be worked out."""
-    from fallline._store import read_run
+def _follow_any(screen: Screen, path: Path, *, watched: bool) -> None:
+    if not watched:
+        _follow(screen, path)
+        return
+    from fallline._cli._show_recording import follow_recording
 
-    run = read_run(path)
-    if run.summary is not None:
-        return run
-    from fallline._fit import summarised
-
-    return summarised(run)
+    follow_recording(screen, path)
 
 
 def _follow(screen: Screen, path: Path) -> None:

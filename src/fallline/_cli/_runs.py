@@ -5,14 +5,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from fallline._cli._explain import finished
 from fallline._cli._options import RUNS, Folder, Json, Output, RunName
 from fallline._cli._places import check_place
-from fallline._cli._screen import Screen
+from fallline._cli._screen import MOST_READABLE, Screen
 from fallline._errors import OptionError
 
 RIGHT = (False, False, False, True, True, True, False)
 """Which columns of the list hold numbers."""
+SHORTENED = ((0, 24), (2, 12), (0, 12))
+"""Columns that are cut where the list would be too wide, one after the other: names, optimizers; and what is left."""
 
 
 def runs(folder: Folder = RUNS, as_json: Json = False) -> int:
@@ -30,20 +31,42 @@ def runs(folder: Folder = RUNS, as_json: Json = False) -> int:
     if not rows:
         screen.note(f"There are no runs in the folder {folder} yet: `fallline fit` makes one.")
         return 0
-    table = [("run", "started (UTC)", "optimizer", "rate", "steps", "last loss", "outcome")]
+    table: list[tuple[str, ...]] = [("run", "started (UTC)", "optimizer", "rate", "steps", "last loss", "outcome")]
     for row in rows:
         rate = "" if row.learning_rate is None else short(row.learning_rate)
         loss = "" if row.loss is None else number(row.loss)
         steps = "" if row.steps is None else f"{row.steps:,}"
         started = (row.started or "")[:16].replace("T", " ")
         table.append((row.path.stem, started, row.optimizer or "", rate, steps, loss, row.outcome))
-    widths = [max(len(line[k]) for line in table) for k in range(len(table[0]))]
+    table = _fitted(table)
+    widths = _widths(table)
     for line in table:
         cells = zip(line, widths, RIGHT, strict=True)
         screen.say(
             "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells).rstrip()
         )
     return 0
+
+
+def _widths(table: list[tuple[str, ...]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*table, strict=True)]
+
+
+def _fitted(table: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The same table in at most so many columns as prose takes, by shorter names; their numbers stay at the front."""
+    for column, least in SHORTENED:
+        widths = _widths(table)
+        excess = sum(widths) + 2 * (len(widths) - 1) - MOST_READABLE
+        if excess > 0:
+            table = [
+                (*line[:column], _cut(line[column], max(least, widths[column] - excess)), *line[column + 1 :])
+                for line in table
+            ]
+    return table
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def export(
@@ -54,7 +77,7 @@ def export(
     folder: Folder = RUNS,
 ) -> int:
     """Hand a run's steps on as a table, one row per step."""
-    from fallline._store import export_run, find_run, last_run, read_run
+    from fallline._store import export_run, find_run, is_recording, last_run, read_recording, read_run
 
     if parquet == csv:
         raise OptionError("Say which format to export: --parquet or --csv.")
@@ -62,19 +85,20 @@ def export(
     path = last_run(folder) if run is None else find_run(folder, run)
     place = output or path.with_suffix(f".{kind}")
     check_place(place, "export", {"run file": path})
-    export_run(read_run(path), place, kind)
+    export_run(read_recording(path) if is_recording(path) else read_run(path), place, kind)
     Screen.standard().say(str(place))
     return 0
 
 
 def report(run: RunName = None, output: Output = None, folder: Folder = RUNS) -> int:
-    """Write the report of a recorded run: one offline HTML page with the live picture."""
+    """Write the report of a run or a watched loop: one offline HTML page with its pictures."""
+    from fallline._load import load
     from fallline._report import report as write
     from fallline._store import find_run, last_run
 
     path = last_run(folder) if run is None else find_run(folder, run)
     place = output or path.with_suffix(".html")
     check_place(place, "report", {"run file": path})
-    write(finished(path), place)
+    write(load(path), place)
     Screen.standard().say(str(place))
     return 0

@@ -13,6 +13,8 @@ BAR_AFTER_SECONDS = 1.0
 """Work that is over sooner shows no progress bar."""
 MOST_READABLE = 100
 """Prose is not set wider than this many columns."""
+UNBROKEN = "\N{NO-BREAK SPACE}"
+"""A number and its percent sign stay on one line."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,12 @@ class Screen:
         self.say(*self.wrapped(text, min(self.width, MOST_READABLE)))
 
     def wrapped(self, text: str, width: int | None = None) -> list[str]:
-        """Lines no longer than ``width``, that of the terminal unless told; never split within a word."""
+        """Lines no longer than ``width``, that of the terminal unless told; never split within a word or before a %."""
         import textwrap
 
-        return textwrap.wrap(text, width or self.width, break_on_hyphens=False, break_long_words=False) or [""]
+        bound = text.replace(" %", f"{UNBROKEN}%")
+        lines = textwrap.wrap(bound, width or self.width, break_on_hyphens=False, break_long_words=False)
+        return [line.replace(UNBROKEN, " ") for line in lines] or [""]
 
     def note(self, text: str) -> None:
         """Something beside the result."""

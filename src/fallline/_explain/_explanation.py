@@ -6,9 +6,19 @@ from numbers import Integral
 from fallline._errors import OptionError
 from fallline._explain._lines import conversion_line, data_line, learned_lines, loss_lines, optimizer_line
 from fallline._explain._numbers import count, number
+from fallline._explain._recording import (
+    alarm_title,
+    flight_table,
+    layer_table,
+    recording_sentences,
+    recording_step_sentences,
+    row_of,
+    step_title,
+    who_line,
+)
 from fallline._explain._step import arithmetic, step_sentences
 from fallline._explain._verdict import verdict
-from fallline._records import Run
+from fallline._records import Recording, Run
 
 
 @dataclass(frozen=True)
@@ -26,11 +36,11 @@ class Explanation:
     __repr__ = __str__
 
 
-def explain(run: Run, step: int | None = None) -> Explanation:
+def explain(run: Run | Recording, step: int | None = None) -> Explanation:
     """What a run did, or what one of its steps did, computed from its own record.
 
     Args:
-        run: any recorded run.
+        run: any recorded run, of a neuron or of a watched loop.
         step: counted from 0; a negative one counts from the end.
 
     Raises:
@@ -40,11 +50,31 @@ def explain(run: Run, step: int | None = None) -> Explanation:
     >>> print(fl.explain(fl.fit(epochs=1), step=0).figures[0])
     w: −0.2489 − 0.01 × (−160.42) = 1.3553
     """
-    if not isinstance(run, Run):
+    if not isinstance(run, Run | Recording):
         raise OptionError(f"fl.explain takes a run, not {type(run).__name__}: fl.load reads one from its file.")
     if step is not None and (not isinstance(step, Integral) or isinstance(step, bool)):
         raise OptionError(f"A step is a whole number, counted from 0 (negative: from the end), not {step!r}.")
+    if isinstance(run, Recording):
+        return _explain_recording(run) if step is None else _explain_recorded_step(run, int(step))
     return _explain_run(run) if step is None else _explain_step(run, int(step))
+
+
+def _explain_recording(recording: Recording) -> Explanation:
+    figures = [who_line(recording.header)]
+    for alarm in recording.alarms:
+        table = flight_table(recording, alarm)
+        figures += ["", f"{alarm_title(alarm)}; {table[0]}", *table[1:]] if table else []
+    sentences = tuple(recording_sentences(recording))
+    return Explanation(title=recording.header.name, sentences=sentences, figures=tuple(figures))
+
+
+def _explain_recorded_step(recording: Recording, step: int) -> Explanation:
+    row = row_of(recording, step)
+    return Explanation(
+        title=step_title(recording, row),
+        sentences=tuple(recording_step_sentences(recording, row)),
+        figures=tuple(layer_table(recording, row)),
+    )
 
 
 def _explain_run(run: Run) -> Explanation:

@@ -2,7 +2,7 @@
 
 from fallline._fit._fit import fit
 from fallline._fit._interruption import FitInterrupted
-from fallline._fit._load import load, objective_of, summarised
+from fallline._fit._load import objective_of, summarised
 from fallline._fit._rates import rates_of
 from fallline._fit._record_problem import float64_rounding
 from fallline._fit._run_of_trial import run_of_trial
@@ -13,7 +13,6 @@ __all__ = [
     "fit",
     "float64_rounding",
     "is_run_file",
-    "load",
     "objective_of",
     "rates_of",
     "run_of_trial",

@@ -1,7 +1,6 @@
-"""Runs that were recorded earlier, and the objective they ran on."""
+"""Runs that were recorded earlier: the objective they ran on, and a summary for those that have none."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fallline._quadratic import Quadratic
@@ -9,13 +8,6 @@ from fallline._records import Run
 
 if TYPE_CHECKING:
     from fallline._loss_function import LossFunction
-
-
-def load(path: str | Path) -> Run:
-    """A recorded run with its summary, worked out anew where its process was killed before it could."""
-    from fallline._store import read_run  # noqa: PLC0415  (sqlite is only loaded for a file)
-
-    return summarised(read_run(path))
 
 
 def objective_of(run: Run) -> "LossFunction":

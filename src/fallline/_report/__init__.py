@@ -1,9 +1,19 @@
-"""One offline HTML file with a live picture in it: of a run, a sweep, a comparison, an answered question."""
+"""One offline HTML file: the page of a run, a recording, a sweep, a comparison, an answered question."""
 
 from fallline._report._answer import answer_report
 from fallline._report._comparison import comparison_report
 from fallline._report._page import report_page, write_report
+from fallline._report._recording import recording_report
 from fallline._report._report import page_of, report
 from fallline._report._sweep import sweep_report
 
-__all__ = ["answer_report", "comparison_report", "page_of", "report", "report_page", "sweep_report", "write_report"]
+__all__ = [
+    "answer_report",
+    "comparison_report",
+    "page_of",
+    "recording_report",
+    "report",
+    "report_page",
+    "sweep_report",
+    "write_report",
+]

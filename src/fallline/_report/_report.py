@@ -1,22 +1,24 @@
-"""``fl.report``: a run, a sweep, a comparison or an answered question in one offline HTML file."""
+"""``fl.report``: a run, a recording, a sweep, a comparison or an answered question in one offline HTML file."""
 
 from pathlib import Path
 
 from fallline._errors import OptionError
 from fallline._fit import objective_of, rates_of, summarised
-from fallline._records import Answer, Comparison, Run, SweepResult
+from fallline._records import Answer, Comparison, Recording, Run, SweepResult
 from fallline._report._answer import answer_page
 from fallline._report._comparison import comparison_page
 from fallline._report._page import Page, write_report
+from fallline._report._recording import recording_page
 from fallline._report._sweep import sweep_page
 from fallline._view._payload import build_payload, to_json
 
 
-def report(run: Run | SweepResult | Comparison | Answer, path: str | Path) -> None:
+def report(run: Run | Recording | SweepResult | Comparison | Answer, path: str | Path) -> None:
     """Write the report of a run: its verdict and the live picture, in one HTML file that asks the network for nothing.
 
     Args:
-        run: any recorded run; or what ``fl.sweep``, ``fl.compare`` or ``fl.why`` found, which have pages of their own.
+        run: any recorded run; or what ``fl.watch`` recorded and ``fl.load`` read, and what ``fl.sweep``, ``fl.compare``
+            or ``fl.why`` found: each has a page of its own.
         path: the file to write; it appears whole or not at all.
 
     Raises:
@@ -32,7 +34,7 @@ def report(run: Run | SweepResult | Comparison | Answer, path: str | Path) -> No
     write_report(page.payload_json, page.title, path, page.entry)
 
 
-def page_of(result: Run | SweepResult | Comparison | Answer) -> Page:
+def page_of(result: Run | Recording | SweepResult | Comparison | Answer) -> Page:
     """What the page of any result is made of: a report writes it to a file, a notebook shows it.
 
     Raises:
@@ -44,6 +46,8 @@ def page_of(result: Run | SweepResult | Comparison | Answer) -> Page:
         return comparison_page(result)
     if isinstance(result, Answer):
         return answer_page(result)
+    if isinstance(result, Recording):
+        return recording_page(result)
     if not isinstance(result, Run):
         raise OptionError(f"fl.report takes a run, not {type(result).__name__}: fl.load reads one from its file.")
     told = summarised(result)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Literal
 
 from fallline._atomic import os_reason, place_problem, whole_file
 from fallline._errors import RunFileError
-from fallline._records import Run
+from fallline._records import Recording, Run
+from fallline._store._recording_frame import recording_frame
 
 if TYPE_CHECKING:
     import polars
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
 ExportFormat = Literal["parquet", "csv"]
 
 
-def export_run(run: Run, path: Path | str, format: ExportFormat) -> None:  # noqa: A002  (the field's own word)
-    """Write ``run.steps`` to ``path``, replacing what is there only once everything is written.
+def export_run(run: Run | Recording, path: Path | str, format: ExportFormat) -> None:  # noqa: A002  (the field's own word)
+    """Write the steps of a run to ``path``, replacing what is there only once everything is written.
 
-    NaN stays NaN; what was not measured is null (Parquet) or empty (CSV).
+    A neuron's are ``run.steps``, a watched loop's those of ``_recording_frame.recording_frame``. NaN stays NaN; what
+    was not measured is null (Parquet) or empty (CSV).
 
     Raises:
         RunFileError: the path cannot be written or the disk is full; nothing is left behind.
@@ -27,7 +29,7 @@ def export_run(run: Run, path: Path | str, format: ExportFormat) -> None:  # noq
     problem = place_problem(path)
     if problem:
         raise RunFileError(f"The export {path} cannot be written: {problem}.")
-    steps = run.steps
+    steps = recording_frame(run) if isinstance(run, Recording) else run.steps
     try:
         with whole_file(path) as part:
             _write(steps, part, format)

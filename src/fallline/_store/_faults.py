@@ -13,9 +13,9 @@ _FULL = "the disk is full; what had been written before can still be read"
 
 _WRITING = {
     sqlite3.SQLITE_FULL: _FULL,
-    sqlite3.SQLITE_READONLY: "it, or its folder, is read-only; choose another place with --run",
-    sqlite3.SQLITE_PERM: "permission was refused; choose another place with --run",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened for writing; choose another place with --run",
+    sqlite3.SQLITE_READONLY: "it, or its folder, is read-only; choose another place with {setting}",
+    sqlite3.SQLITE_PERM: "permission was refused; choose another place with {setting}",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened for writing; choose another place with {setting}",
     sqlite3.SQLITE_BUSY: "another process is using it",
     sqlite3.SQLITE_LOCKED: "another process is using it",
     sqlite3.SQLITE_CORRUPT: "it was damaged while it was being written",
@@ -45,15 +45,16 @@ def is_busy(problem: BaseException | None) -> bool:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn what goes wrong while ``path`` is written into a ``RunFileError``."""
+def writing(path: Path, setting: str = "--run") -> Iterator[None]:
+    """Turn what goes wrong while ``path`` is written into a ``RunFileError``; ``setting`` names another place."""
     try:
         yield
     except sqlite3.Error as problem:
         reason = _WRITING.get(primary_code(problem) or 0)
         if reason is None and _no_room(path):
             reason = _FULL  # a full disk also shows as an I/O error, where the shared memory file cannot grow
-        raise RunFileError(f"The run file {path} cannot be written: {reason or problem}.") from problem
+        said = str(problem) if reason is None else reason.format(setting=setting)
+        raise RunFileError(f"The run file {path} cannot be written: {said}.") from problem
     except OSError as problem:
         raise RunFileError(f"The run file {path} cannot be written: {os_reason(problem)}.") from problem
 

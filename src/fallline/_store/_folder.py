@@ -9,6 +9,8 @@ from fallline._atomic import os_reason
 from fallline._errors import RunFileError, near
 from fallline._records import Header, Summary
 from fallline._store._reader import read_overview
+from fallline._store._recording_reader import read_recording_overview
+from fallline._store._snapshot import RunKind, run_kind
 
 SUFFIX = ".db"
 _NUMBERED = re.compile(r"(\d{4,})-(.+)\.db")
@@ -26,11 +28,15 @@ class RunRow:
     outcome: str = "unreadable"
     """The word of docs/semantics.md#outcome, ``unfinished`` or ``unreadable``."""
     loss: float | None = None
-    """Mean loss over all rows, the last one measured."""
+    """Mean loss over all rows, the last one measured; of a watched loop the last loss it was given."""
     learning_rate: float | None = None
+    """Of the first parameter group, at the start."""
     optimizer: str | None = None
+    """Several are joined by ``+``."""
     problem: str = ""
     """A sentence; empty where the file can be read."""
+    kind: str | None = None
+    """``neuron`` (a fit) or ``loop`` (watched)."""
 
 
 def next_run_path(folder: Path | str, name: str) -> Path:
@@ -177,9 +183,13 @@ def _has_content(path: Path) -> bool:
 
 def _row(path: Path) -> RunRow:
     try:
-        overview = read_overview(path)
+        return _row_of_recording(path) if run_kind(path) is RunKind.RECORDING else _row_of_neuron(path)
     except RunFileError as problem:
         return RunRow(path, path.stem, problem=str(problem))
+
+
+def _row_of_neuron(path: Path) -> RunRow:
+    overview = read_overview(path)
     header: Header = overview.header
     summary: Summary | None = overview.summary
     return RunRow(
@@ -191,4 +201,21 @@ def _row(path: Path) -> RunRow:
         loss=overview.last_full_loss if summary is None else summary.last_loss,
         learning_rate=header.learning_rate,
         optimizer=header.optimizer,
+        kind="neuron",
+    )
+
+
+def _row_of_recording(path: Path) -> RunRow:
+    overview = read_recording_overview(path)
+    header = overview.header
+    return RunRow(
+        path=path,
+        name=header.name,
+        started=header.started,
+        steps=overview.steps,
+        outcome="unfinished" if overview.summary is None else overview.summary.outcome.value,
+        loss=overview.last_loss,
+        learning_rate=overview.learning_rate,
+        optimizer=" + ".join(header.optimizers),
+        kind="loop",
     )

@@ -8,6 +8,7 @@ shared between processes, which network and user-space file systems do not give
 import re
 import sqlite3
 import sys
+import time
 from pathlib import Path
 
 FALLBACK = "truncate"
@@ -34,6 +35,18 @@ def choose_journal(connection: sqlite3.Connection, path: Path) -> str | None:
         f"The run file's journal is {FALLBACK.upper()} instead of WAL ({reason}): "
         "nothing is lost, but reading it while it is written may have to wait."
     )
+
+
+def fold_journal(connection: sqlite3.Connection, tries: int, pause: float) -> None:
+    """Fold the journal into the file. A reader in the way is waited for, shortly: nothing is at risk."""
+    for _ in range(tries):
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        except sqlite3.OperationalError:
+            mode = "locked"
+        if mode == "delete":
+            return
+        time.sleep(pause)
 
 
 def unsafe_for_wal(path: Path, mounts: str | None = None) -> str | None:

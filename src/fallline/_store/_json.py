@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
-from types import UnionType
+from types import MappingProxyType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -55,10 +55,10 @@ def _plain_parts(value: object) -> object:
     return str(value)
 
 
-def from_json(kind: type[Record], text: str) -> Record:
+def from_json(kind: type[Record], text: str, **given: object) -> Record:
     """A record of the dataclass ``kind`` out of the JSON that :func:`to_json` made.
 
-    Unknown names are skipped, so that a later version may add one.
+    Unknown names are skipped, so that a later version may add one. ``given`` are fields that lie elsewhere: arrays.
 
     Raises:
         RunFileError: the text is not JSON, or does not hold what the record needs.
@@ -68,7 +68,8 @@ def from_json(kind: type[Record], text: str) -> Record:
     Scaling(shift=(0.0,), scale=(nan,))
     """
     try:
-        record: Record = _decode(kind, json.loads(text))
+        value = json.loads(text)
+        record: Record = _decode_record(kind, _expect(value, dict), given) if given else _decode(kind, value)
     except (ValueError, TypeError, KeyError) as problem:
         raise RunFileError(f"its {kind.__name__.lower()} cannot be understood: {problem}") from problem
     return record
@@ -105,10 +106,12 @@ def _decode_generic(origin: Any, arguments: tuple[Any, ...], value: Any) -> Any:
     return {key: _decode(arguments[1], entry) for key, entry in _expect(value, dict).items()}
 
 
-def _decode_record(kind: Any, value: dict[str, Any]) -> Any:
+def _decode_record(kind: Any, value: dict[str, Any], given: Mapping[str, object] = MappingProxyType({})) -> Any:
     hints = get_type_hints(kind)
-    found = {}
+    found = dict(given)
     for field in fields(kind):
+        if field.name in given:
+            continue
         if field.name in value:
             found[field.name] = _decode(hints[field.name], value[field.name])
         elif field.default is MISSING and field.default_factory is MISSING:

@@ -2,8 +2,6 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +10,9 @@ import numpy as np
 
 from fallline._errors import RunFileError, near
 from fallline._records import Columns, Floats, Header, Mask, Moments, Run, Sample, Summary
-from fallline._store._faults import unreadable
 from fallline._store._json import from_json
 from fallline._store._schema import COLUMN_NAMES, COLUMNS, LITTLE, ColumnKind, array_from, stored_steps
-from fallline._store._snapshot import snapshot
+from fallline._store._snapshot import RunKind, intact
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ def read_run(path: Path | str) -> Run:
         RunFileError: the file is missing, damaged, no run file or from a newer fallline.
     """
     path = Path(path)
-    with _intact(path) as connection:
+    with intact(path, RunKind.NEURON) as connection:
         meta = _meta(connection)
         header = from_json(Header, meta["header"])
         return Run(
@@ -76,7 +73,7 @@ def read_header(path: Path | str) -> Header:
         RunFileError: as :func:`read_run`.
     """
     path = Path(path)
-    with _intact(path) as connection:
+    with intact(path, RunKind.NEURON) as connection:
         return from_json(Header, _meta(connection)["header"])
 
 
@@ -90,7 +87,7 @@ def read_column(path: Path | str, name: str) -> Column:
     if name not in COLUMN_NAMES:
         known = list(COLUMN_NAMES)
         raise RunFileError(f'A run file has no column "{name}"; it has {", ".join(known)}.{near(name, known)}')
-    with _intact(path) as connection:
+    with intact(path, RunKind.NEURON) as connection:
         parameters = len(from_json(Header, _meta(connection)["header"]).parameter_names)
         return Column(*_column(connection, COLUMN_NAMES[name], parameters, 0))
 
@@ -105,7 +102,7 @@ def new_steps(path: Path | str, after: int) -> NewSteps:
     if after < 0:
         raise ValueError(f"after counts steps: expected 0 or more, got {after}")
     path = Path(path)
-    with _intact(path) as connection:
+    with intact(path, RunKind.NEURON) as connection:
         meta = _meta(connection)
         parameters = len(from_json(Header, meta["header"]).parameter_names)
         return NewSteps(after, _columns(connection, parameters, after), _summary(meta))
@@ -118,22 +115,10 @@ def read_overview(path: Path | str) -> Overview:
         RunFileError: as :func:`read_run`.
     """
     path = Path(path)
-    with _intact(path) as connection:
+    with intact(path, RunKind.NEURON) as connection:
         meta = _meta(connection)
         header = from_json(Header, meta["header"])
         return Overview(header, stored_steps(connection), _last_full_loss(connection), _summary(meta))
-
-
-@contextmanager
-def _intact(path: Path) -> Iterator[sqlite3.Connection]:
-    """A snapshot whose contents are not trusted: what does not fit together is damage."""
-    with snapshot(path) as connection:
-        try:
-            yield connection
-        except KeyError as problem:
-            raise unreadable(path, f"it is damaged ({problem.args[0]} is missing)") from problem
-        except (RunFileError, ValueError, TypeError, OverflowError) as problem:
-            raise unreadable(path, f"it is damaged ({problem})") from problem
 
 
 def _meta(connection: sqlite3.Connection) -> dict[str, str]:

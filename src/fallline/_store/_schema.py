@@ -1,7 +1,8 @@
 """The run file's tables, and how arrays become blobs.
 
 Version 1 is a neuron's run. Version 2 is a formula's: it has no sample, so an older program refuses it with a clear
-sentence. The tables are the same; a neuron's run is still written as version 1, which every program reads.
+sentence. The tables are the same; a neuron's run is still written as version 1, which every program reads. Version 3
+is the recording of a training loop, with tables of its own (``_recording_schema.py``).
 
 ``meta``   key, value: ``format``, ``header``, ``summary`` (once finished) and scalars, each strict JSON.
 ``array``  the sample (of a neuron's run) and the moments: float64, little-endian, row by row, ``shape`` as JSON.
@@ -21,7 +22,9 @@ from fallline._records import Columns, Floats, Mask
 
 FORMAT = "fallline.run"
 NEURON_VERSION = 1
-VERSION = 2
+FORMULA_VERSION = 2
+RECORDING_VERSION = 3
+VERSION = RECORDING_VERSION
 """The newest that is read."""
 APPLICATION_ID = 0x464C4C31
 """``FLL1`` in the file's own header, where ``file`` and SQLite look for it."""

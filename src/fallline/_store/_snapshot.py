@@ -5,12 +5,13 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from enum import StrEnum
 from pathlib import Path
 
 from fallline._atomic import FOLDER, os_reason
 from fallline._errors import RunFileError, near
 from fallline._store._faults import primary_code, reading, unreadable
-from fallline._store._schema import APPLICATION_ID, FORMAT, VERSION
+from fallline._store._schema import APPLICATION_ID, FORMAT, RECORDING_VERSION, VERSION
 
 _BUSY_SECONDS = 5.0
 _JOURNALS = ("-wal", "-journal")
@@ -19,6 +20,51 @@ _NOTHING = "nothing has been written to it; its process has only just begun, or 
 
 # A killed process left a journal where we may not write beside it, or which we may not roll back.
 _NEEDS_COPY = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR})
+
+
+class NothingWrittenError(RunFileError):
+    """The file is there, and its process never came to write into it."""
+
+
+class RunKind(StrEnum):
+    """What a run file holds."""
+
+    NEURON = "a neuron's run"
+    RECORDING = "the recording of a training loop"
+
+
+def run_kind(path: Path | str) -> RunKind:
+    """What the file holds, without reading it.
+
+    Raises:
+        RunFileError: as :func:`snapshot`.
+    """
+    with snapshot(Path(path)) as connection:
+        return _kind(connection)
+
+
+@contextmanager
+def intact(path: Path, kind: RunKind) -> Iterator[sqlite3.Connection]:
+    """A snapshot whose contents are not trusted: what does not fit together is damage.
+
+    Raises:
+        RunFileError: as :func:`snapshot`, or the file holds another kind of run.
+    """
+    with snapshot(path) as connection:
+        found = _kind(connection)
+        if found is not kind:
+            raise unreadable(path, f"it holds {found.value}, not {kind.value}")
+        try:
+            yield connection
+        except KeyError as problem:
+            raise unreadable(path, f"it is damaged ({problem.args[0]} is missing)") from problem
+        except (RunFileError, ValueError, TypeError, OverflowError, MemoryError) as problem:
+            raise unreadable(path, f"it is damaged ({problem})") from problem
+
+
+def _kind(connection: sqlite3.Connection) -> RunKind:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return RunKind.RECORDING if version == RECORDING_VERSION else RunKind.NEURON
 
 
 @contextmanager
@@ -72,7 +118,7 @@ def _check_format(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables == 0:
-        raise unreadable(path, _NOTHING)
+        raise NothingWrittenError(str(unreadable(path, _NOTHING)))
     if application != APPLICATION_ID:
         raise unreadable(path, "it is an SQLite database, but not a fallline run")
     if version > VERSION:
@@ -95,7 +141,7 @@ def _refuse_missing(path: Path) -> None:
         if path.is_dir():
             raise unreadable(path, FOLDER)
         if path.stat().st_size == 0 and not any(path.with_name(path.name + s).exists() for s in _JOURNALS):
-            raise unreadable(path, _NOTHING)
+            raise NothingWrittenError(str(unreadable(path, _NOTHING)))
     except FileNotFoundError:
         raise RunFileError(f"There is no run file {path}.{_near_files(path)}") from None
     except OSError as problem:

@@ -9,17 +9,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from fallline._atomic import place_problem
 from fallline._errors import RunFileError
 from fallline._records import Columns, Floats, Header, Moments, Sample, Summary
 from fallline._store._faults import is_busy, writing
-from fallline._store._journal import choose_journal
+from fallline._store._journal import choose_journal, fold_journal
 from fallline._store._json import to_json
+from fallline._store._place import first_transaction, new_connection, put
 from fallline._store._schema import (
     FORMAT,
+    FORMULA_VERSION,
     NEURON_VERSION,
     TABLES,
-    VERSION,
     Chunk,
     array_bytes,
     chunks_of,
@@ -35,10 +35,6 @@ COMMIT_BYTES = 4 << 20
 _BUSY_SECONDS = 5.0
 _SWITCH_TRIES = 40
 _SWITCH_PAUSE = 0.025
-
-
-class _TakenError(RunFileError):
-    """Somebody else's file: it must not be cleared away."""
 
 
 class RunWriter:
@@ -76,21 +72,8 @@ class RunWriter:
             RunFileError: the path exists or cannot be written, or the disk is full; nothing is left behind.
         """
         path = Path(path)
-        with writing(path):
-            _claim(path)
-        try:
-            with writing(path):
-                connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
-                try:
-                    header, note = _write_head(connection, path, header, sample, moments)
-                except BaseException:  # Ctrl-C as well: the connection would keep the file open
-                    connection.close()
-                    raise
-        except _TakenError:
-            raise
-        except BaseException:  # Ctrl-C as well: a file without a header is of no use to anybody
-            _remove(path)
-            raise
+        with new_connection(path, _BUSY_SECONDS) as connection:
+            header, note = _write_head(connection, path, header, sample, moments)
         return cls(path, connection, header, note)
 
     @property
@@ -174,7 +157,7 @@ class RunWriter:
                     if first_step >= durable:
                         insert_block(self._connection, first_step, count, chunks)
                 if summary is not None:
-                    _put(self._connection, "summary", to_json(summary))
+                    put(self._connection, "summary", to_json(summary))
                 self._connection.execute("COMMIT")
             except BaseException:  # Ctrl-C as well: half a transaction must not be left open
                 if self._connection.in_transaction:
@@ -195,15 +178,7 @@ class RunWriter:
             self._committed_at = time.monotonic()
 
     def _single_file(self) -> None:
-        """Fold the journal into the file. A reader in the way is waited for, shortly: nothing is at risk."""
-        for _ in range(_SWITCH_TRIES):
-            try:
-                (mode,) = self._connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-            except sqlite3.OperationalError:
-                mode = "locked"
-            if mode == "delete":
-                return
-            time.sleep(_SWITCH_PAUSE)
+        fold_journal(self._connection, _SWITCH_TRIES, _SWITCH_PAUSE)
 
 
 def _write_head(
@@ -214,59 +189,24 @@ def _write_head(
     note = choose_journal(connection, path)
     if note is not None:
         header = replace(header, notes=(*header.notes, note))
-    connection.execute("BEGIN EXCLUSIVE")
-    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
-        raise _taken(path)
-    for statement in TABLES:
-        connection.execute(statement)
-    version = NEURON_VERSION if header.formula is None else VERSION
-    connection.execute(f"PRAGMA user_version = {version}")
-    _put(connection, "format", to_json(f"{FORMAT}/{version}"))
-    _put(connection, "header", to_json(header))
+    with first_transaction(connection, path, TABLES):
+        version = NEURON_VERSION if header.formula is None else FORMULA_VERSION
+        connection.execute(f"PRAGMA user_version = {version}")
+        put(connection, "format", to_json(f"{FORMAT}/{version}"))
+        put(connection, "header", to_json(header))
+        _put_data(connection, sample, moments)
+    return header, note
+
+
+def _put_data(connection: sqlite3.Connection, sample: Sample | None, moments: Moments | None) -> None:
     arrays: dict[str, Floats] = {}
     if sample is not None:
-        _put(connection, "sample.complete", to_json(sample.complete))
+        put(connection, "sample.complete", to_json(sample.complete))
         arrays |= {"sample.features": sample.features, "sample.target": sample.target}
     if moments is not None:
-        _put(connection, "moments.optimum_loss", to_json(moments.optimum_loss))
+        put(connection, "moments.optimum_loss", to_json(moments.optimum_loss))
         arrays |= {"moments.hessian": moments.hessian, "moments.optimum": moments.optimum}
     connection.executemany(
         "INSERT INTO array VALUES (?, ?, ?)",
         [(name, json.dumps(values.shape), array_bytes(values)) for name, values in arrays.items()],
     )
-    connection.execute("COMMIT")
-    # NORMAL: nothing is lost to kill -9; to a power failure, in WAL, at most the last commits.
-    connection.execute("PRAGMA synchronous = NORMAL")
-    return header, note
-
-
-def _put(connection: sqlite3.Connection, key: str, value: str) -> None:
-    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
-
-
-def _claim(path: Path) -> None:
-    """Make the empty file, or take one that is there.
-
-    Raises:
-        RunFileError: the path is taken, or its folder does not exist.
-    """
-    problem = place_problem(path)
-    if problem:
-        raise RunFileError(f"The run file {path} cannot be written: {problem}.")
-    try:
-        path.open("xb").close()
-    except FileExistsError:
-        if not path.is_file() or path.stat().st_size > 0:
-            raise _taken(path) from None
-
-
-def _taken(path: Path) -> "_TakenError":
-    return _TakenError(
-        f"The run file {path} exists already and is never overwritten; choose another name or delete it."
-    )
-
-
-def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        with suppress(OSError):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -4,7 +4,8 @@
 import { formatNumber, formatTicks, niceTicks } from "./scale.js";
 import { lossShade, shadeRgb, withAlpha } from "./colour.js";
 import { ballRadius, drawArrow, drawBall, drawMinimum } from "./arrows.js";
-import { createLabels, labelFont } from "./labels.js";
+import { createLabels } from "./labels.js";
+import { labelFont } from "./type.js";
 import { axisColour, shortenText } from "./plot.js";
 import { ballPlace } from "./track.js";
 import { gradientSize } from "./marks.js";

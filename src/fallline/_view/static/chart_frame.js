@@ -2,7 +2,7 @@
 // What the charts share: a frame with ticks, an axis of steps that is logarithmic like the scrubber, bands and lines.
 
 import { formatNumber, formatTicks, linear, logTicks, logarithmic, niceTicks } from "./scale.js";
-import { labelFont } from "./labels.js";
+import { labelFont } from "./type.js";
 
 /** @typedef {import("./scale.js").Scale} Scale */
 /** @typedef {{left: number, top: number, width: number, height: number}} ChartBox */

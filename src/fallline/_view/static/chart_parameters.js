@@ -2,7 +2,7 @@
 // Parameters over steps, with where the run stands now: in one chart, or one strip each where their scales are too different to share one.
 
 import { formatNumber, linear, niceTicks } from "./scale.js";
-import { labelFont } from "./labels.js";
+import { labelFont } from "./type.js";
 import { shortenText } from "./plot.js";
 import { parameterColour } from "./theme.js";
 import { chartBox, chartExact, chartStepsTaken, drawBand, drawChartAxes, drawCursor, drawLevel, drawTag, insideChart, stepsAxis } from "./chart_frame.js";

@@ -4,7 +4,8 @@
 import { formatNumber, formatTicks, linear, logTicks, logarithmic, niceTicks } from "./scale.js";
 import { drawCross } from "./arrows.js";
 import { withAlpha } from "./colour.js";
-import { createLabels, labelFont } from "./labels.js";
+import { createLabels } from "./labels.js";
+import { labelFont } from "./type.js";
 import { shortenText } from "./plot.js";
 import { chartBox, drawBand, drawChartAxes, drawCursor, insideChart, strokeValues } from "./chart_frame.js";
 import { drawMarker } from "./charts_marks.js";

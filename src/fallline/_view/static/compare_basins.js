@@ -5,7 +5,7 @@ import { make } from "./element.js";
 import { formatNumber } from "./scale.js";
 import { shadeRgb } from "./colour.js";
 import { drawMinimum } from "./arrows.js";
-import { labelFont } from "./labels.js";
+import { labelFont } from "./type.js";
 import { plotLayout, drawAxes, drawVerticalName } from "./plot.js";
 import { createSurface } from "./surface.js";
 import { makeSwatch } from "./charts_marks.js";

@@ -3,7 +3,7 @@
 
 import { formatNumber } from "./scale.js";
 import { strokeWithHalo } from "./arrows.js";
-import { labelFont } from "./labels.js";
+import { labelFont } from "./type.js";
 
 /**
  * A dial shaped like the valley it measures: 0 on the near rim, 1 at the bottom, 2 level on the other wall.

@@ -2,6 +2,7 @@
 // Text on a picture: every label finds a place inside the canvas where it covers neither the ball, an arrow nor another label.
 
 import { withAlpha } from "./colour.js";
+import { labelFont } from "./type.js";
 
 /** @typedef {{x: number, y: number, width: number, height: number}} Box */
 /** @typedef {{text: string, x: number, y: number, prefer?: string, colour?: string, away?: number, required?: boolean, near?: boolean, corner?: boolean, bold?: boolean}} LabelRequest
@@ -13,18 +14,6 @@ const labelDirections = {
   right: [1, 0], left: [-1, 0], above: [0, -1], below: [0, 1],
   aboveRight: [0.8, -0.8], aboveLeft: [-0.8, -0.8], belowRight: [0.8, 0.8], belowLeft: [-0.8, 0.8],
 };
-
-/**
- * The css font of a picture's text.
- * @param {any} theme
- * @param {number} [factor]
- * @param {boolean} [bold]
- * @returns {string}
- */
-export function labelFont(theme, factor = 1, bold = false) {
-  const size = Math.max(12, (theme.fontSize || 12) * factor);
-  return `${bold ? "600 " : ""}${size}px ${theme.font}`;
-}
 
 /**
  * Collects what is in the way, then the labels in order of importance, then draws them.

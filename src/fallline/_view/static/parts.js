@@ -4,7 +4,7 @@
 import { formatNumber } from "./scale.js";
 import { withAlpha } from "./colour.js";
 import { drawArrow } from "./arrows.js";
-import { labelFont } from "./labels.js";
+import { labelFont } from "./type.js";
 import { clampToFrame, insideFrame, plotPoint, sideBeside } from "./plot.js";
 import { clipSegment } from "./track.js";
 

@@ -3,7 +3,7 @@
 
 import { formatNumber, formatTicks, linear, niceTicks } from "./scale.js";
 import { shadeColour, shadeLoss } from "./colour.js";
-import { labelFont } from "./labels.js";
+import { labelFont } from "./type.js";
 
 const plotLongName = 0.3; // share of the width from which an axis' name has a row of its own
 

@@ -3,7 +3,8 @@
 
 import { formatNumber, formatTicks, linear, niceTicks } from "./scale.js";
 import { ballRadius, drawBall, drawCross } from "./arrows.js";
-import { labelFont, wrapText } from "./labels.js";
+import { wrapText } from "./labels.js";
+import { labelFont } from "./type.js";
 import { drawDial } from "./dial.js";
 
 const sliceStrokes = 60; // straight pieces that the curve is drawn of

@@ -2,6 +2,7 @@
 // What an answer shows: curves as charts (with their numbers in words and as a table), facts as tables.
 
 import { make } from "./element.js";
+import { whyTable } from "./words_table.js";
 import { formatNumber } from "./scale.js";
 import { chooseRows } from "./table.js";
 import { makeLegend, makeSwatch, seriesDash } from "./charts_marks.js";
@@ -92,20 +93,4 @@ export function whyCurvesTable(curves) {
 export function whyFactsTable(facts) {
   const scroll = make("div.fl-facts", { tabindex: "0", role: "region", "aria-label": facts.title }, whyTable(facts.columns, facts.cells, facts.numeric, ""));
   return make("figure.fl-figure", {}, make("h3.fl-figure-title", {}, facts.title), scroll, make("figcaption", {}, facts.caption));
-}
-
-/**
- * A table of cells that are written already.
- * @param {string[]} columns @param {string[][]} cells @param {boolean[]} numeric @param {string} caption
- * @returns {HTMLElement}
- */
-export function whyTable(columns, cells, numeric, caption) {
-  const side = (/** @type {number} */ c) => (numeric[c] ? {} : { class: "fl-words-cell" });
-  return make(
-    "table.fl-table",
-    {},
-    ...(caption ? [make("caption", {}, caption)] : []),
-    make("thead", {}, make("tr", {}, ...columns.map((name, c) => make("th", { scope: "col", ...side(c) }, name)))),
-    make("tbody", {}, ...cells.map((row) => make("tr", {}, ...row.map((text, c) => make(c === 0 ? "th" : "td", { ...(c === 0 ? { scope: "row" } : {}), ...side(c) }, text))))),
-  );
 }

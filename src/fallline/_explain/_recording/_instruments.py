@@ -1,0 +1,64 @@
+"""The main instruments of a recording as curves: what a terminal or a page draws over the steps."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fallline._explain._recording._loss_course import given_losses, smoothed, window_of
+from fallline._explain._recording._rows import optimizer_names
+from fallline._records import Floats, Integers, Recording
+
+
+@dataclass(frozen=True, eq=False)
+class Instrument:
+    """One curve: values [R] at steps [R]; NaN and ∞ are measurements."""
+
+    title: str
+    name: str
+    """Whose it is, where several share a title; else empty."""
+    step: Integers
+    value: Floats
+    logarithmic: bool
+    joined: bool = True
+    """False for single measurements with nothing known between them."""
+
+
+@np.errstate(all="ignore")  # what is not finite is data
+def instruments(recording: Recording) -> list[Instrument]:
+    """Loss, gradient norm, update ratio, reach: those that were measured."""
+    return [*_loss(recording), *_norms(recording), *_reach(recording)]
+
+
+def _loss(recording: Recording) -> list[Instrument]:
+    step, loss = given_losses(recording)
+    if not len(loss):
+        return []
+    window = window_of(len(loss))
+    title = "loss" if window == 1 else f"loss, mean of {window} steps"
+    _, until, means = smoothed(step, loss, window)
+    finite = means[np.isfinite(means)]
+    log = bool(finite.size and finite.min() > 0 and finite.max() > 10 * finite.min())
+    return [Instrument(title, "", until, means, log)]
+
+
+def _norms(recording: Recording) -> list[Instrument]:
+    steps, names = recording.steps, optimizer_names(recording.header)
+    found = []
+    for title, values in (
+        ("gradient norm", steps.gradient_norm),
+        ("update-to-parameter ratio", steps.update_ratio),
+    ):
+        for optimizer, name in enumerate(names):
+            rows = steps.measured[:, optimizer]
+            if rows.any():
+                whose = name if len(names) > 1 else ""
+                found.append(Instrument(title, whose, steps.step[rows], values[rows, optimizer], logarithmic=True))
+    return found
+
+
+def _reach(recording: Recording) -> list[Instrument]:
+    batches = recording.batches
+    rows = batches.reach_measured
+    if not rows.any():
+        return []
+    return [Instrument("reach", "", batches.step[rows], batches.reach[rows], logarithmic=False, joined=False)]

@@ -1,0 +1,132 @@
+"""How far the steps of a loop went, and which way: gradient, update, parameters, layer by layer."""
+
+import numpy as np
+
+from fallline._explain._numbers import listed, number, percent
+from fallline._explain._recording._rows import FEWEST, last_part, layer_words, middle, of_whom
+from fallline._records import Floats, Mask, Recording
+
+STRAIGHT = 0.9999
+"""A cosine of at least this is straight downhill."""
+ALIKE = 1.5
+"""Layers whose ratios differ by less than this factor moved alike."""
+MOST_NAMES = 4
+
+
+def move_sentences(recording: Recording) -> list[str]:
+    """Gradient, length and direction of the updates of every optimizer, then the layers."""
+    told = []
+    for optimizer in range(len(recording.header.optimizers)):
+        told += [*_gradient(recording, optimizer), *_ratio(recording, optimizer), *_direction(recording, optimizer)]
+    return [*told, *_layers(recording), *_silent(recording)]
+
+
+def _gradient(recording: Recording, optimizer: int) -> list[str]:
+    steps = recording.steps
+    measured = steps.measured[:, optimizer]
+    norm = steps.gradient_norm[:, optimizer]
+    typical = middle(norm, measured)
+    if typical is None:
+        return []
+    rows = np.flatnonzero(measured & np.isfinite(norm))
+    top = int(rows[np.argmax(norm[rows])])
+    said = f"The gradient norm{of_whom(recording, optimizer)} was {number(typical.median)} in the median"
+    if norm[top] > typical.median:
+        said = f"{said}, and at its largest {number(float(norm[top]))}, at step {int(steps.step[top]):,}"
+    broken = np.flatnonzero(measured & ~np.isfinite(norm))
+    if broken.size:
+        said = f"{said}; at step {int(steps.step[broken[0]]):,} it was no longer finite"
+    return [f"{said}."]
+
+
+def _ratio(recording: Recording, optimizer: int) -> list[str]:
+    steps = recording.steps
+    typical = middle(steps.update_ratio[:, optimizer], steps.measured[:, optimizer])
+    if typical is None:
+        return []
+    span = f" (between {percent(typical.low)} and {percent(typical.high)} in eight of ten)"
+    spread = span if percent(typical.low) != percent(typical.high) else ""
+    return [
+        f"A step{of_whom(recording, optimizer)} moved the parameters by {percent(typical.median)} of their own "
+        f"length in the median{spread}."
+    ]
+
+
+def _direction(recording: Recording, optimizer: int) -> list[str]:
+    steps = recording.steps
+    cosine, measured = steps.downhill_cosine[:, optimizer], steps.measured[:, optimizer]
+    typical = middle(cosine, measured)
+    if typical is None:
+        return []
+    whose = of_whom(recording, optimizer)
+    if typical.low >= STRAIGHT:
+        return [f"The updates{whose} pointed straight downhill, against the gradient that was consumed."]
+    uphill = int(np.count_nonzero(measured & (cosine < 0)))
+    against = f"; {percent(uphill / typical.measured)} of them pointed uphill" if uphill else ""
+    return [
+        f"The updates{whose} had a cosine of {number(typical.median, 2)} with downhill in the median "
+        f"(1 is straight downhill, 0 across){against}."
+    ]
+
+
+def _layers(recording: Recording) -> list[str]:
+    """Which layer moves most for its size, and which least."""
+    ratios = layer_ratios(recording)
+    known = np.flatnonzero(np.isfinite(ratios))
+    if known.size < 2:
+        return []
+    most, least = int(known[np.argmax(ratios[known])]), int(known[np.argmin(ratios[known])])
+    high, low = percent(float(ratios[most])), percent(float(ratios[least]))
+    if ratios[most] < ALIKE * ratios[least]:
+        span = high if low == high else f"{low} to {high}"
+        return [f"For their size all layers moved alike, {span} a step in the median."]
+    return [
+        f"For its size, {layer_words(recording.header, most)} moved most ({high} a step in the median) and "
+        f"{layer_words(recording.header, least)} least ({low})."
+    ]
+
+
+def layer_ratios(recording: Recording) -> Floats:
+    """[L] the median update-to-parameter ratio of each layer, NaN where there is none.
+
+    A measured step counts as often as there are steps up to the next one, so that a start that was measured more
+    densely has no more weight than the rest.
+    """
+    layers = recording.layers
+    weight = np.diff(layers.step, append=layers.step[-1:] + 1).astype(np.float64)
+    with np.errstate(all="ignore"):
+        every = layers.update_norm / layers.parameter_norm
+    return np.array(
+        [_weighted_median(every[:, k], weight, layers.measured[:, k]) for k in range(every.shape[1])], dtype=np.float64
+    )
+
+
+def _weighted_median(values: Floats, weight: Floats, measured: Mask) -> float:
+    usable = np.flatnonzero(measured & np.isfinite(values))
+    if not usable.size:
+        return float("nan")
+    order = usable[np.argsort(values[usable], kind="stable")]
+    below = np.cumsum(weight[order])
+    return float(values[order[np.searchsorted(below, below[-1] / 2)]])
+
+
+def _silent(recording: Recording) -> list[str]:
+    """Layers that no gradient reaches any more: exactly 0 at the whole end of what was measured."""
+    layers = recording.layers
+    if not len(layers):
+        return []
+    end = last_part(len(layers))
+    measured = layers.measured[end]
+    zero = (layers.gradient_norm[end] == 0) | ~measured
+    names = [layer_words(recording.header, int(k)) for k in np.flatnonzero(zero.all(axis=0) & measured.any(axis=0))]
+    if not names or end.stop - end.start < FEWEST:
+        return []
+    told = (
+        listed(names)
+        if len(names) <= MOST_NAMES
+        else f"{listed(names[:MOST_NAMES])} and {len(names) - MOST_NAMES} more"
+    )
+    return [
+        f"The gradient of {told} was exactly 0 at the last {end.stop - end.start} measured steps, from step "
+        f"{int(layers.step[end][0]):,} on: nothing is learned there."
+    ]

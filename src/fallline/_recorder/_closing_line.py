@@ -1,0 +1,104 @@
+"""The one line that a watch says at the end: only what was measured."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from fallline._recorder._losses import Losses
+from fallline._records import Alarm, Cost, Floats, Outcome, Trigger
+from fallline._wording import count, layer_in_words, number, percent, written
+
+RUNS: Final = "runs"
+"""Where a run file is found by ``fallline explain`` without its name, if it is the last."""
+WORDS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def line_of(
+    outcome: Outcome,
+    losses: Losses,
+    *,
+    steps: int,
+    open_alarm: Alarm | None,
+    alarms: Sequence[Alarm],
+    reaches: Floats,
+    cost: Cost | None,
+    stopped: str | None,
+) -> str:
+    """What came of a watched loop, in one line.
+
+    Args:
+        outcome: how it ended.
+        losses: as given.
+        steps: how many were recorded.
+        open_alarm: the alarm that is not over.
+        alarms: all of them.
+        reaches: [R] every reach that was measured.
+        cost: of watching; None where it is not known.
+        stopped: why it ended, where not by itself: ``Ended by ValueError``.
+    """
+    if steps == 0:
+        return "No step was recorded: call watch.step(loss) after optimizer.step()"
+    if outcome is Outcome.DIVERGED and open_alarm is not None:
+        clauses = [*diverged(open_alarm), *([] if stopped is None else [f"{stopped[0].lower()}{stopped[1:]}"])]
+    else:
+        clauses = [_course(outcome, losses, steps, stopped), *_alarms(alarms)]
+        if len(reaches):
+            clauses.append(f"reach {number(float(np.median(reaches)), 2)} in the median")
+        if cost is not None and cost.share is not None:
+            clauses.append(f"watching cost {percent(cost.share)}")
+    return "; ".join(clauses)
+
+
+def diverged(alarm: Alarm) -> list[str]:
+    """The story of an alarm in a few clauses.
+
+    As: ``Diverged at step 4,312``, ``layer4.conv1 went first``, ``reach 3.1 three steps before``.
+    """
+    clauses = [f"Diverged at step {alarm.step:,}"]
+    if alarm.first_layer is not None:
+        clauses.append(f"{layer_in_words(alarm.first_layer)} went first")
+    if alarm.reach is not None and alarm.reach_step is not None:
+        clauses.append(f"reach {number(alarm.reach, 2)} {steps_in_words(alarm.step - alarm.reach_step)} before")
+    return clauses
+
+
+def steps_in_words(steps: int) -> str:
+    """Small numbers as words.
+
+    >>> steps_in_words(3), steps_in_words(1), steps_in_words(1200)
+    ('three steps', 'one step', '1,200 steps')
+    """
+    said = WORDS[steps] if steps < len(WORDS) else f"{steps:,}"
+    return f"{said} step" if steps == 1 else f"{said} steps"
+
+
+def how_to_explain(path: str) -> str:
+    """The command that tells more.
+
+    >>> how_to_explain("runs/0001-mlp.db"), how_to_explain("out/my run.db")
+    ('fallline explain', "fallline explain 'out/my run.db'")
+    """
+    return "fallline explain" if Path(path).parent == Path(RUNS) else f"fallline explain {shlex.quote(path)}"
+
+
+def _course(outcome: Outcome, losses: Losses, steps: int, stopped: str | None) -> str:
+    said = count(steps, "step") if stopped is None else f"{stopped} after {count(steps, 'step')}"
+    if losses.count == 0:
+        return f"{said} without a loss"
+    window = losses.window
+    first, last = (float(np.mean(end)) for end in (losses.head(window), losses.tail(window)))
+    of = "the first and last" if window == 1 else f"means of the first and last {window}"
+    turn = ", no longer falling" if outcome is Outcome.STALLED else ""
+    if outcome is Outcome.DIVERGED:
+        turn = ", above its start" if first < last else f", above its very first, {written(losses.head(1)[0])}"
+    return f"{said}: loss {written(first)} to {written(last)} ({of}){turn}"
+
+
+def _alarms(alarms: Sequence[Alarm]) -> list[str]:
+    if not alarms:
+        return []
+    what = {Trigger.LOSS_OUT_OF_RANGE: "the loss left its range"}.get(alarms[0].trigger, str(alarms[0].trigger))
+    return [f"{count(len(alarms), 'alarm')}, the first at step {alarms[0].step:,}: {what}"]

@@ -1,0 +1,205 @@
+"""What an optimizer tells about its step: hooks before and after it, which hand the tensors to a gauge."""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import torch
+
+from fallline._recorder._device_gauge import is_late
+from fallline._recorder._gauge import Gauge, Reading
+from fallline._recorder._guard import Guard, guarded
+
+THE_NORMS: Final = "the norms of gradient, update and parameters"
+Hook = Callable[[], None]
+Closure = Callable[[], Any]
+
+
+class Doubtful(NamedTuple):
+    """An update of which only the device knows whether it was made: fused optimizers skip inside their kernel."""
+
+    reading: Reading | None
+    skipped: torch.Tensor
+    """Not 0 where ``GradScaler`` found a gradient that is not finite."""
+
+
+class Taken(NamedTuple):
+    """What one optimizer did since the last row."""
+
+    updates: int
+    """Those that were made for certain."""
+    rates: tuple[Any, ...]
+    """Of the last of them, group by group; a tensor where it is on a device."""
+    reading: Reading | None
+    finite: bool
+    seconds: float
+    """Spent on the norms."""
+    doubtful: tuple[Doubtful, ...]
+
+
+class OptimizerHooks:
+    """Listens to one optimizer until :meth:`remove`."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, gauge: Gauge, guard: Guard) -> None:
+        self.guard = guard
+        self.gauge = gauge
+        self.reading = True
+        """False where this step's norms are not to be taken."""
+        self.busy = True
+        """False where nobody listens to ``before`` and ``after`` at this step."""
+        self.before: list[Hook] = []
+        """Called before the update, after the gauge remembered the parameters; they book their own time."""
+        self.after: list[Hook] = []
+        """Called after the update, after the gauge read it; they book their own time."""
+        self._optimizer = optimizer
+        self._groups = len(optimizer.param_groups)
+        self._seconds = 0.0
+        self._updates = 0
+        self._last: Reading | None = None
+        self._rates: tuple[Any, ...] | None = None
+        self._doubtful: list[Doubtful] = []
+        self._consumed = False
+        self._found: Any = None
+        self._traced = False
+        self._handles = [
+            optimizer.register_step_pre_hook(self._before_step),
+            optimizer.register_step_post_hook(self._after_step),
+        ]
+
+    def take(self) -> Taken:
+        """What happened since the last call."""
+        if self._traced:
+            self._listen_beside_compiled_code()
+        rates = self._current_rates() if self._rates is None else self._rates
+        finite = self._last is None or self.gauge.finite
+        taken = Taken(self._updates, rates, self._last, finite, self._seconds, tuple(self._doubtful))
+        self._updates, self._last, self._rates, self._seconds = 0, None, None, 0.0
+        if self._doubtful:
+            self._doubtful = []
+        return taken
+
+    @property
+    def holds(self) -> bool:
+        """True in ``after`` where the gauge holds the gradient and the update of the step just made."""
+        skipped = self._found is not None and self._found.device.type == "cpu" and bool(self._found.item())
+        return self.reading and self._consumed and not skipped
+
+    def remove(self) -> None:
+        """Stop listening."""
+        for handle in self._handles:
+            handle.remove()
+
+    def _listen_beside_compiled_code(self) -> None:
+        """``torch.compile(optimizer.step)`` would make these hooks part of what it compiles: it is to call them.
+
+        Only then: what keeps the compiler out costs microseconds at every call.
+        """
+        self._traced = False
+        self.remove()
+        beside: Callable[[Any], Any] = torch.compiler.disable
+        self._handles = [
+            self._optimizer.register_step_pre_hook(beside(self._before_step)),
+            self._optimizer.register_step_post_hook(beside(self._after_step)),
+        ]
+        self.guard.say("The optimizer's step is compiled: what it did before this step was not measured.")
+
+    @guarded(THE_NORMS, tries_again=True)
+    def _before_step(
+        self, optimizer: torch.optim.Optimizer, arguments: tuple[Any, ...], options: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        if torch.compiler.is_compiling():
+            self._traced = True  # what is compiled sets this, too
+            return None
+        began = time.perf_counter()
+        self._rates = self._current_rates()
+        self._found = optimizer.__dict__.get("found_inf")  # fused optimizers under GradScaler
+        self._consumed = False
+        wrapped = None
+        if self.reading and self.guard.works(THE_NORMS):
+            self.gauge.remember()
+            closure = arguments[1] if len(arguments) > 1 else options.get("closure")
+            if closure is None:
+                self._consume(optimizer.__dict__.get("grad_scale"))
+            else:
+                wrapped = self._listening_to(closure, arguments, options)
+        self._seconds += time.perf_counter() - began
+        if self.busy:
+            for hook in self.before:
+                hook()
+        return wrapped
+
+    @guarded(THE_NORMS, tries_again=True)
+    def _after_step(
+        self, optimizer: torch.optim.Optimizer, arguments: tuple[Any, ...], options: dict[str, Any]
+    ) -> None:
+        del optimizer, arguments, options
+        if torch.compiler.is_compiling():
+            return
+        began = time.perf_counter()
+        self._last = None
+        certain = self._found is None or _made_for_certain(self._found)
+        if certain:
+            self._updates += 1
+        reading = self.gauge.read() if self._consumed else None
+        if certain:
+            self._last = reading
+        elif is_late(self._found):
+            self._doubtful.append(Doubtful(reading, self._found.detach().clone()))
+        self._seconds += time.perf_counter() - began
+        if self.busy:
+            for hook in self.after:
+                hook()
+
+    def _listening_to(
+        self, closure: Closure, arguments: tuple[Any, ...], options: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments with a closure that hands on the gradient of its first evaluation, at the old parameters."""
+
+        def listening() -> Any:
+            loss = closure()
+            if not self._consumed:
+                began = time.perf_counter()
+                self._consume_of_closure()
+                self._seconds += time.perf_counter() - began
+            return loss
+
+        if len(arguments) > 1:
+            return (arguments[0], listening, *arguments[2:]), options
+        return arguments, {**options, "closure": listening}
+
+    @guarded(THE_NORMS)
+    def _consume_of_closure(self) -> None:
+        self._consume(None)
+
+    def _consume(self, scale: Any | None) -> None:
+        self.gauge.consume(scale)
+        self._consumed = True
+
+    def _current_rates(self) -> tuple[Any, ...]:
+        """Of the groups that were there when the watch began."""
+        groups = self._optimizer.param_groups
+        if self._groups == len(groups) == 1:
+            return (_rate_of(groups[0]),)
+        rates = tuple([_rate_of(group) for group in groups[: self._groups]])
+        return rates + (math.nan,) * (self._groups - len(rates))
+
+
+def _rate_of(group: dict[str, Any]) -> Any:
+    """As a number: a tensor of the host may be changed in place by a scheduler, one of a device is kept as a copy."""
+    rate = group.get("lr", math.nan)
+    if not isinstance(rate, torch.Tensor):
+        return rate
+    return rate.detach().clone() if is_late(rate) else rate.item()
+
+
+def _made_for_certain(found: torch.Tensor) -> bool:
+    """False where a fused optimizer skips this update inside its kernel, or only its device knows."""
+    return not is_late(found) and found.item() == 0
+
+
+def listened_to(optimizer: torch.optim.Optimizer) -> bool:
+    """True where a watch has its hooks on this optimizer."""
+    hooks: list[Any] = list(optimizer._optimizer_step_pre_hooks.values())
+    hooks += [getattr(hook, "__wrapped__", None) for hook in hooks]  # as the compiler is kept out of them
+    return any(isinstance(getattr(hook, "__self__", None), OptimizerHooks) for hook in hooks)

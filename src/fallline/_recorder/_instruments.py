@@ -1,0 +1,301 @@
+"""What is measured now and then: parts of the update, effective rates, snapshots of the parameters."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from fallline._recorder import _memory as memory
+from fallline._recorder._effective import effective_of
+from fallline._recorder._guard import Guard, guarded
+from fallline._recorder._hooks import OptimizerHooks
+from fallline._recorder._layout import Layout
+from fallline._recorder._memory import MemoryPlan
+from fallline._recorder._parts_of_update import SUMS, Array
+from fallline._recorder._settings import Settings
+from fallline._recorder._snapshots import START, Allowance, Copies, RecentCopies, arrival
+from fallline._recorder._split_update import UpdateSplitter
+from fallline._records import PARTS, Alarm, EffectiveSeries, Floats, Integers, PartSeries, Snapshot
+
+Taken = PartSeries | EffectiveSeries | Snapshot | Callable[[], Sequence[PartSeries | EffectiveSeries | Snapshot]]
+PARTS_OF_UPDATE = "parts"
+SNAPSHOTS = "snapshots"
+_SPLITTING = "the parts of an update"
+
+
+class Pacing(Protocol):
+    """What says when an instrument is due, and keeps the books."""
+
+    def due(self, instrument: str, step: int) -> bool:
+        """True where it measures at ``step``."""
+
+    def spent(self, instrument: str, seconds: float) -> None:
+        """Book what it took."""
+
+
+class Holder(Protocol):
+    """An optimizer's hooks."""
+
+    @property
+    def holds(self) -> bool:
+        """True where the gauge holds the update just made."""
+
+
+class PartsOfUpdates:
+    """Splits the updates of the steps that are due; a due step without an update hands it on to the next."""
+
+    def __init__(
+        self,
+        hooks: Sequence[Holder],
+        splitters: Sequence[UpdateSplitter],
+        layers: Sequence[Integers],
+        count: int,
+        *,
+        pace: Pacing,
+        guard: Guard,
+    ) -> None:
+        """For each optimizer its hooks, its splitter, and [tensors] the layer of each tensor, of ``count`` layers."""
+        self.guard = guard
+        self.due = False
+        self._off = False
+        self._hooks, self._splitters, self._layers = tuple(hooks), tuple(splitters), tuple(layers)
+        self._count, self._pace = count, pace
+        self._measured: dict[int, Array] = {}
+
+    def prepare(self, step: int) -> bool:
+        """True where the coming step is measured: the gauges have to hold it."""
+        if not self.due and not self._off:
+            self.due = self._pace.due(PARTS_OF_UPDATE, step)
+        return self.due
+
+    def measure(self, which: int) -> None:
+        """Split the update that optimizer ``which`` has just made; of several in one row the last counts."""
+        if not self._hooks[which].holds:
+            return
+        began = time.perf_counter()
+        self._split(which)
+        self._pace.spent(PARTS_OF_UPDATE, time.perf_counter() - began)
+        if not self.guard.works(_SPLITTING):
+            self._off, self.due = True, False
+
+    @guarded(_SPLITTING)
+    def _split(self, which: int) -> None:
+        self._measured[which] = self._splitters[which].split()
+
+    def take(self, step: int) -> Sequence[Taken]:
+        """What was measured at this step."""
+        if not self._measured:
+            return ()
+        measured, self._measured, self.due = self._measured, {}, False
+        wait = arrival([block for block in measured.values() if isinstance(block, torch.Tensor)])
+        if wait is None:
+            return self._rows(step, measured)
+        return (partial(self._rows_of_device, wait, step, measured),)
+
+    def _rows_of_device(self, wait: Callable[[], None], step: int, measured: dict[int, Array]) -> Sequence[Any]:
+        wait()
+        return self._rows(step, measured)
+
+    def _rows(self, step: int, measured: dict[int, Array]) -> Sequence[PartSeries | EffectiveSeries]:
+        host = {which: _on_host(block) for which, block in measured.items()}
+        nothing = [np.zeros((len(layer), SUMS)) for layer in self._layers]
+        blocks = [host.get(which, nothing[which]) for which in range(len(self._layers))]
+        parts = parts_of(step, blocks, [which in host for which in range(len(blocks))])
+        effective = effective_of(step, [block[:, SUMS - 2 :] for block in blocks], self._layers, self._count)
+        return (parts,) if effective is None else (parts, effective)
+
+
+def parts_of(step: int, sums: Sequence[Floats], measured: Sequence[bool]) -> PartSeries:
+    """One row of lengths and shares; an update of 0 has none.
+
+    Args:
+        step: of the record.
+        sums: for each optimizer [tensors, SUMS].
+        measured: for each optimizer.
+    """
+    count = len(PARTS)
+    totals = np.stack([block.sum(axis=0) for block in sums])
+    with np.errstate(all="ignore"):
+        norm = np.sqrt(totals[:, :count])
+        share = totals[:, count : 2 * count] / totals[:, 2 * count, None]
+    seen = np.array(measured, dtype=np.bool_) & (totals[:, 2 * count] != 0)
+    return PartSeries(np.array([step]), norm[None], np.where(seen[:, None], share, 0.0)[None], seen[None])
+
+
+class Snapshots:
+    """Keeps parameters: some steps' in the file, a recent one's in memory."""
+
+    def __init__(
+        self, copies: Copies, allowance: Allowance, *, spacing: int | None, pace: Pacing, guard: Guard, first_step: int
+    ) -> None:
+        """``spacing``: steps between copies kept in memory from before an alarm, None for none."""
+        self.guard = guard
+        self._copies, self._allowance, self._pace = copies, allowance, pace
+        self._recent = RecentCopies(copies, spacing) if spacing is not None and allowance.for_alarm else None
+        self._written: set[int] = set()
+        self._in_file: float = allowance.schedule.after(first_step - 1)
+        self.next = min(self._in_file, first_step) if self._recent is not None else self._in_file
+        """Nothing is to be done before this step."""
+        self._starting = first_step == 0 and allowance.left > 0
+        if first_step > 0:
+            allowance.resumed(first_step)
+
+    @guarded("the parameter snapshots")
+    def start(self) -> Sequence[Taken]:
+        """The parameters before the first step."""
+        if not self._starting:
+            return ()
+        self._starting = False
+        if self._recent is not None:
+            self._recent.keep(START)
+        return self._to_file(START)
+
+    @guarded("the parameter snapshots")
+    def take(self, step: int) -> Sequence[Taken]:
+        """A snapshot where one is due, and the copy in memory replaced where that is due."""
+        began = time.perf_counter()
+        if self._recent is not None and step >= self._recent.next:
+            self._recent.keep(step)
+        taken: Sequence[Taken] = ()
+        if step >= self._in_file and self._copies.room:  # else at the first step that has room
+            if self._allowance.for_schedule:
+                taken = self._to_file(step)
+            self._in_file = self._allowance.schedule.after(step)
+        self.next = self._in_file if self._recent is None else min(self._in_file, self._recent.next)
+        self._pace.spent(SNAPSHOTS, time.perf_counter() - began)
+        return taken
+
+    @guarded("the parameter snapshots")
+    def last(self, step: int) -> Sequence[Taken]:
+        """The parameters that the record ends with."""
+        if step in self._written or self._allowance.left < 1:
+            return ()
+        return self._to_file(step)
+
+    def kept_before(self, first_step: int) -> int | None:
+        """The step of the parameters held from before ``first_step``; None where none are, or the file has no room."""
+        if self._recent is None:
+            return None
+        step = self._recent.before(first_step)
+        return step if step in self._written or self._allowance.for_alarm else None
+
+    @guarded("the parameters from before the alarm")
+    def from_before(self, step: int | None) -> Sequence[Taken]:
+        """The copy held of ``step``, unless the file has it."""
+        if step is None or step in self._written or self._recent is None or not self._allowance.for_alarm:
+            return ()
+        held = self._recent.give(step)
+        return () if held is None else self._hand_out(step, *held)
+
+    def _to_file(self, step: int) -> Sequence[Taken]:
+        buffer = self._copies.buffer()
+        return self._hand_out(step, buffer, self._copies.take(buffer))
+
+    def _hand_out(self, step: int, buffer: torch.Tensor, wait: Callable[[], None] | None) -> Sequence[Taken]:
+        self._written.add(step)
+        self._allowance.left -= 1
+        snapshot = self._copies.handed_out(step, buffer)
+        return (snapshot,) if wait is None else (partial(_arrived, wait, snapshot),)
+
+
+class IntervalInstruments:
+    """Everything that needs more than the sums of a step; each part is None where it has no room."""
+
+    def __init__(self, parts: PartsOfUpdates | None = None, snapshots: Snapshots | None = None) -> None:
+        self._parts, self._snapshots = parts, snapshots
+        self._waiting: list[Taken] = []
+        self._started = False
+
+    @property
+    def next(self) -> float:
+        """No snapshot is due before this step."""
+        return math.inf if self._snapshots is None else self._snapshots.next
+
+    def prepare(self, step: int) -> bool:
+        """Decide what the coming step measures; True where the gauges have to hold it."""
+        return self._parts is not None and self._parts.prepare(step)
+
+    def before_update(self) -> None:
+        """Called before every optimizer's update: the first one finds the parameters of the start."""
+        if not self._started:
+            self._started = True
+            if self._snapshots is not None:
+                self._waiting += self._snapshots.start() or ()
+
+    def after_update(self, which: int) -> None:
+        """Called after an update of optimizer ``which``, with the gauge still holding it."""
+        if self._parts is not None and self._parts.due:
+            self._parts.measure(which)
+
+    def take(self, step: int) -> Sequence[Taken]:
+        """What was measured at this step, and a snapshot where one is due."""
+        taken: Sequence[Taken] = ()
+        if self._waiting:
+            taken, self._waiting = self._waiting, []
+        if self._parts is not None and self._parts.due:
+            taken = (*taken, *self._parts.take(step))
+        if self._snapshots is not None and step >= self._snapshots.next and self._started:
+            taken = (*taken, *(self._snapshots.take(step) or ()))
+        return taken
+
+    def last(self, step: int) -> Sequence[Taken]:
+        """What the record should end with: a last snapshot."""
+        taken, self._waiting = tuple(self._waiting), []
+        if self._snapshots is None or not self._started:
+            return taken
+        return (*taken, *(self._snapshots.last(step) or ()))
+
+    def kept_before(self, first_step: int) -> int | None:
+        """The step of the parameters held from before ``first_step``: an alarm's ``snapshot_step``."""
+        return None if self._snapshots is None else self._snapshots.kept_before(first_step)
+
+    def from_before(self, alarm: Alarm) -> Sequence[Taken]:
+        """The parameters kept from before an alarm, of its ``snapshot_step``."""
+        return () if self._snapshots is None else self._snapshots.from_before(alarm.snapshot_step) or ()
+
+
+def _arrived(wait: Callable[[], None], snapshot: Snapshot) -> Sequence[Snapshot]:
+    wait()
+    return (snapshot,)
+
+
+def _on_host(block: Array) -> Floats:
+    return block if isinstance(block, np.ndarray) else np.asarray(block.double().cpu().numpy())
+
+
+def interval_instruments(
+    layout: Layout,
+    optimizers: Sequence[torch.optim.Optimizer],
+    hooks: Sequence[OptimizerHooks],
+    settings: Settings,
+    plan: MemoryPlan,
+    *,
+    pace: Pacing,
+    guard: Guard,
+    first_step: int,
+) -> IntervalInstruments:
+    """Those that have room, listening to the optimizers' hooks."""
+    held = [layout.of_optimizer(which) for which in range(len(optimizers))]
+    parts = None
+    if plan.has(memory.PARTS):
+        splitters = [
+            UpdateSplitter(optimizer, [layout.tensors[k] for k in indices], listening.gauge)
+            for optimizer, indices, listening in zip(optimizers, held, hooks, strict=True)
+        ]
+        layers = [np.array([layout.parameters[k].layer for k in indices], dtype=np.int64) for indices in held]
+        parts = PartsOfUpdates(hooks, splitters, layers, len(layout.layers), pace=pace, guard=guard)
+    snapshots = None
+    if plan.has(memory.SNAPSHOTS):
+        copies = Copies(layout.tensors, [info.name for info in layout.parameters])
+        allowance = Allowance(settings.snapshots, copies.size)
+        spacing = settings.ring if plan.has(memory.RECENT) else None
+        snapshots = Snapshots(copies, allowance, spacing=spacing, pace=pace, guard=guard, first_step=first_step)
+    instruments = IntervalInstruments(parts, snapshots)
+    for which, listening in enumerate(hooks):
+        listening.before.append(instruments.before_update)
+        listening.after.append(partial(instruments.after_update, which))
+    return instruments

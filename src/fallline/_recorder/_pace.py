@@ -1,0 +1,118 @@
+"""How often the instruments measure: by step counts, or within a budget of measured time. docs/semantics.md#cost."""
+
+import math
+import time
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from fallline._recorder._schedule import DENSITY, interval, is_due
+from fallline._records import Cost
+
+NORMS: Final = "norms"
+EVERY_STEP: Final = "every step"
+SAME_BATCH: Final = "same batch"
+DENSITIES: Final[Mapping[str, int]] = MappingProxyType({"parts": DENSITY // 2})
+"""Where it is not the usual one."""
+AT_LEAST: Final = 1 / 4
+"""The share of the budget that the spaced instruments get, even where the rest alone uses it up."""
+
+
+class Pace:
+    """Says when an instrument is due, and keeps the books of what measuring costs.
+
+    Without a budget the schedule of step counts decides, the norms are due at every step, and ``every`` spaces the
+    measurements on the step's own batch. With one, an instrument is due as soon as its last measurement could be paid
+    once more; while another one waits for its turn it may only use its own share of the budget.
+    """
+
+    def __init__(self, every: int | None, budget: float | None) -> None:
+        self._every, self._budget = every, budget
+        self._seconds: dict[str, float] = {}
+        self._price: dict[str, float] = {}
+        """What the last measurement of each spaced instrument took."""
+        self._waiting: set[str] = set()
+        self._spaced = self._unspaced = 0.0
+        self._booked_inside = 0.0
+        self._began: float | None = None
+        self._entered = self._now = 0.0
+        self.earliest = 0.0
+        """Before this time nothing more will be due, by what was asked since :meth:`look`."""
+
+    def due(self, instrument: str, step: int) -> bool:
+        """True where ``instrument`` measures at ``step``; what it takes then is to be booked."""
+        every = self._every if instrument == SAME_BATCH else None
+        if self._budget is None:
+            return instrument is NORMS or is_due(step, every, DENSITIES.get(instrument, DENSITY))
+        if every is not None and step % every != 0:
+            return False
+        price = self._price.get(instrument)
+        if price is None:
+            self._price[instrument] = self.earliest = 0.0  # only measuring shows what it costs
+            return True
+        return self._affords(instrument, price, self._budget)
+
+    def look(self, step: int) -> int:
+        """Begin to ask what is due at ``step``; the step at which to ask again, not before :attr:`earliest`."""
+        if self._budget is not None:
+            self.earliest = math.inf
+            return step + 1
+        gaps = [interval(step, density) for density in (DENSITY, *DENSITIES.values())]
+        if self._every is not None:
+            gaps.append(self._every)
+        return min(step + gap - step % gap for gap in gaps)
+
+    def enter(self) -> float:
+        """``watch.step`` begins: the time."""
+        self._booked_inside = 0.0
+        self._entered = time.perf_counter()
+        if self._began is None:
+            self._began = self._entered
+        return self._entered
+
+    def spent(self, instrument: str, seconds: float) -> None:
+        """Book what a measurement took, right after it."""
+        self._booked_inside += seconds
+        self._book(instrument, seconds)
+
+    def leave(self, in_hooks: float, read: bool) -> None:
+        """``watch.step`` ends: book what it took beside what was booked meanwhile, and the hooks' own time.
+
+        Where they ``read``, that is the price of the norms.
+        """
+        if read:
+            self._book(NORMS, in_hooks)
+        else:
+            self._book(EVERY_STEP, in_hooks)
+        self._now = time.perf_counter()
+        self._book(EVERY_STEP, self._now - self._entered - self._booked_inside)
+
+    def cost(self) -> Cost:
+        """What measuring has cost so far."""
+        loop = 0.0 if self._began is None else self._now - self._began
+        return Cost(sum(self._seconds.values()), dict(self._seconds), loop)
+
+    def _book(self, instrument: str, seconds: float) -> None:
+        self._seconds[instrument] = self._seconds.get(instrument, 0.0) + seconds
+        if instrument in self._price:
+            self._price[instrument] = seconds
+            self._spaced += seconds
+        else:
+            self._unspaced += seconds
+
+    def _affords(self, instrument: str, price: float, budget: float) -> bool:
+        """True where the allowance pays once more, and nobody else has to wait for it."""
+        began = self._now if self._began is None else self._began
+        whole = budget * (self._now - began - self._spaced - self._unspaced)
+        allowance = max(whole - self._unspaced, AT_LEAST * whole)
+        own = self._seconds.get(instrument, 0.0)
+        lacks = self._spaced + price - allowance
+        if lacks <= 0 and not self._waiting <= {instrument}:
+            lacks = (own + price) * len(self._price) - allowance
+        if lacks <= 0:
+            self._waiting.discard(instrument)
+            self.earliest = 0.0
+        else:
+            self._waiting.add(instrument)
+            self.earliest = min(self.earliest, self._now + lacks / budget)  # the allowance grows no faster
+        return lacks <= 0

@@ -1,0 +1,244 @@
+"""Which instruments of a recording are drawn as charts, in which order, and what each line of them holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fallline._records import Floats, Integers, Recording
+
+MOST_LOGGED = 40
+"""The user's own numbers that get a chart each."""
+_MOST_RATES = 12  # different learning rates in one chart
+_SPANS = 20.0  # so many times the lowest: the loss is shown logarithmic at first
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One line of a chart: what was measured, where it was measured."""
+
+    name: str
+    step: Integers
+    """[R]"""
+    value: Floats
+    """[R]"""
+
+
+@dataclass(frozen=True, eq=False)
+class Chart:
+    """One instrument over steps."""
+
+    id: str
+    title: str
+    note: str
+    """What it is, in a few words for somebody who never saw it."""
+    lines: tuple[Line, ...]
+    log: bool = False
+    """Logarithmic at first; the page has a switch wherever all values are positive."""
+    span: tuple[float, float] | None = None
+    """Always shown, whatever was measured."""
+    levels: tuple[tuple[str, float], ...] = ()
+    """Named heights."""
+    clipped: bool = False
+    """A few extreme values do not flatten the rest: they are marked at the edge."""
+
+
+def charts_of(recording: Recording) -> list[Chart]:
+    """The charts that this recording has anything to show in, the loss first."""
+    found = [
+        *_of_steps(recording),
+        *_of_batches(recording),
+        *_effective(recording),
+        *_logged(recording),
+    ]
+    return [chart for chart in found if any(len(line.step) for line in chart.lines)]
+
+
+def optimizer_names(recording: Recording) -> list[str]:
+    """[O] class names, numbered where two are of one class."""
+    names = recording.header.optimizers
+    return [f"{name} {k + 1}" if names.count(name) > 1 else name for k, name in enumerate(names)]
+
+
+def _of_steps(recording: Recording) -> list[Chart]:
+    steps = recording.steps
+    return [
+        Chart("loss", "Loss", "as given to watch.step", (_loss(recording),), log=_wide(_loss(recording).value)),
+        Chart("rate", "Learning rate", "of each parameter group", _rates(recording)),
+        Chart(
+            "gradient",
+            "Gradient norm",
+            "length of the slope that the optimizer consumed, after clipping",
+            _by_optimizer(recording, steps.gradient_norm),
+            log=True,
+        ),
+        Chart(
+            "ratio",
+            "Update-to-parameter ratio",
+            "how far a step moves the parameters, as a share of their own length",
+            _by_optimizer(recording, steps.update_ratio),
+            log=True,
+        ),
+        Chart(
+            "cosine",
+            "Cosine with downhill",
+            "1: the step goes straight downhill; 0: across; below 0: uphill",
+            _by_optimizer(recording, steps.downhill_cosine),
+            span=(-1.0, 1.0),
+            levels=(("", 0.0),),
+        ),
+    ]
+
+
+def _loss(recording: Recording) -> Line:
+    steps = recording.steps
+    return Line("loss", steps.step[steps.loss_measured], steps.loss[steps.loss_measured])
+
+
+def _wide(values: Floats) -> bool:
+    known = values[np.isfinite(values)]
+    return len(known) > 0 and bool(known.min() > 0) and float(known.max()) > _SPANS * float(known.min())
+
+
+def _rates(recording: Recording) -> tuple[Line, ...]:
+    """One line for each different course of a rate, named by the groups that share it."""
+    steps, shared = recording.steps, _shared_courses(recording)
+    several, owners = len(recording.header.optimizers) > 1, optimizer_names(recording)
+    lines = []
+    for found in shared[:_MOST_RATES]:
+        owner = f"{owners[recording.header.groups[found[0]].optimizer]}, " if several else ""
+        name = f"{owner}group{'s' if len(found) > 1 else ''} {_indices(found)}" if len(shared) > 1 else "learning rate"
+        lines.append(Line(name, steps.step, steps.learning_rate[:, found[0]]))
+    return tuple(lines)
+
+
+def _shared_courses(recording: Recording) -> list[list[int]]:
+    """The parameter groups, those of one optimizer together whose rate was the same at every step."""
+    rates, groups = recording.steps.learning_rate, recording.header.groups
+    shared: list[list[int]] = []
+    for group in range(rates.shape[1]):
+        for found in shared:
+            alike = groups[found[0]].optimizer == groups[group].optimizer
+            if alike and np.array_equal(rates[:, found[0]], rates[:, group], equal_nan=True):
+                found.append(group)
+                break
+        else:
+            shared.append([group])
+    return shared
+
+
+def _indices(groups: Sequence[int]) -> str:
+    """The numbers of groups, neighbours as a range.
+
+    >>> _indices([0, 1, 2, 5])
+    '0–2, 5'
+    """
+    pieces: list[list[int]] = []
+    for group in groups:
+        if pieces and pieces[-1][-1] == group - 1:
+            pieces[-1].append(group)
+        else:
+            pieces.append([group])
+    return ", ".join(f"{p[0]}–{p[-1]}" if len(p) > 1 else str(p[0]) for p in pieces)
+
+
+def _by_optimizer(recording: Recording, values: Floats) -> tuple[Line, ...]:
+    steps = recording.steps
+    return tuple(
+        Line(name, steps.step[steps.measured[:, o]], values[steps.measured[:, o], o])
+        for o, name in enumerate(optimizer_names(recording))
+    )
+
+
+def _of_batches(recording: Recording) -> list[Chart]:
+    """What the closure measured: the same batch before and after its step."""
+    batches = recording.batches
+    known, moved = batches.reach_measured, batches.moved
+    return [
+        Chart(
+            "reach",
+            "Reach",
+            "how far a step went: 1 lands at the bottom of the valley along it, 2 on the other wall, as high as before",
+            (Line("reach", batches.step[known], batches.reach[known]),),
+            span=(0.0, 2.0),
+            levels=(("bottom", 1.0), ("level", 2.0)),
+            clipped=True,
+        ),
+        Chart(
+            "change",
+            "Change of the loss on one batch",
+            "what the tangent promised, and what came",
+            (
+                Line("came", batches.step, batches.real_change),
+                Line("promised", batches.step, batches.first_order_change),
+            ),
+            levels=(("", 0.0),),
+            clipped=True,
+        ),
+        Chart(
+            "curvature",
+            "Curvature along the step",
+            "how fast the slope changes on the way; below 0 the valley has no bottom there",
+            (Line("curvature", batches.step[moved], batches.curvature[moved]),),
+            levels=(("", 0.0),),
+            clipped=True,
+        ),
+        Chart(
+            "turn",
+            "Cosine of successive gradients",
+            "of one batch, before and after the step: below 0 the step crossed the valley",
+            (Line("gradient cosine", batches.step[moved], batches.gradient_cosine[moved]),),
+            span=(-1.0, 1.0),
+            levels=(("", 0.0),),
+        ),
+    ]
+
+
+def _effective(recording: Recording) -> list[Chart]:
+    """The effective step of adaptive optimizers: its range over the layers."""
+    series = recording.effective
+    rows = series.measured.any(axis=1)
+    rate = np.where(series.measured, series.rate, np.nan)[rows]
+    if rate.size == 0:
+        return []
+    step = series.step[rows]
+    with np.errstate(all="ignore"):
+        low, high = np.fmin.reduce(rate, axis=1), np.fmax.reduce(rate, axis=1)
+    several = int(series.measured.any(axis=0).sum()) > 1
+    lines = (Line("largest layer", step, high), Line("smallest layer", step, low))
+    return [
+        Chart(
+            "effective",
+            "Effective step",
+            "learning rate divided by the preconditioner: what plain descent's rate would be",
+            lines if several else (Line("effective step", step, high),),
+            log=True,
+        )
+    ]
+
+
+def _logged(recording: Recording) -> list[Chart]:
+    """The user's own numbers, a chart each."""
+    shown = list(recording.logged.items())[:MOST_LOGGED]
+    return [
+        Chart(f"logged-{k}", name, "logged by you", (Line(name, series.step, series.value),))
+        for k, (name, series) in enumerate(shown)
+    ]
+
+
+def remarks(recording: Recording) -> list[str]:
+    """What the charts leave out or what a line of theirs does not say by itself."""
+    said = []
+    steps = recording.steps
+    for o, name in enumerate(optimizer_names(recording)):
+        none = int(np.count_nonzero(steps.updates[:, o] == 0))
+        if 0 < none < len(steps):
+            said.append(
+                f"In {none:,} of {len(steps):,} calls of watch.step {name} had made no update: skipped or accumulating."
+            )
+    courses = len(_shared_courses(recording))
+    if courses > _MOST_RATES:
+        said.append(f"Of {courses:,} different learning rates the first {_MOST_RATES} are drawn.")
+    if len(recording.logged) > MOST_LOGGED:
+        said.append(f"Of {len(recording.logged):,} logged numbers the first {MOST_LOGGED} are drawn.")
+    return said

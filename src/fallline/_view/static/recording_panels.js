@@ -1,0 +1,116 @@
+// @ts-check
+// The words of a recording's page: the headline, the facts, what happened, the numbers as a table, how it was recorded.
+
+import { make } from "./element.js";
+import { whyTable } from "./words_table.js";
+import { binSteps, binWords, formatStep, lastBefore } from "./recording_data.js";
+
+const panelTableRows = 40;
+const panelSigns = /** @type {Record<string, string>} */ ({ alarm: "!", gap: "▨", exception: "■", resumed: "↻", note: "▾" });
+const panelOutcomes = /** @type {Record<string, string>} */ ({ diverged: "diverged", converged: "converged" });
+
+/** A sentence with what stands between backticks as code. @param {string} text @returns {(string | Node)[]} */
+function panelCode(text) {
+  return text.split("\u0060").map((piece, i) => (i % 2 === 1 ? make("code", {}, piece) : piece));
+}
+
+/** @param {any} recording @param {HTMLElement[]} tools @returns {HTMLElement} */
+export function recordingHeader(recording, tools) {
+  return make(
+    "header.fl-rec-top",
+    {},
+    make("div.fl-rec-heading", {}, make("div.fl-heading-line", {}, make("h1.fl-title", {}, recording.title), make(`span.fl-outcome.fl-outcome-${panelOutcomes[recording.outcome] ?? "other"}`, {}, recording.outcome)), make("p.fl-subtitle", {}, recording.subtitle)),
+    make("div.fl-rec-tools", {}, ...tools),
+  );
+}
+
+/** @param {any} recording @returns {HTMLElement} */
+export function recordingHeadline(recording) {
+  const bad = recording.outcome === "diverged" ? ".fl-rec-lead-bad" : "";
+  return make(
+    "section.fl-rec-intro",
+    { "aria-label": "What happened" },
+    make(`p.fl-rec-lead${bad}`, {}, ...panelCode(recording.sentence)),
+    make("dl.fl-readout.fl-rec-facts", {}, ...recording.facts.map((/** @type {any} */ fact) => make("div.fl-cell", {}, make("dt", {}, fact.label), make("dd", {}, fact.words)))),
+  );
+}
+
+/** @param {any} recording @param {import("./recording_zoom.js").RecZoom} zoom @returns {HTMLElement | null} */
+export function recordingEvents(recording, zoom) {
+  if (recording.marks.length === 0) return null;
+  const items = recording.marks.map((/** @type {any} */ mark) =>
+    make("li", {}, make(
+      "button.fl-rec-event",
+      { type: "button", title: "Show the steps around it", click: () => {
+        const half = Math.max(30, (zoom.whole[1] - zoom.whole[0]) / 40);
+        zoom.show(mark.step - half, mark.step + half);
+        zoom.read(mark.step);
+      } },
+      make(`span.fl-rec-sign.fl-rec-sign-${mark.kind}`, { "aria-hidden": "true" }, panelSigns[mark.kind] ?? "▾"),
+      make("span.fl-rec-event-step", {}, `step ${formatStep(mark.step)}`),
+      make("span", {}, mark.sentence),
+    )),
+  );
+  return make("section.fl-rec-panel.fl-rec-events", {}, make("h2.fl-rec-h2", {}, "Marks in the record"), make("ul.fl-rec-list", { tabindex: "0", "data-scrolls": true, "aria-label": "Marks in the record" }, ...items));
+}
+
+/**
+ * The numbers of all charts as one table: about forty steps of those in sight.
+ * @param {any} recording
+ * @param {import("./recording_zoom.js").RecZoom} zoom
+ * @returns {{element: HTMLElement, update: () => void}}
+ */
+export function recordingTable(recording, zoom) {
+  const region = make("div.fl-table-scroll", { tabindex: "0", role: "region", "aria-label": "Numbers of the steps in sight", "data-scrolls": true });
+  let shown = "";
+  const update = () => {
+    const now = details.open ? `${zoom.from} ${zoom.to}` : "";
+    if (now === shown) return;
+    shown = now;
+    region.replaceChildren(...(details.open ? [panelTable(recording, zoom)] : []));
+  };
+  const details = make("details.fl-details.fl-rec-table", { toggle: update }, make("summary", {}, "The numbers in sight as a table"), region);
+  return { element: details, update };
+}
+
+/** @param {any} recording @param {import("./recording_zoom.js").RecZoom} zoom */
+function panelTable(recording, zoom) {
+  const lines = recording.charts.flatMap((/** @type {any} */ chart) => chart.lines.map((/** @type {any} */ line) => ({ line, name: chart.lines.length > 1 ? `${chart.title}, ${line.name}` : chart.title })));
+  const axis = recording.charts[0]?.lines[0].axis;
+  if (axis === undefined) return make("p", {}, "Nothing was measured.");
+  const [first, last] = [Math.max(0, lastBefore(axis.first, zoom.from)), Math.max(0, lastBefore(axis.first, zoom.to))];
+  const count = Math.min(panelTableRows, last - first + 1);
+  const bins = Array.from({ length: count }, (_, i) => (count === 1 ? first : first + Math.round((i * (last - first)) / (count - 1))));
+  const cells = bins.map((bin) => {
+    const step = axis.last === null ? axis.first[bin] : axis.last[bin];
+    return [binSteps(axis, bin), ...lines.map(({ line }) => panelCell(line, step, axis.first[bin]))];
+  });
+  return whyTable(["step", ...lines.map(({ name }) => name)], cells, [true, ...lines.map(() => true)], "An empty cell: not measured at these steps. Two numbers: the lowest and the highest of the steps.");
+}
+
+/** @param {any} line @param {number} step @param {number} since first step of the row */
+function panelCell(line, step, since) {
+  const bin = lastBefore(line.axis.first, step);
+  if (bin < 0) return "";
+  const last = line.axis.last === null ? line.axis.first[bin] : line.axis.last[bin];
+  return last < since ? "" : binWords(line, bin);
+}
+
+/** @param {any} recording @returns {HTMLElement} */
+export function recordingMade(recording) {
+  const { made } = recording;
+  const rows = made.rows.map((/** @type {any} */ row) => make("div", {}, make("dt", {}, row.label), make("dd", {}, row.words)));
+  const costs = made.costs === null ? [] : [make("div.fl-facts.fl-rec-costs", { tabindex: "0", role: "region", "aria-label": "Cost by instrument", "data-scrolls": true }, whyTable(made.costs.columns, made.costs.cells, made.costs.numeric, "What each instrument cost"))];
+  const notes = made.sentences.length === 0 ? [] : [make("ul.fl-rec-notes", {}, ...made.sentences.map((/** @type {string} */ sentence) => make("li", {}, sentence)))];
+  return make("section.fl-rec-panel.fl-rec-made", {}, make("h2.fl-rec-h2", {}, "How this was recorded"), make("div.fl-rec-made-columns", {}, make("dl.fl-rec-rows", {}, ...rows), make("div", {}, ...costs, ...notes)));
+}
+
+/** @param {any} recording @returns {HTMLElement} */
+export function recordingHints(recording) {
+  return make(
+    "div.fl-rec-hints",
+    {},
+    make("p.fl-keys", {}, "Drag over a chart to zoom in, double click or 0 for the whole run, + and − zoom, ← and → pan, Shift with an arrow reads step by step, Ctrl with the wheel zooms. P is the projector."),
+    ...recording.words.map((/** @type {string} */ sentence) => make("p.fl-rec-quiet", {}, sentence)),
+  );
+}

@@ -1,0 +1,63 @@
+"""Runs as TensorBoard's event files, read back with TensorBoard's own reader."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fallline as fl
+from recordings import CATALOGUE
+
+pytest.importorskip("tensorboard")
+
+
+def scalars(folder: Path) -> dict[str, tuple[list[int], list[float]]]:
+    """Every scalar in an event file: steps and values."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    accumulator.Reload()
+    found = {}
+    for tag in accumulator.Tags()["scalars"]:
+        events = accumulator.Scalars(tag)
+        found[tag] = ([event.step for event in events], [event.value for event in events])
+    return found
+
+
+def test_every_step_of_a_recording(tmp_path: Path) -> None:
+    run = CATALOGUE["diverging"]()
+    fl.export_tensorboard(run, tmp_path)
+    told = scalars(tmp_path)
+    steps, losses = told["loss"]
+    assert steps == run.steps.step[run.steps.loss_measured].tolist()
+    np.testing.assert_array_equal(losses, run.steps.loss[run.steps.loss_measured].astype(np.float32))
+    assert f"layers_gradient_norm/{run.header.layers[0].name}" in told
+
+
+def test_what_was_not_measured_is_left_out(tmp_path: Path) -> None:
+    run = CATALOGUE["accumulating"]()
+    fl.export_tensorboard(run, tmp_path)
+    assert scalars(tmp_path)["update_norm"][0] == run.steps.step[run.steps.measured[:, 0]].tolist()
+    assert not run.steps.measured.all()
+
+
+def test_several_optimizers_have_tags_of_their_own(tmp_path: Path) -> None:
+    run = CATALOGUE["gan"]()
+    fl.export_tensorboard(run, tmp_path)
+    assert {f"gradient_norm/{k}_{name}" for k, name in enumerate(run.header.optimizers)} <= set(scalars(tmp_path))
+
+
+def test_a_neurons_run(tmp_path: Path) -> None:
+    run = fl.fit(epochs=4)
+    fl.export_tensorboard(run, tmp_path)
+    steps, losses = scalars(tmp_path)["loss"]
+    assert steps == [0, 1, 2, 3]
+    np.testing.assert_allclose(losses, run.columns.loss, rtol=1e-6)
+
+
+def test_bad_use_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(fl.OptionError, match="takes a run, not str"):
+        fl.export_tensorboard("runs/0001-line.db", tmp_path)  # type: ignore[arg-type]
+    (tmp_path / "file").touch()
+    with pytest.raises(fl.RunFileError, match="cannot be written"):
+        fl.export_tensorboard(fl.fit(epochs=1), tmp_path / "file")

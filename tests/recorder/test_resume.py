@@ -1,0 +1,81 @@
+"""A run file is gone on with: after a preemption, or from an earlier checkpoint."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import fallline as fl
+from fallline._records import EventKind
+from watched_loops import LOOPS, mlp
+
+
+def record(run: Path, losses: list[float], *, finish: bool = True, **options: Any) -> None:
+    """So many steps, each with the loss it is told."""
+    loop = LOOPS["SGD with momentum"]()
+    watch = fl.watch(loop.model, loop.optimizers, run=run, quiet=True, **options)
+    for step, loss in enumerate(losses):
+        loop.turn(step, lambda *_, loss=loss: watch.step(loss))
+    watch.flush()
+    if finish:
+        watch.close()
+
+
+@pytest.mark.parametrize("finish", [True, False])
+def test_after_the_last_step(finish: bool, tmp_path: Path) -> None:
+    run = tmp_path / "run.db"
+    record(run, [3.0, 2.0])
+    started = fl.load(run).header
+    record(run, [1.0, 0.5, 0.25], resume=True, finish=finish)
+    recorded = fl.load(run)
+    assert recorded.steps.step.tolist() == [0, 1, 2, 3, 4]
+    assert recorded.steps.loss.tolist() == [3.0, 2.0, 1.0, 0.5, 0.25]
+    assert recorded.steps.measured.all()
+    assert [event.kind for event in recorded.events] == [EventKind.RESUMED]
+    assert recorded.header == started
+
+
+def test_from_an_earlier_checkpoint(tmp_path: Path) -> None:
+    run = tmp_path / "run.db"
+    record(run, [5.0, 4.0, 3.0, 2.0])
+    record(run, [30.0, 20.0], resume=True, resume_at=2)
+    recorded = fl.load(run)
+    assert recorded.steps.step.tolist() == [0, 1, 2, 3]
+    assert recorded.steps.loss.tolist() == [5.0, 4.0, 30.0, 20.0]
+    assert recorded.layers.step.tolist() == [0, 1, 2, 3]
+    assert [event.kind for event in recorded.events] == [EventKind.RESUMED]
+    assert recorded.summary is not None
+
+
+def test_again_and_again(tmp_path: Path) -> None:
+    run = tmp_path / "run.db"
+    for loss in range(5):
+        record(run, [float(loss)], resume=True)
+    recorded = fl.load(run)
+    assert recorded.steps.loss.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert len(recorded.events) == 4
+
+
+def test_a_missing_file_is_made(tmp_path: Path) -> None:
+    record(tmp_path / "new" / "run.db", [1.0], resume=True)
+    assert len(fl.load(tmp_path / "new" / "run.db")) == 1
+
+
+def test_of_another_model(tmp_path: Path) -> None:
+    run = tmp_path / "run.db"
+    record(run, [1.0])
+    before = run.read_bytes()
+    for model, kind in ((torch.nn.Linear(5, 3), torch.optim.SGD), (mlp(), torch.optim.Adam)):
+        with pytest.raises(fl.RunFileError, match=r"run\.db"):
+            fl.watch(model, kind(model.parameters(), lr=0.1), run=run, resume=True)
+    assert run.read_bytes() == before
+
+
+def test_of_a_file_that_is_no_recording(tmp_path: Path) -> None:
+    run = tmp_path / "notes.txt"
+    run.write_text("not a run")
+    model = mlp()
+    with pytest.raises(fl.RunFileError, match=r"notes\.txt"):
+        fl.watch(model, torch.optim.SGD(model.parameters(), lr=0.1), run=run, resume=True)
+    assert run.read_text() == "not a run"
