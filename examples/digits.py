@@ -64,18 +64,18 @@ def batches(images: Tensor, labels: Tensor, epochs: int) -> Iterator[tuple[Tenso
             yield images[rows], labels[rows]
 
 
-def train(model: nn.Module, learning_rate: float, epochs: int, run: str | None = None) -> float:
+def train(model: nn.Module, learning_rate: float, epochs: int) -> float:
     """Train with plain SGD; the share of held-out digits it then reads right."""
     images, labels = digits()
     loss_fn = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
-    with fl.watch(model, optimizer, run=run) as watch:
+    with fl.watch(model, optimizer) as watch:
         for x, y in batches(images[HELD_OUT:], labels[HELD_OUT:], epochs):
             optimizer.zero_grad()
             loss = loss_fn(model(x), y)
             loss.backward()
             optimizer.step()
-            watch.step(loss, closure=lambda x=x, y=y: loss_fn(model(x), y))
+            watch.step(loss, closure=lambda: loss_fn(model(x), y))
             if watch.should_stop:
                 break
         with torch.no_grad():

@@ -22,7 +22,7 @@ def numbers_of(tensors: Sequence[Tensor | None], like: Sequence[Tensor]) -> Numb
 
 
 def sums(before: Numbers, gradient: Numbers, after: Numbers, layers: Sequence[int]) -> np.ndarray:
-    """[SUMS, layers] |g|², |Δθ|², |θ|², g · Δθ of each layer, rising."""
+    """[SUMS, layers] |g|², |Δθ|², |θ|² before the update, g · Δθ of each layer, rising."""
     found = {layer: [[] for _ in range(SUMS)] for layer in sorted(set(layers))}
     for b, g, a, layer in zip(before, gradient, after, layers, strict=True):
         for old, slope, new in zip(b, g, a, strict=True):
@@ -30,7 +30,7 @@ def sums(before: Numbers, gradient: Numbers, after: Numbers, layers: Sequence[in
             terms = found[layer]
             terms[0].append(abs(slope) ** 2)
             terms[1].append(abs(update) ** 2)
-            terms[2].append(abs(new) ** 2)
+            terms[2].append(abs(old) ** 2)
             terms[3].append(slope.real * update.real + slope.imag * update.imag)
     return np.array([[math.fsum(terms[kind]) for terms in found.values()] for kind in range(SUMS)])
 

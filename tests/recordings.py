@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fallline._recorder._broken import taken_apart
+from fallline._recorder._evidence_batch import bad_batch
+from fallline._recorder._evidence_layer import exploding_layer
 from fallline._records import (
     Alarm,
     Cause,
@@ -30,13 +33,13 @@ from recording_parts import (
     CNN_LAYERS,
     MLP_LAYERS,
     by_layer,
+    ended,
     header,
     no_rows,
     now_and_then,
     recording,
     same_batch,
     series,
-    summary,
 )
 
 
@@ -70,7 +73,7 @@ def well_behaved() -> Recording:
     return recording(
         head,
         steps,
-        summary(steps, Outcome.DESCENDING, "2,000 steps; the loss went from 2.34 to 0.0857."),
+        Outcome.DESCENDING,
         layers=by_layer(head, steps, wide, shares),
         batches=same_batch(steps, at, 0.62 * np.exp(-at / 1500) * np.exp(0.05 * rng.normal(size=len(at)))),
         parts=parts,
@@ -94,7 +97,7 @@ def plain_descent() -> Recording:
     return recording(
         head,
         steps,
-        summary(steps, Outcome.DESCENDING, "400 steps; the loss went from 1.51 to 0.521."),
+        Outcome.DESCENDING,
         batches=same_batch(steps, at, np.linspace(0.5, 1.5, len(at))),
     )
 
@@ -115,24 +118,29 @@ def flight_of(layers: int, alarm: int, first: int, depth: int = 32) -> Flight:
     return Flight(steps, loss, gradient, update, parameters, np.ones((depth, layers), bool), np.ones(depth, bool))
 
 
-def alarm_of(step: int, layers: int) -> Alarm:
-    """The story of a diverging CNN."""
+def alarm_of(step: int, layers: tuple[str, ...]) -> Alarm:
+    """The story of a diverging CNN, as the recorder tells it of that ring."""
+    broken = taken_apart(flight_of(len(layers), step, 4), layers, ceiling=3.0)
+    first = broken.first
+    past = f"Reach was 3.100 at step {step - 3:,}, 3 steps before the alarm; "
+    past += "it was above 2 at 1 of 2 steps measured in the ring."
+    whole = "No parameter is float16 and no update was skipped; whether autocast was at work is not recorded."
     return Alarm(
         step=step,
         trigger=Trigger.LOSS_NOT_FINITE,
-        first_layer="layer4.conv1",
-        first_quantity="gradient",
-        first_step=step - 1,
-        growth=2187.0,
+        first_layer=None if first.layer is None else layers[first.layer],
+        first_quantity=first.quantity,
+        first_step=int(broken.flight.step[first.row]),
+        growth=first.growth,
         reach=3.1,
         reach_step=step - 3,
         evidence=(
-            Evidence(Cause.PAST_THE_LIMIT, True, "The last five measured steps had a reach above 2, up to 3.1."),
-            Evidence(Cause.EXPLODING_LAYER, True, "The gradient of layer4.conv1 had grown 2,187-fold in 8 steps."),
-            Evidence(Cause.BAD_BATCH, False, "The loss rose over 8 steps, not at one."),
-            Evidence(Cause.OVERFLOW, None, "Nothing was computed in half precision."),
+            Evidence(Cause.PAST_THE_LIMIT, True, past),
+            exploding_layer(broken),
+            bad_batch(broken, ()),
+            Evidence(Cause.OVERFLOW, None, whole),
         ),
-        flight=flight_of(layers, step, 4),
+        flight=broken.flight,
         snapshot_step=step - 9,
     )
 
@@ -157,15 +165,11 @@ def diverging() -> Recording:
     return recording(
         head,
         steps,
-        summary(
-            steps,
-            Outcome.DIVERGED,
-            "Diverged at step 4,312; layer4.conv1 went first; reach 3.1 three steps before.",
-        ),
+        Outcome.DIVERGED,
         layers=by_layer(head, steps, t[::50], shares),
         batches=same_batch(steps, at, reach),
         events=(Event(broke, EventKind.ALARM, "The loss is not finite."),),
-        alarms=(alarm_of(broke, len(CNN_LAYERS)),),
+        alarms=(alarm_of(broke, tuple(name for name, _, _ in CNN_LAYERS)),),
         snapshots=(-1, 0, 1023, 4303),
     )
 
@@ -189,7 +193,7 @@ def gan() -> Recording:
     return recording(
         head,
         steps,
-        summary(steps, Outcome.STALLED, "1,500 steps; the loss went from 2.11 to 1.38."),
+        Outcome.STALLED,
         layers=by_layer(head, steps, t[::50], shares),
     )
 
@@ -202,16 +206,14 @@ def accumulating() -> Recording:
     away = np.arange(T) % 4 != 3
     steps.updates[away] = 0
     steps.measured[away] = False
-    return recording(
-        header("accumulating", MLP_LAYERS, model="MLP"), steps, summary(steps, Outcome.DESCENDING, "Done.")
-    )
+    return recording(header("accumulating", MLP_LAYERS, model="MLP"), steps, Outcome.DESCENDING)
 
 
 @cache
 def without_closure() -> Recording:
     """The well-behaved loop as it is with two lines: no closure, so nothing was measured on the same batch."""
     full = well_behaved()
-    return replace(full, batches=no_rows(3, 1)[1])
+    return ended(replace(full, batches=no_rows(3, 1)[1]), Outcome.DESCENDING)
 
 
 @cache
@@ -224,8 +226,7 @@ def killed() -> Recording:
 def empty() -> Recording:
     """A watch without a single step."""
     none = _only(well_behaved(), lambda step: step < 0)
-    end = summary(none.steps, Outcome.INTERRUPTED, "No step was recorded.", Cost(0.0, {}, 0.0))
-    return replace(none, logged={}, events=(), snapshots=(), summary=end)
+    return ended(replace(none, logged={}, events=(), snapshots=()), Outcome.ENDED, Cost(0.0, {}, 0.0))
 
 
 @cache
@@ -234,19 +235,17 @@ def nan_data() -> Recording:
     T = 20
     gone = np.full(T, np.nan)
     steps = series(gone, 0.1, gone, gone, gone, 1.0)
-    line = "Diverged at step 0."
     flight = Flight(np.arange(1), gone[:1], *(np.full((1, 3), np.nan),) * 3, np.ones((1, 3), bool), np.ones(1, bool))
     alarm = Alarm(0, Trigger.LOSS_NOT_FINITE, None, "loss", 0, None, None, None, (), flight, -1)
-    return recording(
-        header("broken", MLP_LAYERS, model="MLP"), steps, summary(steps, Outcome.DIVERGED, line), alarms=(alarm,)
-    )
+    return recording(header("broken", MLP_LAYERS, model="MLP"), steps, Outcome.DIVERGED, alarms=(alarm,))
 
 
 @cache
 def gap() -> Recording:
     """A full disk: steps 500 to 899 are missing, and the record says so."""
     event = Event(500, EventKind.GAP, "Steps 500 to 899 were not written: the disk was full.")
-    return replace(_only(well_behaved(), lambda step: (step < 500) | (step >= 900)), events=(event,))
+    kept = _only(well_behaved(), lambda step: (step < 500) | (step >= 900))
+    return ended(replace(kept, events=(event,)), Outcome.DESCENDING)
 
 
 def _only(full: Recording, kept: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> Recording:

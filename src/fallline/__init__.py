@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fallline._records import Outcome, Recording, Run, Step
     from fallline._report import report
     from fallline._store import export_run as export
+    from fallline._store import read_snapshot
     from fallline._sweep import sweep
 
 __version__ = VERSION
@@ -55,6 +56,7 @@ _HOMES = {
     "line": "_data",
     "load": "_load",
     "neuron": "_models",
+    "read_snapshot": "_store",
     "read_table": "_data",
     "report": "_report",
     "sweep": "_sweep",
@@ -91,6 +93,7 @@ __all__ = [
     "line",
     "load",
     "neuron",
+    "read_snapshot",
     "read_table",
     "report",
     "sweep",

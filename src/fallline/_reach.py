@@ -50,6 +50,24 @@ def measure_reach(
     return reach, measured
 
 
+ALIKE = 0.2
+"""Two reaches of one step, by its slopes and by its losses, agree to this part of the larger one."""
+
+
+def on_a_parabola(by_slopes: Floats, by_losses: Floats) -> Mask:
+    """[T] True where both parabolas of a step are about the same one; docs/semantics.md#curvature-along-the-step.
+
+    The one through both slopes has the reach Δθᵀ(g_after − g_before) / (−g·Δθ), that through a slope and both losses
+    2 · (1 − real change / first-order change). After a step that left the valley they are 1 and 2, whatever happened.
+
+    >>> on_a_parabola(np.array([0.5, 1.0]), np.array([0.55, 2.0]))
+    array([ True, False])
+    """
+    with np.errstate(all="ignore"):
+        size = np.maximum(np.abs(by_slopes), np.abs(by_losses))
+        return np.asarray(np.abs(by_slopes - by_losses) <= ALIKE * size)
+
+
 def change_rounding(
     update: Floats, loss: Floats, *, feature_rms: Floats, target_rms: float | None, eps: float
 ) -> Floats:

@@ -7,6 +7,14 @@ RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 HALF_UNIT = 2.0**-52
 """What a share near 1 may be off by, as a double."""
 MOST_DECIMALS = 12
+MANY_TIMES = 10
+"""From so many times a whole on a share is no percentage."""
+ROUNDED = 2.0**-20
+"""What float32 leaves of a share that is 1."""
+MOST_REACH_DIGITS = 6
+"""A reach nearer to 1 or 2 than that is said to be there."""
+PICTURES = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+"""Of control characters, which would steer a terminal."""
 STOPPED = "Stopped by Ctrl-C."
 """What a command says that was interrupted and has nothing to show."""
 
@@ -86,6 +94,56 @@ def _beside_all(share: float) -> str:
     return f"{100 - units / 10**decimals:.{decimals}f}".rstrip("0").rstrip(".")
 
 
+LARGE = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+
+
+def rough(value: float) -> str:
+    """A large number in words, two significant figures.
+
+    >>> rough(8_302_114), rough(137.8), rough(5_312)
+    ('8.3 million', '138', '5,300')
+    """
+    if not math.isfinite(value) or value >= 1e15:
+        return number(value, 2)
+    for size, word in LARGE:
+        if value >= 0.9995 * size:
+            return f"{float(f'{value / size:.2g}'):,g} {word}"
+    return f"{float(f'{value:.3g}' if value < 1000 else f'{value:.2g}'):,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def part_of(share: float, whole: str) -> str:
+    """A share of something; in times where it is ten times that, or more.
+
+    >>> part_of(0.342, "it"), part_of(12.09, "it"), part_of(1_143_239.02, "the limit"), part_of(1 + 2e-7, "it")
+    ('34 % of it', '12 times it', '1.1 million times the limit', '100 % of it')
+    """
+    return f"{multiple(share)} {whole}" if share >= MANY_TIMES else f"{multiple(share)} of {whole}"
+
+
+def multiple(share: float) -> str:
+    """A share without what it is of: a percentage, or so many times.
+
+    >>> multiple(0.342), multiple(12.09), multiple(1 + 2e-7)
+    ('34 %', '12 times', '100 %')
+    """
+    if share >= MANY_TIMES:
+        return f"{rough(share)} times"
+    return percent(1.0 if abs(share - 1) < ROUNDED else share)
+
+
+def reach_number(value: float, digits: int = 2) -> str:
+    """A reach; near 1 and 2, where it matters, with as many figures as show the side.
+
+    >>> reach_number(3.14), reach_number(2.04), reach_number(1.97), reach_number(0.9996), reach_number(2.0)
+    ('3.1', '2.04', '1.97', '0.9996', '2.0')
+    """
+    for more in range(digits, MOST_REACH_DIGITS + 1):
+        text = number(value, more)
+        if not (value != 1 and text.rstrip("0") == "1.") and not (value != 2 and text.rstrip("0") == "2."):
+            return text
+    return number(value, digits)
+
+
 def count(value: float, thing: str = "") -> str:
     """How many, with its noun in the right number.
 
@@ -96,13 +154,35 @@ def count(value: float, thing: str = "") -> str:
     return f"{value:,.0f} {thing}{plural}".strip()
 
 
+def megabytes(size: int) -> str:
+    """Bytes in MB (10⁶ bytes), below that in kB or bytes.
+
+    >>> megabytes(94_371_840), megabytes(1_500_000), megabytes(12_288), megabytes(8)
+    ('94 MB', '1.5 MB', '12 kB', '8 bytes')
+    """
+    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size >= unit:
+            value = size / unit
+            return f"{value:,.0f} {name}" if value >= 10 else f"{value:.2g} {name}"
+    return count(size, "byte")
+
+
 def layer_in_words(name: str) -> str:
     """A layer in a sentence: with its noun where the name is only a number.
 
     >>> layer_in_words("0"), layer_in_words("2.1"), layer_in_words("layer4.conv1")
     ('layer 0', 'layer 2.1', 'layer4.conv1')
     """
-    return name if any(letter.isalpha() for letter in name) else f"layer {name}".rstrip()
+    return visible(name) if any(letter.isalpha() for letter in name) else visible(f"layer {name}".rstrip())
+
+
+def visible(text: str) -> str:
+    """Somebody's own text without control characters: pictures of them in their place.
+
+    >>> visible("conv\x1b[2J")
+    'conv␛[2J'
+    """
+    return text.translate(PICTURES)
 
 
 def not_finite(value: float) -> str:

@@ -145,6 +145,7 @@ def test_a_table_with_mini_batches(cli: Cli) -> None:
     assert "body_mass_g from flipper_length_mm, standardised" in told["about"]
 
 
+@pytest.mark.slow
 def test_basins_are_told_as_shares_and_drawn_as_maps(cli: Cli) -> None:
     on = ("--formula", "himmelblau", "--optimizers", "sgd,adam", *QUICK)
     told = cli("compare", *on, "--json").json["basins"]

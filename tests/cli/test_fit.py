@@ -228,6 +228,7 @@ def test_every_beyond_the_end_prints_first_and_last(cli: Cli) -> None:
     assert [line.split()[1] for line in lines if line.startswith("epoch")] == ["0", "3"]
 
 
+@pytest.mark.slow
 def test_a_table_by_every_kind_of_file(cli: Cli, folder: Path) -> None:
     frame = polars.DataFrame({"x": [0.0, 1.0, 2.0, 3.0], "y": [1.0, 3.0, 5.0, 7.5]})
     frame.write_csv("t.csv")

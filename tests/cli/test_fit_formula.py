@@ -30,6 +30,7 @@ def test_its_curve_is_drawn_with_the_steps_on_it(cli: Cli) -> None:
     assert "0 start" in shown
 
 
+@pytest.mark.slow
 def test_the_other_doors_take_it(cli: Cli, folder: Path) -> None:
     told = cli("fit", "--formula", "rosenbrock", "--learning-rate", 0.001, "--json").json
     assert told["formula"] == "(1 - w)^2 + 100*(b - w^2)^2"
@@ -70,6 +71,7 @@ def test_a_formula_that_diverges_ends_with_status_1(cli: Cli) -> None:
     assert "50 % past the limit 1.00" in " ".join(done.out.split())
 
 
+@pytest.mark.slow
 def test_a_large_table_is_offered_the_moments_engine(cli: Cli, folder: Path) -> None:
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(260_000, 4))

@@ -168,6 +168,24 @@ def test_live_gives_up_where_nothing_is_written(
     assert "The record has no end (its process is at work, or was killed) after 700 steps: loss 2.115 to" in ended
 
 
+def test_a_slow_loop_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(_show_recording.time, "monotonic", lambda: now)
+    steps = recordings.without_closure().steps
+    following = _show_recording.Following()
+    assert following.patience == _show_recording.FIRST_SECONDS
+    following.hear(replace(steps, seconds=0.01 * (1 + np.arange(len(steps)))))
+    assert following.patience == _show_recording.GIVE_UP_SECONDS
+    slow = replace(part_of(recordings.without_closure(), 0, 3), seconds=20.0 + np.array([30.0, 60.0, 95.0]))
+    now = 190.0
+    following.hear(slow)
+    assert following.patience == _show_recording.PATIENCE * 90.0
+    now = 190.0 + 440.0
+    assert not following.silent
+    now = 190.0 + 460.0
+    assert following.silent
+
+
 def test_the_list_has_loops_and_neurons(cli: Cli, folder: Path) -> None:
     for k, name in enumerate(("well_behaved", "diverging", "gan", "killed")):
         long = "a-name-as-long-as-a-name-can-be-in-here" if name == "gan" else name

@@ -102,6 +102,7 @@ def test_the_plot_of_negative_losses_shows_those_that_end_below_zero() -> None:
     assert "↓ below the picture" in endless
 
 
+@pytest.mark.slow
 def test_no_plot_is_made_of_nothing(cli: Cli) -> None:
     out = cli("sweep", "--rates", "100:1000:3").out
     assert "No plot: no run has a finite loss after 200 steps." in words(out)

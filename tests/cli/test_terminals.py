@@ -42,6 +42,7 @@ def test_several_features_keep_the_picture_in_one_piece(cli: Cli, monkeypatch: p
         assert "path direction 2" in done.out
 
 
+@pytest.mark.slow
 def test_the_legend_names_only_what_is_drawn(cli: Cli) -> None:
     legend = next(line for line in cli("fit").out.splitlines() if "denser is lower" in line)
     assert legend.strip() == "denser is lower; 0 start, 1 … first steps, × lowest possible, ● end"

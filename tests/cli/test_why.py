@@ -40,6 +40,7 @@ def test_on_a_formula(cli: Cli) -> None:
     assert "The slope of w is −4.000: more w means less loss, so this step takes w up." in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [40, 80])
 def test_nothing_is_wider_than_the_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))

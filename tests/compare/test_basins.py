@@ -36,6 +36,7 @@ def test_starts_beside_a_minimum_end_in_it(himmelblau: Basins) -> None:
             assert one.ends_in[v, u] == index
 
 
+@pytest.mark.slow
 def test_every_small_step_run_ends_where_a_fine_gradient_flow_does(himmelblau: Basins) -> None:
     surface, one = formula("himmelblau"), himmelblau.maps[0]
     assert one.ends_in is not None

@@ -172,6 +172,7 @@ def test_momentum_beats_plain_descent_in_a_ravine_of_condition_number_1000() -> 
     assert sgd.steps_to_goal[0] >= math.log(0.01 * excess_now / excess_then) / (2 * math.log(1 - 4 / 2000)) - 1
 
 
+@pytest.mark.slow
 def test_momentum_beats_plain_descent_there_over_seeds_too() -> None:
     made = fl.compare(formula="ravine", optimizers=("sgd", "momentum"), epochs=200)
     assert standing(made, "SGD") is Standing.BETTER
@@ -187,6 +188,7 @@ def test_an_optimizer_against_itself_under_another_name_is_a_tie() -> None:
     assert made.at_common[0].standing is Standing.TIE
 
 
+@pytest.mark.slow
 def test_nearly_the_same_optimizer_is_within_the_noise() -> None:
     """β₂ 0.9985 against 0.999: batches of six make a larger difference."""
     made = fl.compare(SEVERAL.data, optimizers=("adam", "adamw"), seeds=4, trials=10, epochs=15, rate=0.1, batch_size=6,

@@ -51,6 +51,7 @@ def records(draw: st.DrawFn) -> fl.Run:
     return dataclasses.replace(run, columns=anything, summary=summary)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(run=records())
 def test_explain_never_raises(run: fl.Run) -> None:

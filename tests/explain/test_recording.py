@@ -23,6 +23,7 @@ from fallline._explain import (
     recording_sentences,
     smoothed,
 )
+from fallline._explain._step import in_words
 from fallline._records import Cost, Event, EventKind, PartSeries, Recording, UserSeries
 
 
@@ -47,7 +48,7 @@ def test_every_recording_begins_with_its_own_line(made: Callable[[], Recording])
     assert told.startswith(f"{recording.header.name}\n\n{recording.header.model}: ")
     line = outcome_line(recording)
     assert line in told
-    assert (recording.summary is None) == ("no end yet" in line)
+    assert (recording.summary is None) == ("has no end" in line)
 
 
 # ---------------------------------------------------------------- docs/semantics.md#loss-of-a-loop
@@ -59,7 +60,7 @@ def test_loss_is_told_in_means_of_a_stated_number_of_steps() -> None:
     low = int(means.argmin())
     assert sentence(recording, "The loss went") == (
         f"The loss went from {number(means[0])} to {number(means[-1])} (means of the first and the last 100 steps); "
-        f"it was lowest, {number(means.min())}, over steps {low:,} to {low + 99:,}."
+        f"the lowest such mean was {number(means.min())}, over steps {low:,} to {low + 99:,}."
     )
 
 
@@ -184,24 +185,29 @@ def test_reach_over_the_run_and_at_its_end() -> None:
     assert len(reach) == 64
     assert sentence(recording, "Reach was") == (
         f"Reach was {number(np.median(reach), 2)} in the median of 64 measured steps and "
-        f"{number(np.median(reach[-6:]), 2)} in the last 6 of them, from step {recording.batches.step[-6]:,} on: "
+        f"{number(np.median(reach[-6:]), 2)} in the last 6 measured, from step {recording.batches.step[-6]:,} on: "
         "short of the bottom, on the parabola of the step's own batch."
     )
 
 
 def test_reach_changes_its_word_on_the_way() -> None:
-    told = sentence(recordings.diverging(), "Reach was")
-    assert re.search(r"Reach was 1\.2 .* \(about right\) and 1\.7 in the last 11 .* \(past the bottom\)", told)
+    recording = recordings.diverging()
+    reach = np.append(np.linspace(0.3, 0.6, len(recording.batches) - 11), np.full(11, 1.2))
+    told = sentence(replace(recording, batches=replace(recording.batches, reach=reach)), "Reach was")
+    short, past = r"\(short of the bottom\)", r"\(past the bottom, still lower than it began\)"
+    assert re.search(rf"Reach was 0\.47 .* {short} and 1\.2 in the last 11 .* {past}", told)
 
 
-@pytest.mark.parametrize("reach", [0.0, 0.09, 0.11, 0.3, 0.49, 0.51, 1.0, 1.49, 1.51, 1.99, 2.01, 30.0])
-def test_the_words_are_what_the_parabola_gives(reach: float) -> None:
-    given = reach * (2 - reach)
-    word = reach_verdict(reach)
-    assert (word == "about right") == (given >= 0.75)
-    assert (given < 0) == word.startswith("too long")
-    assert (word == "timid") == (reach < 0.1)
-    assert (word in {"timid", "short of the bottom"}) == (reach < 1 and given < 0.75)
+@pytest.mark.parametrize("reach", [0.0, 0.09, 0.11, 0.3, 0.49, 0.51, 0.94, 1.0, 1.06, 1.94, 1.96, 2.04, 2.06, 30.0])
+def test_a_median_has_the_words_of_a_single_step(reach: float) -> None:
+    word, single = reach_verdict(reach), in_words(reach, exact=True)
+    assert word.startswith("straight") == ("straight" in single)
+    assert (word == "timid") == single.startswith("timid")
+    assert (word == "short of the bottom") == single.endswith(", short of it")
+    assert (word == "a little short of the bottom") == single.endswith(", a little short")
+    assert (word == "at the bottom") == single.startswith("it landed at the bottom")
+    if reach > 1.05:
+        assert word == single.replace("the bottom ahead", "the bottom")
 
 
 def test_a_step_whose_batch_rose() -> None:
@@ -222,7 +228,7 @@ def test_steps_without_a_reach_and_why() -> None:
     )
     told = said(replace(recording, batches=none))
     assert "Of 64 measured steps, 2 pointed uphill on their own batch and 3 had no bottom ahead" in told
-    assert "in the median of 59 measured steps" in told
+    assert "in the median of the 59 of 64 measured steps that have one" in told
 
 
 def test_without_a_closure_nothing_is_said_of_reach_but_that_it_is_missing() -> None:
@@ -269,7 +275,7 @@ def test_a_closure_that_computes_something_else() -> None:
 def test_what_updates_are_made_of() -> None:
     assert sentence(recordings.well_behaved(), "The updates were made of") == (
         "The updates were made of momentum 62 %, gradient 30 %, decay 5 %, preconditioning 2 % and unattributed 1 % "
-        "(share along the update, median of 100 steps)."
+        "(100 measured steps together, each weighed by the square of its length)."
     )
     assert "made of" not in said(recordings.diverging())
 
@@ -340,9 +346,9 @@ def test_what_was_left_out_is_told() -> None:
 def test_cost() -> None:
     recording = recordings.plain_descent()
     assert recording.summary is not None
-    cost = Cost(20.0, {"layers": 5.0, "every step": 15.0}, 120.0)
+    cost = Cost(20.0, {"norms": 5.0, "every step": 15.0}, 120.0)
     told = said(replace(recording, summary=replace(recording.summary, cost=cost)))
-    assert "Watching cost 20 % of the loop's own time: every step 15 %, layers 5 %." in told
+    assert "Watching cost 20 % of the loop's own time: every step 15 %, norms 5 %." in told
     assert "Watching cost" not in said(recordings.empty())
 
 
@@ -356,7 +362,8 @@ def test_an_exception_that_the_line_does_not_tell() -> None:
 
 
 def test_an_empty_recording_says_no_more_than_that() -> None:
-    assert recording_sentences(recordings.empty()) == ["No step was recorded."]
+    (only,) = recording_sentences(recordings.empty())
+    assert only == "No step was recorded: call watch.step(loss) after optimizer.step()"
 
 
 def test_logged_numbers_of_a_step() -> None:
@@ -368,8 +375,8 @@ def test_logged_numbers_of_a_step() -> None:
 def test_the_table_of_semantics_has_these_words() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "semantics.md").read_text(encoding="utf-8")
     section = page.partition("## Reach of a loop")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| (?:below|above)? ?([\d.]+)(?: to ([\d.]+))? \| \*([^*]+)\*", section, flags=re.MULTILINE)
-    assert [row[2] for row in rows] == ["timid", "short of the bottom", "about right", "past the bottom", "too long"]
-    for low, high, word in rows:
-        inside = (float(low) + float(high)) / 2 if high else float(low) * (2 if word == "too long" else 0.5)
-        assert reach_verdict(inside).startswith(word)
+    rows = re.findall(r"^\| (above|below)? ?([\d.]+)(?: to ([\d.]+))? \| \*([^*]+)\*", section, flags=re.MULTILINE)
+    assert len(rows) == 8
+    for beyond, low, high, word in rows:
+        inside = (float(low) + float(high)) / 2 if high else float(low) * {"above": 2.0, "below": 0.5, "": 1.0}[beyond]
+        assert reach_verdict(inside) == word

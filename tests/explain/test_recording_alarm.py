@@ -28,8 +28,9 @@ def alarmed() -> tuple[Recording, Alarm]:
 def test_what_broke_first_and_how_it_grew() -> None:
     recording, alarm = alarmed()
     assert alarm_sentences(recording, alarm) == [
-        "The gradient of layer4.conv1 broke first, at step 4,311; it had become 2,200 times its recent median.",
-        "The last measured reach was 3.1, 3 steps before, at step 4,309.",
+        "The gradient of layer4.conv1 broke first, at step 4,306; it had become 729 times its recent median.",
+        "The last measured reach was 3.1 (too long: past the bottom and higher than it began), 3 steps before, "
+        "at step 4,309.",
         "The parameters after step 4,303, from before it broke, are kept in the run file.",
     ]
 
@@ -40,6 +41,20 @@ def test_nothing_is_said_of_what_is_not_known() -> None:
     assert alarm_sentences(recording, bare) == ["What broke first cannot be told from what was recorded."]
     (first, _) = alarm_sentences(recordings.nan_data(), recordings.nan_data().alarms[0])
     assert first == "The loss broke first, at that step."
+
+
+def test_of_layers_that_broke_at_once_none_is_named() -> None:
+    recording, alarm = alarmed()
+    gradient = alarm.flight.gradient_norm.copy()
+    gradient[-7:] = 50.0
+    flight = replace(alarm.flight, gradient_norm=gradient, update_norm=0.05 * gradient)
+    several = replace(alarm, flight=flight, first_layer=None, growth=None)
+    assert alarm_sentences(recording, several)[0] == (
+        "All 7 layers left their range at once, at step 4,306: none of them went first."
+    )
+    gradient[-7:-2, 5:] = 0.3
+    several = replace(several, flight=replace(flight, update_norm=0.05 * gradient))
+    assert alarm_sentences(recording, several)[0].startswith("5 of 7 layers left their range at once")
 
 
 def test_causes_are_found_not_found_or_not_measured() -> None:
@@ -147,5 +162,5 @@ def test_live_lines() -> None:
     assert news_line(recordings.well_behaved().header, none) == ""
     assert "loss NaN" in news_line(recording.header, recording.steps)
     assert alarm_line(alarm) == (
-        "ALARM at step 4,312: the loss is not finite; the gradient of layer4.conv1 broke first, at step 4,311"
+        "ALARM at step 4,312: the loss is not finite; the gradient of layer4.conv1 broke first, at step 4,306"
     )

@@ -46,9 +46,10 @@ def test_a_measured_step_by_its_own_numbers() -> None:
 
 def test_a_step_that_was_not_measured_names_the_nearest_that_was() -> None:
     recording = recordings.well_behaved()
-    first = -recording.steps.first_order_change[324, 0]
+    first = recording.steps.first_order_change[324, 0]
     text = told(recording, 324)
-    assert f"The gradient promised a fall of {number(first)} in the loss." in text
+    assert f"Consumed gradient · update = {number(first)}: down the slope that the optimizer was given." in text
+    assert "promised" not in text
     reach = recording.batches.reach[recording.batches.step == 300][0]
     assert f"not measured here. The nearest step where it was is step 300, with a reach of {number(reach, 2)}." in text
     assert "The nearest step where it was is step 350" in told(recording, 326)

@@ -1,11 +1,13 @@
 """Runs as TensorBoard's event files, read back with TensorBoard's own reader."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fallline as fl
+from fallline._records import UserSeries
 from recordings import CATALOGUE
 
 pytest.importorskip("tensorboard")
@@ -24,6 +26,7 @@ def scalars(folder: Path) -> dict[str, tuple[list[int], list[float]]]:
     return found
 
 
+@pytest.mark.slow
 def test_every_step_of_a_recording(tmp_path: Path) -> None:
     run = CATALOGUE["diverging"]()
     fl.export_tensorboard(run, tmp_path)
@@ -41,10 +44,34 @@ def test_what_was_not_measured_is_left_out(tmp_path: Path) -> None:
     assert not run.steps.measured.all()
 
 
+@pytest.mark.slow
 def test_several_optimizers_have_tags_of_their_own(tmp_path: Path) -> None:
     run = CATALOGUE["gan"]()
+    twins = replace(run, header=replace(run.header, optimizers=("Adam", "Adam")))
+    for given, names in ((run, run.header.optimizers), (twins, ("Adam_1", "Adam_2"))):
+        folder = tmp_path / "-".join(names)
+        fl.export_tensorboard(given, folder)
+        told = {tag for tag in scalars(folder) if tag.startswith("gradient_norm")}
+        assert told == {f"gradient_norm/{name}" for name in names}
+
+
+@pytest.mark.slow
+def test_what_is_not_finite_is_told_as_it_is(tmp_path: Path) -> None:
+    run = CATALOGUE["plain_descent"]()
+    told = [np.nan, np.inf, -np.inf, 1e300, -0.0, 1e-300]
+    given = UserSeries(np.arange(6), np.array(told))
+    fl.export_tensorboard(replace(run, logged={"odd": given}), tmp_path)
+    with np.errstate(over="ignore"):
+        single = np.array(told).astype(np.float32)
+    np.testing.assert_array_equal(np.array(scalars(tmp_path)["logged/odd"][1], dtype=np.float32), single)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["empty", "nan_data", "killed", "without_closure"])
+def test_records_with_little_in_them(tmp_path: Path, name: str) -> None:
+    run = CATALOGUE[name]()
     fl.export_tensorboard(run, tmp_path)
-    assert {f"gradient_norm/{k}_{name}" for k, name in enumerate(run.header.optimizers)} <= set(scalars(tmp_path))
+    assert scalars(tmp_path).get("loss", ([], []))[0] == run.steps.step[run.steps.loss_measured].tolist()
 
 
 def test_a_neurons_run(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ def test_any_path_has_an_orthonormal_plane(path: np.ndarray) -> None:
     assert orthonormal(path_plane(path))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(PATHS, hnp.arrays(np.float64, (7, 2), elements=COORDINATES))
 def test_coordinates_undo_points(path: np.ndarray, uv: np.ndarray) -> None:

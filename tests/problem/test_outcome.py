@@ -56,6 +56,7 @@ def test_a_run_that_starts_at_its_optimum_has_converged() -> None:
     assert run.summary.outcome is fl.Outcome.CONVERGED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -108,6 +109,7 @@ def test_mini_batches_that_hover_have_stalled(size: int, seed: int, epochs: int)
     assert run.summary.outcome is fl.Outcome.STALLED
 
 
+@pytest.mark.slow
 def test_a_short_run_has_stalled_only_where_its_loss_stands() -> None:
     noisy = {"batch_size": 4, "learning_rate": 0.1}
     for epochs in range(2, FEWEST_EPOCHS):

@@ -50,7 +50,7 @@ def late(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowDevice]:
     device = SlowDevice()
     for module in (_device_gauge, _begin, _steps, _hooks):
         monkeypatch.setattr(module, "is_late", lambda _: True)
-    monkeypatch.setattr(_begin, "gauge_of", DeviceGauge)
+    monkeypatch.setattr(_begin, "gauge_of", lambda tensors, layers, _: DeviceGauge(tensors, layers))
     monkeypatch.setattr(_begin, "Fetcher", lambda: Fetcher(device))
     monkeypatch.setattr(_fetch, "BLOCK_ROWS", 3)
     monkeypatch.setattr(_fetch, "BLOCK_SECONDS", 1e9)

@@ -74,7 +74,42 @@ def test_a_run_that_rose_without_an_alarm() -> None:
     assert line == "400 steps: loss 1.021 to 1.879 (means of the first and last 20), above its start"
     at_once = recordings.nan_data().alarms
     blown = ended([2.3, *[1e9] * 5, *[40.0] * 60], alarms=at_once, cost=UNKNOWN).line
-    assert "above its very first, 2.3;" in blown
+    assert blown.startswith("66 steps: loss 2.3 to 40 (the first and last), above its start; 1 alarm")
+    half = [None if k % 2 else loss for k, loss in enumerate(np.repeat([2.3, *[1e9] * 5, *[40.0] * 60], 2))]
+    assert "above its very first, 2.3;" in ended(half, alarms=at_once, cost=UNKNOWN).line
+
+
+def test_a_single_loss_goes_nowhere() -> None:
+    summary = ended([4.878], reaches=(0.3,), cost=UNKNOWN)
+    assert summary.outcome is Outcome.ENDED
+    assert summary.line == "1 step: loss 4.878; reach 0.30 in the median"
+
+
+def test_layers_that_went_together_are_counted() -> None:
+    alarm = recordings.diverging().alarms[0]
+    gradient = alarm.flight.gradient_norm.copy()
+    gradient[-7:] = 50.0
+    together = replace(alarm, first_layer=None, flight=replace(alarm.flight, gradient_norm=gradient))
+    line = ended([1.0] * 30, alarms=(together,), opened=together).line
+    assert (
+        line
+        == "Diverged at step 4,312; all 7 layers left their range at once at step 4,306; reach 3.1 three steps before"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reach", "said"), [(2.04, "2.04"), (1.97, "1.97"), (2.0, "2.0"), (2.0004, "2.0004"), (3.14, "3.1")]
+)
+def test_a_reach_near_level_shows_its_side(reach: float, said: str) -> None:
+    assert f"reach {said} in the median" in ended([1.0, 0.9], reaches=(reach,)).line
+
+
+def test_a_run_that_exploded_and_came_back() -> None:
+    alarm = replace(recordings.nan_data().alarms[0], step=1, first_step=1)
+    losses = [2.28, 149300.0, *[30.0] * 8, *(2.43 + 0.1 * np.random.default_rng(0).normal(size=190))]
+    line = ended(losses, alarms=(alarm,), cost=UNKNOWN).line
+    assert ", no longer falling, after it had exploded to 149,300 and come back; 1 alarm, the first at step 1" in line
+    assert "exploded" not in ended(losses, cost=UNKNOWN).line
 
 
 def test_an_alarm_that_is_over_is_told() -> None:

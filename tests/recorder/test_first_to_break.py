@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fallline._recorder._first_to_break import first_to_break, norms_of
+from fallline._recorder._first_to_break import first_to_break, layers_at_once, norms_of
 from fallline._records import Flight
 
 D, L = 20, 3
@@ -41,11 +41,26 @@ def test_the_layer_that_grew_first() -> None:
     assert growth == pytest.approx(4.0**6 / np.median(made.gradient_norm[:10, 1]))
 
 
-def test_a_tie_goes_to_the_largest_growth_and_to_the_cause() -> None:
+def test_of_several_at_once_none_is_named() -> None:
     made = flight()
     made.gradient_norm[15:] *= np.array([30.0, 50.0, 20.0])
     made.update_norm[15:] *= np.array([30.0, 50.0, 20.0])
-    assert told(made)[:3] == (1, "gradient", 15)
+    assert told(made) == (None, "gradient", 15, None)
+    assert layers_at_once(made, 115) == (3, 3)
+    made = flight()
+    made.update_norm[15:, :2] *= 30.0
+    made.gradient_norm[17:] *= 30.0
+    assert told(made) == (None, "update", 15, None)
+    assert layers_at_once(made, 115) == (2, 3)
+
+
+def test_a_layer_alone_is_named_by_the_first_of_its_norms() -> None:
+    made = flight()
+    made.gradient_norm[15:, 1] *= 30.0
+    made.update_norm[15:, 1] *= 900.0
+    layer, quantity, row, growth = told(made)
+    assert (layer, quantity, row) == (1, "gradient", 15)
+    assert growth == pytest.approx(made.gradient_norm[-1, 1] / np.median(made.gradient_norm[:10, 1]))
 
 
 def test_an_outlier_that_came_back_did_not_break() -> None:
@@ -74,10 +89,12 @@ def test_everything_at_once_with_the_loss_names_no_layer() -> None:
     assert told(made) == (None, "loss", 19, None)
 
 
-def test_everything_at_once_without_the_loss_names_the_layer_nearest_to_it() -> None:
+def test_everything_at_once_names_no_layer() -> None:
     made = flight()
     made.gradient_norm[19] = np.nan
-    assert told(made) == (2, "gradient", 19, None)
+    assert told(made) == (None, "gradient", 19, None)
+    made.gradient_norm[19, 2] = 50.0  # the layer nearest to the loss broke too
+    assert told(made) == (None, "gradient", 19, None)
 
 
 def test_a_lone_layer_that_grew_is_named() -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import fallline as fl
-from fallline._recorder._flight import MOST_ALARMS
+from fallline._recorder._flight import MOST_ALARMS, MOST_SPIKES
 from fallline._recorder._recent_range import WINDOW
 from fallline._records import Cause, EventKind, Outcome, Recording, Trigger
 from recorder_rows import Flown, measured, row
@@ -107,6 +107,46 @@ def test_no_more_than_twenty() -> None:
     assert sum("20 alarms" in mark.text for mark in flown.marks) == 1
     assert flown.recorder.open_alarm is None
     assert flown.recorder.alarmed
+
+
+def test_a_spike_leaves_a_mark() -> None:
+    flown = Flown()
+    assert flown.fly([*calm(150), row(150, 14.3), *calm(40, 151)]) == []
+    (mark,) = flown.marks
+    assert (mark.step, mark.kind) == (150, EventKind.NOTE)
+    assert (
+        mark.text == "The loss jumped to 14.30 at step 150, 14 times its recent median, and was back at the next step."
+    )
+
+
+def test_no_more_than_twenty_spikes_are_marked() -> None:
+    flown, begin = Flown(), 0
+    for _ in range(MOST_SPIKES + 3):
+        flown.fly([*calm(2000, begin), row(begin + 2000, 14.3)])
+        begin += 2001
+    assert len(flown.marks) == MOST_SPIKES
+    assert "Further" in flown.marks[-1].text
+
+
+def test_calm_rows_may_be_seen_late() -> None:
+    """Rows at or below ``calm_below`` wait up to 32 steps; alarms, their stories and marks are the same."""
+    rng = np.random.default_rng(2)
+    rows = [row(step, loss) for step, loss in enumerate(np.exp(1.2 * rng.normal(size=4000)).tolist())]
+    rows[700:730] = [row(step, 3.0 ** (step - 690)) for step in range(700, 730)]
+    rows[2000] = row(2000, 2.0, (1.0, np.nan, 1.0))
+    rows[3000] = row(3000, None)
+    at_once, late, waiting = Flown(), Flown(), []
+    at_once.fly(rows)
+    for one in rows:
+        waiting.append(one)
+        calm_row = one.finite and (one.loss is None or one.loss <= late.recorder.calm_below)
+        if not calm_row or len(waiting) == 32:
+            late.fly(waiting)
+            waiting.clear()
+    late.fly(waiting)
+    assert len(at_once.recorder.alarms) >= 2
+    assert late.marks == at_once.marks
+    assert [one.evidence for one in late.recorder.alarms] == [one.evidence for one in at_once.recorder.alarms]
 
 
 def test_wary_before_it_breaks() -> None:
@@ -208,8 +248,8 @@ def test_an_exploding_recurrent_network(tmp_path: Path) -> None:
     alarm = run.alarms[0]
     assert alarm.step < np.flatnonzero(~np.isfinite(losses))[0]
     said = {one.cause: one.found for one in alarm.evidence}
-    assert said[Cause.PAST_THE_LIMIT] is None  # no closure, no reach
-    assert said[Cause.BAD_BATCH] is False  # it fell off a cliff after an update 4 times as long as usual
+    assert said[Cause.PAST_THE_LIMIT] is True  # no closure, no reach, but an update over half as long as the parameters
+    assert said[Cause.BAD_BATCH] is False
 
 
 def classifier(rate: float) -> tuple[nn.Module, torch.optim.Optimizer, Turn]:
@@ -253,6 +293,7 @@ def test_a_rate_raised_in_mid_run(tmp_path: Path) -> None:
     assert run.alarms[0].first_step in (300, 301)
 
 
+@pytest.mark.slow
 def test_a_modest_rise_of_the_rate_is_no_alarm(tmp_path: Path) -> None:
     model, optimizer, turn = classifier(0.01)
 
@@ -268,7 +309,7 @@ def test_one_batch_of_nan(tmp_path: Path) -> None:
     run, _ = recorded(tmp_path, model, optimizer, lambda step: turn(step) * (np.nan if step == 150 else 1), 160)
     alarm = run.alarms[0]
     assert (alarm.step, alarm.first_layer, alarm.first_quantity) == (150, None, "loss")
-    assert {one.cause: one.found for one in alarm.evidence}[Cause.BAD_BATCH] is True
+    assert {one.cause: one.found for one in alarm.evidence}[Cause.BAD_BATCH] is None  # or a logarithm, or overflow
     assert alarm.snapshot_step is not None
     assert alarm.snapshot_step < 150
 
@@ -295,7 +336,7 @@ def test_two_players_that_run_away(tmp_path: Path) -> None:
     assert watch.should_stop
     assert run.alarms[0].step == len(run) - 1
     assert np.abs(run.steps.loss).max() < 1e6
-    assert run.alarms[0].first_layer in {"maker", "critic"}
+    assert (run.alarms[0].first_layer, run.alarms[0].first_quantity) == (None, "gradient")  # both at the same step
 
 
 def test_float16_parameters_that_overflow(tmp_path: Path) -> None:
@@ -313,7 +354,7 @@ def test_float16_parameters_that_overflow(tmp_path: Path) -> None:
     assert {one.cause: one.found for one in alarm.evidence}[Cause.OVERFLOW] is True
 
 
-def test_a_loss_scaler_that_skips_is_no_alarm_but_evidence(tmp_path: Path) -> None:
+def test_a_loss_scaler_that_skips_is_no_alarm(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = nn.Linear(8, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
@@ -334,5 +375,5 @@ def test_a_loss_scaler_that_skips_is_no_alarm_but_evidence(tmp_path: Path) -> No
     assert run.steps.updates[[29, 30, 31, 58], 0].tolist() == [1, 0, 1, 0]
     assert [alarm.step for alarm in run.alarms] == [59]
     overflow = run.alarms[0].evidence[-1]
-    assert (overflow.cause, overflow.found) == (Cause.OVERFLOW, True)
-    assert overflow.text == "The update of step 58 was skipped, as a loss scaler does, where a gradient is not finite."
+    assert (overflow.cause, overflow.found) == (Cause.OVERFLOW, None)
+    assert overflow.text.startswith("The update of step 58 was skipped, as a loss scaler does where a gradient is not")

@@ -38,13 +38,15 @@ OPTIMIZERS: dict[str, Make] = {
 class Watched:
     """A small model, its optimizer, and hooks on it."""
 
-    def __init__(self, make: Make = OPTIMIZERS["SGD"], kind: Callable[..., Gauge] = gauge_of) -> None:
+    def __init__(self, make: Make = OPTIMIZERS["SGD"], kind: Callable[..., Gauge] | None = None) -> None:
         torch.manual_seed(0)
         self.model = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 1)).double()
         self.tensors = list(self.model.parameters())
         self.layers = [0, 0, 1, 1]
         self.optimizer = make(self.tensors)
-        self.gauge = kind(self.tensors, self.layers)
+        self.gauge = (
+            gauge_of(self.tensors, self.layers, self.optimizer) if kind is None else kind(self.tensors, self.layers)
+        )
         self.hooks = OptimizerHooks(self.optimizer, self.gauge, Guard())
         self.x, self.y = torch.randn(16, 5).double(), torch.randn(16, 1).double()
 
@@ -62,7 +64,7 @@ class Watched:
 
 def series(taken: Sequence[Taken], gauge: Gauge) -> StepSeries:
     rows = [Row(k, 0.0, 1.0, each.rates, (each.updates,), (each.reading,), each.finite) for k, each in enumerate(taken)]
-    return steps_of(rows, owners([gauge], 2))
+    return steps_of(rows, owners([gauge], range(2)))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -204,7 +206,7 @@ def test_rates_that_are_tensors_or_missing_and_groups_that_come_later() -> None:
     tensors = [nn.Parameter(torch.ones(2)) for _ in range(3)]
     groups = [{"params": tensors[:1]}, {"params": tensors[1:2], "lr": torch.tensor(0.5)}]
     optimizer = torch.optim.SGD(groups, lr=0.25)
-    hooks = OptimizerHooks(optimizer, gauge_of(tensors[:2], [0, 1]), Guard())
+    hooks = OptimizerHooks(optimizer, gauge_of(tensors[:2], [0, 1], optimizer), Guard())
     for tensor in tensors:
         tensor.grad = torch.ones(2)
     optimizer.step()

@@ -13,27 +13,13 @@ from fallline._errors import FalllineWarning
 from fallline._recorder import watch
 from fallline._recorder._guard import Guard
 from fallline._recorder._host_gauge import HostGauge
-from fallline._recorder._instruments import IntervalInstruments, PartsOfUpdates, Snapshots, parts_of
+from fallline._recorder._instruments import IntervalInstruments, PartsOfUpdates, _on_host, parts_of
 from fallline._recorder._parts_of_update import SUMS
-from fallline._recorder._snapshots import START, Allowance, Copies
+from fallline._recorder._snapshots import Copies
 from fallline._recorder._split_update import UpdateSplitter
-from fallline._records import Alarm, EffectiveSeries, Flight, PartSeries, Recording, Snapshot, Trigger
+from fallline._records import EffectiveSeries, PartSeries, Recording, Snapshot
 from fallline._store import read_recording, read_snapshot
-
-
-class Booked:
-    """A pace that is due at chosen steps."""
-
-    def __init__(self, *steps: int) -> None:
-        self.steps, self.booked = set(steps), []
-
-    def due(self, instrument: str, step: int) -> bool:
-        assert instrument == "parts"
-        return step in self.steps
-
-    def spent(self, instrument: str, seconds: float) -> None:
-        assert seconds >= 0
-        self.booked.append(instrument)
+from paced import Booked, Numbered
 
 
 class Holding:
@@ -145,118 +131,64 @@ def test_without_room_nothing_is_done() -> None:
     assert instruments.kept_before(3) is None
 
 
-class Numbered:
-    """One parameter that holds the number of the step; its snapshots."""
+@pytest.mark.parametrize("broken", ["parts", "snapshots"])
+def test_one_that_breaks_leaves_the_other(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, pace = Numbered(1 << 20), Booked(*range(6))
+    instruments = IntervalInstruments(parts(pace, [Splitting()]), run.snapshots)
 
-    def __init__(self, budget: int, *, spacing: int | None = None, first_step: int = 0, size: int = 1) -> None:
-        self.tensor = nn.Parameter(torch.full((size,), first_step - 1.0))
-        copies = Copies([self.tensor])
-        self.pace = Booked()
-        self.snapshots = Snapshots(
-            copies,
-            Allowance(budget, copies.size),
-            spacing=spacing,
-            pace=self.pace,
-            guard=Guard(),
-            first_step=first_step,
-        )
-        self.instruments = IntervalInstruments(snapshots=self.snapshots)
-        self.step = first_step
-        self.found: dict[int, float] = {}
+    def odd(*_: Any) -> Any:
+        raise ValueError("odd")
 
-    def go(self, steps: int) -> None:
-        for _ in range(steps):
-            self.instruments.prepare(self.step)
-            self.instruments.before_update()
-            self.tensor.data.fill_(float(self.step))
-            self.keep(self.instruments.take(self.step))
-            self.step += 1
+    if broken == "parts":
+        monkeypatch.setattr(PartsOfUpdates, "_rows", odd)
+    else:
+        monkeypatch.setattr(Copies, "take", odd)
 
-    def keep(self, taken: Sequence[Any]) -> None:
-        for snapshot in taken:
-            assert isinstance(snapshot, Snapshot)
-            assert snapshot.step not in self.found
-            self.found[snapshot.step] = float(snapshot.values.view(np.float32)[0])
+    def four_steps() -> list[Any]:
+        found: list[Any] = []
+        for step in range(4):
+            instruments.prepare(step)
+            instruments.before_update()
+            instruments.after_update(0)
+            found += instruments.take(step)
+        return [*found, *instruments.last(3)]
 
-    def end(self) -> None:
-        self.keep(self.instruments.last(self.step - 1))
+    with pytest.warns(FalllineWarning, match="could not be measured: ValueError: odd"):
+        found = four_steps()
+    other = Snapshot if broken == "parts" else PartSeries
+    assert [type(each) for each in found] == [other] * (5 if broken == "parts" else 4)
+    if broken == "parts":
+        assert instruments.prepare(4) is False
 
 
-def test_start_schedule_and_end() -> None:
-    run = Numbered(4 * 29)
-    run.go(100)
-    run.end()
-    assert run.found == {step: float(step) for step in (-1, 0, 1, 2, 4, 8, 16, 32, 64, 99)}
-    assert set(run.pace.booked) == {"snapshots"}
+def test_what_breaks_beside_the_loop_is_said_and_nothing_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a device the sums arrive in the scribe's thread."""
+
+    def lost() -> None:
+        raise RuntimeError("the device is gone")
+
+    monkeypatch.setattr("fallline._recorder._instruments.arrival", lambda _: lost)
+    instrument = parts(Booked(0), [Splitting()])
+    instruments = IntervalInstruments(instrument)
+    instruments.prepare(0)
+    instruments.after_update(0)
+    (later,) = instruments.take(0)
+    with pytest.warns(FalllineWarning, match="the device is gone"):
+        assert later() == ()
+    assert instruments.prepare(1) is False
 
 
-def test_start_and_end_alone() -> None:
-    run = Numbered(4 * 2, spacing=5)
-    run.go(50)
-    run.end()
-    assert list(run.found) == [START, 49]
-    assert run.instruments.kept_before(49) is None  # no room left for it in the file
+def test_sums_are_widened_on_the_host() -> None:
+    """MPS has no float64."""
+    asked: list[str] = []
 
+    class Narrow:
+        def cpu(self) -> torch.Tensor:
+            asked.append("cpu")
+            return torch.ones(1, SUMS)
 
-def test_the_end_is_kept_once() -> None:
-    run = Numbered(4 * 29)
-    run.go(9)
-    run.end()
-    assert list(run.found) == [-1, 0, 1, 2, 4, 8]
-
-
-def test_a_loop_without_an_update_has_no_snapshots() -> None:
-    run = Numbered(4 * 29)
-    assert run.instruments.take(0) == ()
-    assert run.instruments.last(0) == ()
-
-
-def test_the_budget_holds_however_long_it_goes() -> None:
-    for room in (3, 6, 11, 40):
-        run = Numbered(4 * room)
-        run.go(3_000)
-        run.end()
-        assert len(run.found) <= room
-
-
-def test_a_resumed_run_goes_on_with_the_schedule() -> None:
-    run = Numbered(4 * 29, first_step=20)
-    run.go(60)
-    run.end()
-    assert run.found == {32: 32.0, 64: 64.0, 79: 79.0}
-    assert run.snapshots._allowance.left == 29 - len([-1, 0, 1, 2, 4, 8, 16]) - 3
-
-
-def test_no_snapshot_while_others_wait_to_be_written() -> None:
-    """Large ones: two may wait; the next is taken when there is room, of the step that it is then."""
-    run = Numbered(1 << 30, size=1 << 22)
-    held: list[Any] = []
-    run.instruments.before_update()
-    for step in range(6):
-        held += run.instruments.take(step)
-    assert [snapshot.step for snapshot in held] == [START, 0]
-    held.clear()
-    assert [snapshot.step for snapshot in run.instruments.take(6)] == [6]
-
-
-def alarm(step: int, snapshot_step: int | None) -> Alarm:
-    nothing = np.zeros(0)
-    none = np.zeros(0, dtype=np.bool_)
-    flight = Flight(nothing.astype(np.int64), nothing, *[nothing[:, None]] * 3, none[:, None], none)
-    trigger = Trigger.LOSS_NOT_FINITE
-    return Alarm(step, trigger, None, "loss", step, None, None, None, (), flight, snapshot_step)
-
-
-@pytest.mark.parametrize("broke", [1, 7, 30, 57, 99])
-def test_the_parameters_from_before_an_alarm(broke: int) -> None:
-    run = Numbered(4 * 29, spacing=10)
-    run.go(broke + 1)
-    step = run.instruments.kept_before(broke)
-    assert step is not None
-    assert step < broke
-    assert broke - step <= 20
-    run.keep(run.instruments.from_before(alarm(broke, step)))
-    assert run.found[step] == float(step)
+    assert _on_host(Narrow()).dtype == np.float64
+    assert asked == ["cpu"]
 
 
 def test_the_record_of_a_real_loop(tmp_path: Path) -> None:

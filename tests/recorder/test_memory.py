@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from fallline._recorder._gauges import gauge_of
 from fallline._recorder._host_gauge import HostGauge
 from fallline._recorder._memory import (
     LAST_STEPS,
@@ -26,10 +27,11 @@ from fallline._recorder._memory import (
     plan_memory,
     sizes_of,
 )
+from fallline._recorder._rows import Row, row_bytes
 from fallline._recorder._snapshots import Copies, RecentCopies, in_flight
 from fallline._recorder._split_update import UpdateSplitter
 
-MODEL = Sizes(parameters=20_000_000, widened=20_000_000, same_batch=80_004_000, stretch=32_768, layers=4)
+MODEL = Sizes(parameters=20_000_000, gauges=60_000_000, same_batch=80_004_000, stretch=32_768, columns=4)
 NEEDED = [WAITING, NORMS, LAST_STEPS, SAME_BATCH, PARTS, SNAPSHOTS, RECENT]
 
 
@@ -72,7 +74,7 @@ def test_what_has_no_room_is_said() -> None:
 )
 def test_never_more_than_is_allowed(parameters: int, same_batch: int, layers: int, memory: int, snapshots: int) -> None:
     plan = plan_memory(
-        Sizes(parameters, 2 * parameters, same_batch, 32_768, layers), memory, ring=100, snapshots=snapshots
+        Sizes(parameters, 6 * parameters, same_batch, 32_768, layers), memory, ring=100, snapshots=snapshots
     )
     assert plan.total <= memory
     assert WAITING in plan.bytes
@@ -84,7 +86,7 @@ def test_as_the_instruments_have_it() -> None:
     """The plan's number is that of the gauge."""
     model = nn.Sequential(nn.Linear(30, 20), nn.BatchNorm1d(20), nn.Linear(20, 1).double())
     tensors = list(model.parameters())
-    sizes = sizes_of(tensors, layers=3, same_batch=7)
+    sizes = sizes_of(tensors, parts=3, same_batch=7)
     plan = plan_memory(sizes, 1 << 30, ring=10, snapshots=0)
     assert plan.bytes[NORMS] == HostGauge(tensors, [0, 0, 1, 1, 2, 2]).nbytes
     assert plan.bytes[SAME_BATCH] == 7
@@ -93,9 +95,9 @@ def test_as_the_instruments_have_it() -> None:
 def test_stretches_of_every_kind_of_tensor() -> None:
     model = nn.Module()
     model.large = nn.Parameter(torch.zeros(100_000))
-    assert sizes_of([model.large], layers=1, same_batch=0).stretch == 8192 * 4
+    assert sizes_of([model.large], parts=1, same_batch=0).stretch == 8192 * 4
     model.small = nn.Parameter(torch.zeros(100_000, dtype=torch.bfloat16))
-    assert sizes_of([model.large, model.small], layers=2, same_batch=0).stretch == 32_768 * 8
+    assert sizes_of([model.large, model.small], parts=2, same_batch=0).stretch == 32_768 * 8
 
 
 @pytest.mark.slow
@@ -107,7 +109,7 @@ def test_numpy_really_takes_what_is_planned() -> None:
     for tensor in tensors:
         tensor.grad = torch.ones_like(tensor)
     optimizer.step()
-    plan = plan_memory(sizes_of(tensors, layers=2, same_batch=0), 1 << 30, ring=100, snapshots=1 << 30)
+    plan = plan_memory(sizes_of(tensors, parts=2, same_batch=0), 1 << 30, ring=100, snapshots=1 << 30)
     tracemalloc.start()
     gauge = HostGauge(tensors, [0, 1])
     gauge.remember()
@@ -191,3 +193,37 @@ def test_the_process_takes_what_the_plan_says(tmp_path: Path) -> None:
     same_batch = 4 * 20_014_000  # at most; some of it finds memory that the loop itself has freed
     assert plain - bare == pytest.approx(expected - same_batch, rel=0.1)
     assert 0.7 * expected < with_closure - bare < 1.1 * expected
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_planned_as_wide_as_it_is_kept(dtype: torch.dtype) -> None:
+    tensors = [nn.Parameter(torch.zeros(1000, dtype=dtype)), nn.Parameter(torch.zeros(200, dtype=dtype))]
+    gauge = gauge_of(tensors, [0, 1], torch.optim.SGD(tensors))
+    sizes = sizes_of(tensors, parts=2, same_batch=0)
+    assert gauge.nbytes == 2 * 1200 * 4 <= sizes.gauges
+    assert sizes.columns == len(gauge.layers)
+
+
+def test_a_device_needs_room_for_the_product_as_well() -> None:
+    tensors = [nn.Parameter(torch.zeros(1000, dtype=torch.bfloat16)), nn.Parameter(torch.zeros(200))]
+    sizes = sizes_of(tensors, parts=1, same_batch=0)
+    assert (sizes.gauges, sizes.columns) == (4 * 1200 * 4, 2)
+
+
+def test_a_small_memory_still_has_room_for_rows() -> None:
+    small = Sizes(parameters=8, gauges=24, same_batch=32, stretch=8, columns=1)
+    assert plan_memory(small, 2 << 20, ring=100, snapshots=0).bytes[WAITING] == 1 << 20
+    assert plan_memory(small, 16 << 20, ring=100, snapshots=0).bytes[WAITING] == 4 << 20
+    assert plan_memory(small, 512 << 20, ring=100, snapshots=0).bytes[WAITING] == 64 << 20
+
+
+def test_a_row_takes_what_is_planned_for_it() -> None:
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    rows = [
+        Row(step, step / 7, step / 3, (step / 9,), (1,), ([step / 11 + k for k in range(400)],)) for step in range(100)
+    ]
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.9 * 100 * row_bytes(100) < after - before <= 100 * row_bytes(100)
+    assert len(rows) == 100

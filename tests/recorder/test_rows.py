@@ -15,8 +15,8 @@ class Held:
 
 
 def layout() -> Owners:
-    """Three layers: the first optimizer has two columns of layer 0 and one of 2, the second one each of 1 and 2."""
-    return owners([Held(0, 0, 2), Held(1, 2)], 3)
+    """Three layers: the first optimizer has two columns of layer 0 and a part of 2, the second has 1 and the rest."""
+    return owners([Held(0, 0, 2), Held(1, 3)], (0, 1, 2, 2))
 
 
 FIRST = [9.0, 16.0, 1.0, 4.0, 0.0, 1.0, 1.0, 3.0, 0.0, -1.0, -2.0, 5.0]
@@ -44,11 +44,29 @@ def test_steps() -> None:
 
 def test_layers_of_columns_and_of_several_optimizers() -> None:
     layers = by_layer([row(3), row(4, None)], layout())
-    np.testing.assert_allclose(layers.gradient_norm, np.sqrt([[25.0, 1.0, 4.0], [0.0, 1.0, 3.0]]))
+    np.testing.assert_allclose(layers.gradient_norm, np.sqrt([[25.0, 1.0, 4.0], [0.0, 1.0, 0.0]]))
     np.testing.assert_allclose(layers.update_norm, np.sqrt([[4.0, 0.25, 1.0], [0.0, 0.25, 0.0]]))
-    np.testing.assert_allclose(layers.parameter_norm, np.sqrt([[4.0, 9.0, 16.0], [0.0, 9.0, 16.0]]))
-    np.testing.assert_allclose(layers.first_order_change, [[-3.0, 0.5, 0.0], [0.0, 0.5, -5.0]])
-    assert layers.measured.tolist() == [[True, True, True], [False, True, True]]
+    np.testing.assert_allclose(layers.parameter_norm, np.sqrt([[4.0, 9.0, 16.0], [0.0, 9.0, 0.0]]))
+    np.testing.assert_allclose(layers.first_order_change, [[-3.0, 0.5, 0.0], [0.0, 0.5, 0.0]])
+    assert layers.measured.tolist() == [[True, True, True], [False, True, False]]  # layer 2 only as a whole
+    broken = by_layer([row(4, None, [1.0, np.inf, *SECOND[2:]])], layout())
+    assert broken.measured.tolist() == [[False, True, True]]  # whatever the rest of layer 2 is, it is not finite
+    assert np.isinf(broken.gradient_norm[0, 2])
+
+
+def test_what_two_optimizers_hold_counts_once() -> None:
+    """Both hold all of layer 0: its parameters and gradient are the same ones, its moves are of both."""
+    both = owners([Held(0), Held(0)], (0,))
+    rows = [
+        Row(0, 0.0, 1.0, (0.1,), (1, 1), ([4.0, 1.0, 25.0, -2.0], [4.0, 3.0, 16.0, -1.0])),
+        Row(1, 0.0, 1.0, (0.1,), (1, 0), ([4.0, 1.0, 25.0, -2.0], None)),
+    ]
+    layers = by_layer(rows, both)
+    assert layers.parameter_norm.tolist() == [[4.0], [5.0]]
+    assert layers.gradient_norm.tolist() == [[2.0], [2.0]]
+    assert layers.update_norm.tolist() == [[2.0], [1.0]]
+    assert layers.first_order_change.tolist() == [[-3.0], [-2.0]]
+    assert layers.measured.all()
 
 
 def test_what_is_not_finite_stays_a_measurement() -> None:

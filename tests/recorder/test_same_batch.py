@@ -293,3 +293,25 @@ def test_it_says_what_it_needs_and_books_what_it_took() -> None:
     optimizer.step()
     measured.step(loss.item(), lambda: functional.mse_loss(model(x), y))
     assert measured.pace.cost().by_instrument["same batch"] > 0
+
+
+def test_all_of_its_time_is_booked_where_it_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The random states in the forward pass, the copy in the optimizer's step, the closure; nothing twice."""
+    model, (x, y) = mlp(torch.float32), batch(torch.float32)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    measured = Measured(model, optimizer)
+    booked: list[str] = []
+    monkeypatch.setattr(measured.pace, "spent", lambda instrument, _: booked.append(instrument))
+    counts = []
+    loss = functional.mse_loss(model(x), y)
+    counts.append(len(booked))
+    loss.backward()
+    optimizer.step()
+    counts.append(len(booked))
+    measured.instrument.measure(0, loss.item(), lambda: functional.mse_loss(model(x), y))
+    counts.append(len(booked))
+    assert counts == [1, 2, 3]
+    assert set(booked) == {"same batch"}
+    functional.mse_loss(model(x), y).backward()
+    optimizer.step()
+    assert len(booked) == 3  # nothing is due

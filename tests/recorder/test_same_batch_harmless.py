@@ -55,6 +55,7 @@ def test_everything_is_left_as_it_was() -> None:
     assert step.state() == step.before
 
 
+@pytest.mark.slow
 def test_a_run_measured_at_every_step_is_bytewise_the_bare_one() -> None:
     def run(*, watched: bool) -> tuple[list[Any], list[float]]:
         torch.manual_seed(0)

@@ -1,6 +1,7 @@
 """Writing beside the loop: soon, whatever the disk does, and never in the loop's way."""
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -99,7 +100,7 @@ def test_the_loop_converts_nothing(desk: Desk) -> None:
 def test_the_end(desk: Desk) -> None:
     desk.scribe.put(samples.steps(0, 3))
     assert desk.scribe.finish(samples.summary())
-    assert desk.read().summary == samples.summary()
+    assert desk.read().summary == samples.summary(steps=3)
     assert len(desk.read()) == 3
     assert [entry.name for entry in desk.path.parent.iterdir()] == ["a.db"]
     desk.scribe.put(samples.steps(3, 6))
@@ -131,14 +132,14 @@ def test_a_locked_file_is_one_warning_and_nothing_is_lost(desk: Desk) -> None:
 
 
 def test_what_does_not_fit_the_memory_is_dropped_oldest_first_and_marked(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "a.db", memory=10_000)
+    desk = Desk(tmp_path / "a.db", memory=40_000)
     desk.scribe.put(samples.steps(0, 5))
     assert desk.scribe.flush(FEW_SECONDS)
     with Locked(desk.path):
         for first in range(5, 505, 50):
             desk.scribe.put(samples.steps(first, first + 50), samples.event(first))
             assert desk.scribe.flush(FEW_SECONDS) is False
-        assert desk.writer.waiting_bytes <= 10_000
+        assert desk.writer.waiting_bytes <= 20_000  # the other half is for what comes
     eventually(lambda: not desk.scribe.failed)
     desk.scribe.put(samples.steps(505, 510))
     assert desk.scribe.close()
@@ -178,18 +179,21 @@ def test_a_disk_that_hangs_does_not_let_the_queue_grow(tmp_path: Path, monkeypat
     desk.scribe.put(samples.steps(100, 102))
     assert desk.scribe.close()
     found = desk.read()
-    assert found.steps.step.tolist() == [0, 1, 2, 3, 4, 100, 101]
+    assert found.steps.step.tolist() == [0, 1, 2, 3, 100, 101]
     (gap,) = found.events
-    assert (gap.step, gap.kind) == (5, EventKind.GAP)
-    assert gap.text.startswith("Steps 5 to 99 are missing")
+    assert (gap.step, gap.kind) == (4, EventKind.GAP)
+    assert gap.text.startswith("Steps 4 to 99 are missing: they came faster than they were written; ")
+    assert gap.text.endswith(" waited in memory already, and memory= allows 8.2 kB for that.")
+    assert len(desk.warnings) == 1
 
 
 def test_steps_lost_at_the_very_end_are_marked(desk: Desk) -> None:
-    desk.scribe.put(samples.steps(0, 3), lambda: 1 / 0)
+    desk.scribe.put(samples.steps(0, 3))
+    desk.scribe.put_rows(lambda: 1 / 0, (3, 7), nbytes=100)
     assert desk.scribe.finish(samples.summary())
     gap = desk.read().events[-1]
     assert (gap.kind, gap.step) == (EventKind.GAP, 3)
-    assert gap.text.startswith("Steps from 3 on, if there were any, are missing: ")
+    assert gap.text == "Steps 3 to 7 are missing: what was measured could not be turned into rows."
 
 
 def test_a_callable_that_raises_is_marked_and_warned_of_once(desk: Desk) -> None:
@@ -201,10 +205,11 @@ def test_a_callable_that_raises_is_marked_and_warned_of_once(desk: Desk) -> None
     assert desk.scribe.flush(FEW_SECONDS)
     found = desk.read()
     assert found.steps.step.tolist() == [0, 1, 2, 5]
-    note, gap = found.events
+    note, other, gap = found.events
     assert (note.kind, note.step) == (EventKind.NOTE, 2)
     assert "ZeroDivisionError: division by zero" in note.text
-    assert (gap.kind, gap.step) == (EventKind.GAP, 3)
+    assert " measurements taken now and then are missing (3 times): what was measured could not" in other.text
+    assert (gap.kind, gap.text) == (EventKind.GAP, "Steps 3 to 4 are missing: they never came to be written.")
     assert len(desk.warnings) == 1
 
 
@@ -236,7 +241,7 @@ def test_an_end_waits_for_a_lock_to_go(desk: Desk) -> None:
     with Locked(desk.path):
         assert desk.scribe.finish(samples.summary(), timeout=0.05) is False
     assert desk.scribe.finish(samples.summary(), timeout=FEW_SECONDS)
-    assert desk.read().summary == samples.summary()
+    assert desk.read().summary == samples.summary(steps=3)
     assert len(desk.read()) == 3
 
 
@@ -356,7 +361,7 @@ if not scribe.finish(samples.summary()):
     assert (done.returncode, done.stderr) == (0, "")
     found = read_recording(tmp_path / "a.db")
     assert samples.same(found.steps, samples.steps(0, 2 * forks))
-    assert found.summary == samples.summary()
+    assert found.summary == samples.summary(steps=2 * forks)
 
 
 def test_a_writer_that_was_closed_says_so(desk: Desk) -> None:
@@ -366,3 +371,114 @@ def test_a_writer_that_was_closed_says_so(desk: Desk) -> None:
     desk.writer.append(samples.steps(3, 4))
     with pytest.raises(RunFileError, match="it is closed"):
         desk.writer.commit()
+
+
+class Hanging:
+    """A disk that hangs in its first commit, until it is told to go on."""
+
+    def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._hangs, self._goes_on, self._commit = threading.Event(), threading.Event(), desk.writer.commit
+        monkeypatch.setattr(desk.writer, "commit", self._slow)
+        desk.scribe.put(samples.steps(0, 3))
+        assert self._hangs.wait(FEW_SECONDS)
+
+    def _slow(self) -> None:
+        self._hangs.set()
+        self._goes_on.wait(FEW_SECONDS)
+        self._commit()
+
+    def goes_on(self) -> None:
+        self._goes_on.set()
+
+
+def test_only_what_was_refused_is_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(tmp_path / "a.db", memory=2 * _scribe.RECORD_BYTES)
+    disk = Hanging(desk, monkeypatch)
+    assert desk.scribe.put(samples.steps(3, 4))
+    assert not desk.scribe.put(samples.batches(3, 4))
+    assert not desk.scribe.put(samples.batches(5, 6), *samples.logged(5, 6))
+    assert desk.scribe.put(samples.event(1), samples.alarm(2), samples.snapshot(3))  # these are always taken
+    disk.goes_on()
+    assert desk.scribe.flush(FEW_SECONDS) is False
+    assert desk.scribe.finish(samples.summary())
+    found = desk.read()
+    assert found.steps.step.tolist() == [0, 1, 2, 3]
+    assert found.snapshots == (3,)
+    gaps = sorted(event.text.partition(":")[0] for event in found.events if event.kind is EventKind.GAP)
+    assert gaps == [
+        "At step 5 numbers of watch.log are missing",
+        "Between steps 3 and 5 measurements on the step's own batch are missing (2 times)",
+    ]
+
+
+def test_snapshots_need_no_room_among_the_rows(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "a.db", memory=100)
+    with Locked(desk.path):
+        desk.scribe.put(samples.snapshot(0))
+        assert desk.scribe.flush(FEW_SECONDS) is False
+        assert desk.scribe.put(samples.snapshot(1), samples.snapshot(2))
+        assert desk.scribe.flush(FEW_SECONDS) is False
+        assert desk.writer.waiting_bytes == 0
+    assert desk.scribe.close()
+    assert desk.read().snapshots == (0, 1, 2)
+    assert desk.read().events == ()
+
+
+def test_half_the_memory_hurries_the_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_scribe, "COMMIT_SECONDS", 1e6)
+    desk = Desk(tmp_path / "a.db", memory=1000)
+    desk.scribe.put_rows(lambda: [samples.steps(0, 1)], (0, 0), nbytes=400)
+    assert desk.scribe.put_rows(lambda: [samples.steps(1, 2)], (1, 1), nbytes=400)
+    eventually(lambda: len(desk.read()) == 2)
+    assert desk.scribe.close()
+
+
+def test_rows_that_will_not_come_are_marked(desk: Desk) -> None:
+    desk.scribe.put(samples.steps(0, 3))
+    assert desk.scribe.flush(FEW_SECONDS)
+    desk.scribe.miss_rows(5, "their device is gone")
+    assert desk.scribe.finish(samples.summary())
+    assert desk.read().events[-1].text == "Steps 3 to 5 are missing: their device is gone."
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_an_end_in_the_scribes_own_thread_does_not_wait_for_itself(desk: Desk, finished: bool) -> None:
+    """As where the garbage collector finds a watch there."""
+    answers: list[bool] = []
+
+    def ends() -> list[object]:
+        began = time.monotonic()
+        answers.append(desk.scribe.flush())
+        answers.append(desk.scribe.finish(samples.summary()) if finished else desk.scribe.close())
+        answers.append(time.monotonic() - began < _scribe.EXIT_SECONDS / 2)
+        return [samples.steps(0, 3)]
+
+    desk.scribe.put(ends)
+    eventually(lambda: not desk.scribe._thread.is_alive())
+    assert answers == [False, finished, True]
+    assert len(desk.read()) == 3
+    assert (desk.read().summary is not None) is finished
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="POSIX")
+@pytest.mark.slow
+def test_a_handler_that_ends_the_record_inside_of_put(tmp_path: Path) -> None:
+    code = """
+import signal
+class Ended(Exception):
+    pass
+def end(*_):
+    scribe.close()
+    raise Ended
+signal.signal(signal.SIGALRM, end)
+signal.setitimer(signal.ITIMER_REAL, 0.05 + int(Path(sys.argv[1]).parent.name) / 1000)
+try:
+    while True:
+        scribe.put()                           # rings its bell
+        scribe._rung = False
+except Ended:
+    pass
+"""
+    for turn in range(4):
+        (tmp_path / str(turn)).mkdir()
+        assert program(tmp_path / str(turn), code).returncode == 0

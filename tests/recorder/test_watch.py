@@ -33,7 +33,7 @@ def test_the_example_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             watch.step(loss, closure=lambda x=x, y=y: loss_fn(model(x), y))
     assert watch.path == str(Path("runs/0001-linear.db"))
     run = fl.load(watch.path)
-    assert repr(run) == "<Recording linear: SGD, 5 steps, descending>"
+    assert repr(run) == "<Recording linear: SGD, 5 steps, ended>"
     assert [(layer.name, layer.kind, layer.parameters) for layer in run.header.layers] == [
         ("weight", "Parameter", 2),
         ("bias", "Parameter", 1),
@@ -70,7 +70,7 @@ def test_the_numbers_against_a_loop_written_out(tmp_path: Path) -> None:
             after = nn.utils.parameters_to_vector(model.parameters()).detach()
             watch.step(loss)
             update = after - before
-            numbers = (gradient.norm(), update.norm(), after.norm(), gradient @ update)
+            numbers = (gradient.norm(), update.norm(), before.norm(), gradient @ update)
             expected.append([loss.item(), 0.1 / (step + 1), *(number.item() for number in numbers)])
     steps = fl.load(watch.path).steps
     found = [steps.loss, steps.learning_rate[:, 0]]

@@ -117,6 +117,7 @@ def test_a_half_written_transaction_is_taken_back_in_a_copy(tmp_path: Path) -> N
     assert files(tmp_path) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("journal", ["wal", "truncate"])
 def test_a_reader_that_polls_sees_every_step_once_and_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, journal: str
@@ -248,6 +249,7 @@ def test_permission_refused(open_folder: Path) -> None:
     open_folder.chmod(0o755)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_damage_anywhere_is_a_sentence_or_a_run(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

@@ -22,6 +22,7 @@ from fallline._store import (
     read_run,
     read_series,
     read_snapshot,
+    stored_snapshots,
 )
 from store import recording_samples as samples
 from store import samples as neuron
@@ -90,6 +91,7 @@ def test_a_snapshot_has_the_parameters_by_name(path: Path) -> None:
     assert read_snapshot(path, -1)["0.weight"].ravel().tolist() == samples.parameters(-1)[:6].tolist()
     with pytest.raises(RunFileError, match=r"keeps no parameters of step 3; it has those of -1, 15"):
         read_snapshot(path, 3)
+    assert stored_snapshots(path) == (-1, 15)
 
 
 def test_a_snapshot_in_half_precision(tmp_path: Path) -> None:
@@ -129,7 +131,7 @@ def test_a_growing_file_tells_its_news(tmp_path: Path) -> None:
         assert news.summary is None
         writer.finish(samples.summary())
     news = new_recording_rows(path, 11)
-    assert (len(news.steps), news.summary) == (0, samples.summary())
+    assert (len(news.steps), news.summary) == (0, samples.summary(steps=11))
 
 
 def test_what_is_read_may_be_changed(path: Path) -> None:
@@ -209,6 +211,7 @@ def test_damage_anywhere_is_a_sentence_or_a_recording(
         lambda path: new_recording_rows(path, 3),
         lambda path: read_series(path, "gradient_norm"),
         lambda path: read_snapshot(path, 15),
+        stored_snapshots,
         lambda path: list_runs(path.parent),
         lambda path: RecordingWriter.resume(path, samples.header(), at=11).close(),
     ):

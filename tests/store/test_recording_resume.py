@@ -25,7 +25,7 @@ def test_it_goes_on_after_the_last_step(tmp_path: Path, finished: bool) -> None:
     found = read_recording(path)
     samples.expect(found, 40)
     assert found.header == samples.header()
-    assert found.summary == samples.summary(line="again")
+    assert found.summary == samples.summary(line="again", steps=40)
     assert len(found.logged["accuracy"].step) == 40
     note, resumed = found.events
     assert (note, resumed.kind, resumed.step, resumed.text) == (

@@ -212,3 +212,11 @@ def test_a_second_writer_that_goes_on_shuts_the_first_out(tmp_path: Path) -> Non
     with pytest.raises(RunFileError, match="another process has gone on with it"):
         first.close()
     assert samples.same(read_recording(path).steps, samples.steps(0, 6))
+
+
+def test_a_writer_leaves_nothing_behind_for_forks_to_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is registered for forks can never be taken away again."""
+    monkeypatch.setattr(os, "register_at_fork", pytest.fail)
+    with RecordingWriter.create(tmp_path / "a.db", samples.header()) as writer:
+        writer.append(samples.steps(0, 3))
+    assert len(read_recording(tmp_path / "a.db")) == 3

@@ -49,6 +49,7 @@ def part(block: Columns, first: int, stop: int) -> Columns:
     return Columns(**{name: getattr(block, name)[first:stop] for name in block.__dataclass_fields__})
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_columns_come_back_bit_for_bit(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

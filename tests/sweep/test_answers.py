@@ -138,6 +138,7 @@ def test_half_the_limit_is_named_where_it_decides() -> None:
     assert "half the stability limit" in result.recommended.reason
 
 
+@pytest.mark.slow
 def test_the_record_draws_its_own_loss_again() -> None:
     from fallline._sweep import objective_of
 

@@ -208,6 +208,7 @@ def test_a_rate_that_overflows_leaves_the_others_to_the_last_bit() -> None:
     assert np.array_equal(sane[:, :3], beside[:, :3])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Adam", "Rprop"])
 def test_memory_is_bounded_by_keeping_fewer_steps(name: str) -> None:
     quadratic = quadratic_of(TILTED)

@@ -108,6 +108,7 @@ def test_a_start_that_is_not_finite() -> None:
     json.loads(to_json(build_payload(replace(run, header=header), quadratic, TEXT)))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_any_path_at_all(data: st.DataObject) -> None:

@@ -56,6 +56,10 @@ def test_every_bin_is_its_rows(values: list[float], most: int) -> None:
         flags = int(told["flags"][k])
         assert bool(flags & FINITE) == (len(finite) > 0)
         assert bool(flags & NAN) == bool(np.isnan(rows).any())
+        if "finite" in told:
+            assert told["finite"][k] == len(finite)
+        elif bins.size > 1:
+            assert len(finite) == len(rows)
         if len(finite):
             assert told["low"][k] == finite.min()
             assert told.get("high", told["low"])[k] == finite.max()

@@ -11,6 +11,8 @@ import pytest
 
 import recordings
 from fallline._errors import RunFileError
+from fallline._explain import instruments, outcome_line, recording_paragraphs
+from fallline._recorder import summarised_recording
 from fallline._records import Event, EventKind, Recording, StepSeries, UserSeries
 from fallline._report import recording_report, report
 from fallline._view._module import module_source, stylesheet
@@ -18,7 +20,7 @@ from fallline._view._payload import to_json
 from fallline._view._recording import build_recording_payload
 from fallline._view._recording_bins import FINITE, decoded
 from fallline._view._recording_charts import MOST_LOGGED
-from fallline._view._recording_layers import ABOVE_CELL, MEASURED, MISSING
+from fallline._view._recording_layers import ABOVE_CELL, MISSING
 
 
 def _chart(payload: dict[str, Any], name: str) -> dict[str, Any]:
@@ -68,7 +70,10 @@ def test_what_was_not_measured_has_no_chart_and_no_value() -> None:
     steps, _, flags = _line(payload, "gradient")
     assert steps == list(range(3, 400, 4))
     assert set(flags) == {FINITE}
-    assert payload["words"] == ["In 300 of 400 calls of watch.step SGD had made no update: skipped or accumulating."]
+    assert payload["words"] == []
+    assert any(
+        "1 call in 4 carried an update" in sentence for paragraph in payload["paragraphs"] for sentence in paragraph
+    )
 
 
 def test_equal_learning_rates_are_one_line_and_different_ones_are_named() -> None:
@@ -76,7 +81,7 @@ def test_equal_learning_rates_are_one_line_and_different_ones_are_named() -> Non
         "learning rate"
     ]
     names = [line["name"] for line in _chart(build_recording_payload(recordings.gan()), "rate")["lines"]]
-    assert names == ["Adam, group 0", "RMSprop, group 1"]
+    assert names == ["Adam", "RMSprop"]
 
 
 def test_many_different_rates_are_counted_not_dropped_silently() -> None:
@@ -96,36 +101,6 @@ def test_a_gap_and_events_are_marked() -> None:
     ]
     alarms = build_recording_payload(recordings.diverging())["marks"]
     assert [mark["kind"] for mark in alarms] == ["alarm"]  # the event of the same alarm is not told twice
-
-
-def test_the_alarm_tells_its_story() -> None:
-    recording = recordings.diverging()
-    told = build_recording_payload(recording)["alarms"][0]
-    assert told["title"] == "Step 4,312: the loss is not finite"
-    assert told["sentences"][:2] == [
-        "layer4.conv1 went first: its gradient broke at step 4,311.",
-        "It had become 2,187 times its recent median.",
-    ]
-    assert [each["kind"] for each in told["evidence"]] == ["found", "found", "not found", "not measured"]
-    flight, gradient = told["flight"], told["flight"]["quantities"][0]
-    kinds = decoded(gradient["flags"], np.uint8).reshape(32, len(flight["labels"]))
-    row = flight["labels"].index("layer4.conv1")
-    assert kinds[-2].tolist() == [ABOVE_CELL if k == row else MEASURED for k in range(len(flight["labels"]))]
-    values = recording.alarms[0].flight.gradient_norm
-    assert decoded(gradient["medians"])[0] == np.median(values[:-1, 0])
-    assert decoded(gradient["values"]).reshape(kinds.shape)[3, 2] == values[3, 2]
-
-
-def test_an_alarm_with_nothing_measured_says_only_what_is_known() -> None:
-    payload = build_recording_payload(recordings.nan_data())
-    told = payload["alarms"][0]
-    assert told["label"] is None
-    assert told["evidence"] == []
-    assert told["sentences"] == [
-        "What broke first was the loss, at step 0.",
-        "The file keeps the parameters as they were before the first step.",
-    ]
-    assert np.isnan(decoded(told["flight"]["quantities"][0]["medians"])).all()
 
 
 def test_a_layer_s_highest_and_what_is_not_finite_survive() -> None:
@@ -171,11 +146,46 @@ def test_two_optimizers_have_a_line_each() -> None:
 
 
 def test_a_recording_that_was_killed_says_so() -> None:
-    payload = build_recording_payload(recordings.killed())
-    assert payload["outcome"] == "unfinished"
-    assert payload["sentence"].startswith("Unfinished: ")
-    assert "699" in payload["sentence"]
+    recording = summarised_recording(recordings.killed())  # as fl.load gives it
+    payload = build_recording_payload(recording)
+    assert recording.summary is not None
+    assert (payload["outcome"], payload["sentence"]) == ("interrupted", recording.summary.line)
     assert payload["made"]["costs"] is None
+    assert "cost of watching" not in {fact["label"] for fact in payload["facts"]}
+    bare = build_recording_payload(recordings.killed())
+    assert (bare["outcome"], bare["sentence"]) == (None, outcome_line(recordings.killed()))
+
+
+def test_the_words_are_those_of_explain() -> None:
+    recording = recordings.well_behaved()
+    payload = build_recording_payload(recording)
+    told = [[sentence.replace("\u00a0", " ") for sentence in each] for each in payload["paragraphs"]]
+    assert told == recording_paragraphs(recording)
+    assert len(told) > 3
+
+
+def test_a_note_is_told_once() -> None:
+    recording = recordings.plain_descent()
+    notes = tuple(f"Note {k}." for k in range(9))
+    payload = build_recording_payload(replace(recording, header=replace(recording.header, notes=notes)))
+    said = [*(each for paragraph in payload["paragraphs"] for each in paragraph), *payload["made"]["sentences"]]
+    assert sorted(note for note in said if note in notes) == list(notes)
+
+
+def test_single_measurements_are_not_joined() -> None:
+    joined = {chart["id"]: chart["joined"] for chart in build_recording_payload(recordings.well_behaved())["charts"]}
+    assert {name for name, line in joined.items() if not line} == {"reach", "change", "curvature", "turn", "effective"}
+    assert joined["loss"]
+    assert joined["logged-0"]
+
+
+def test_one_rule_says_where_the_loss_is_logarithmic() -> None:
+    recording = recordings.plain_descent()
+    for top in (9.0, 20.0):
+        loss = np.linspace(top, 1.0, len(recording))
+        changed = replace(recording, steps=replace(recording.steps, loss=loss))
+        drawn = _chart(build_recording_payload(changed), "loss")["log"]
+        assert drawn == next(each.logarithmic for each in instruments(changed)) == (top > 10)
 
 
 def test_many_logged_numbers_are_counted_not_dropped_silently() -> None:

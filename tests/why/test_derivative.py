@@ -146,6 +146,7 @@ def test_a_given_price_makes_it_repeatable(found: DerivativeFindings) -> None:
     assert [raced["price_measured"] for raced in first["races"]] == [False] * 3  # type: ignore[index, union-attr]
 
 
+@pytest.mark.slow
 def test_the_own_problem_comes_first() -> None:
     answer = why("derivative", ROUND.data, price=PRICE)
     races = answer.numbers["races"]
@@ -153,6 +154,7 @@ def test_the_own_problem_comes_first() -> None:
     assert answer.sections[1].exhibits[0].columns[1].endswith("P = 2")  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_losses_that_are_no_parabola_work() -> None:
     table = (np.linspace(-2, 2, 40), np.tile([0.0, 1.0], 20))
     for loss in ("bce", "mae"):
@@ -185,6 +187,7 @@ def test_the_words_are_the_numbers(found: DerivativeFindings) -> None:
     assert f"{round(100 * many.directions.downhill_share)} % of 10,000 short steps" in told
 
 
+@pytest.mark.slow
 def test_a_measured_price_is_shown_with_its_times() -> None:
     answer = why("derivative")
     (table,) = answer.sections[0].exhibits

@@ -99,6 +99,7 @@ def test_a_slope_that_is_positive_pushes_down() -> None:
     assert any("more w means more loss, so this step takes w down" in sentence for sentence in told)
 
 
+@pytest.mark.slow
 def test_plus_may_come_to_a_top() -> None:
     """Himmelblau has a hill: plus climbs it and stays, and nothing is said of infinity."""
     answer = why("minus", formula="himmelblau")

@@ -77,6 +77,7 @@ def test_a_round_bowl_is_there_at_once() -> None:
     assert min(steps for steps in found.sweep.steps_to_goal if steps is not None) == 1
 
 
+@pytest.mark.slow
 def test_formulas_and_losses_without_a_parabola() -> None:
     for problem in (given_problem(formula="himmelblau"), given_problem(loss="huber")):
         found = measured(problem)
@@ -100,6 +101,7 @@ def test_the_words_are_the_numbers(textbook: RateFindings) -> None:
     assert answer.numbers["predicted_limit"] == sweep.predicted_limit
 
 
+@pytest.mark.slow
 def test_folklore_is_not_denied_where_it_holds() -> None:
     """A bowl on which 0.1 is just right: nothing else is said of it."""
     answer = why("rate", formula="(100*w^2 + 100*b^2)/20", start={"w": 1.0, "b": 2.0})  # λ = 10, limit 0.2

@@ -107,7 +107,7 @@ def compare(
 
         comparison_report(made, report)
     if as_json:
-        screen.say(_show_comparison.as_json(made, report))
+        screen.json(_show_comparison.as_json(made, report))
     elif not quiet:
         _show_comparison.show_comparison(screen, made, report)
     return DIVERGED if all(one.best.diverged.all() for one in made.contenders) else 0

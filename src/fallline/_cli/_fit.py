@@ -132,7 +132,7 @@ def fit(
     _show.warn_of_notes(screen, made, quiet=quiet)
     page = _show.report_beside(made, report)
     if as_json:
-        screen.say(_show.as_json(made, page))
+        screen.json(_show.as_json(made, page))
     elif not quiet:
         _show.show_run(screen, made, page, every)
     return _show.exit_status(made)

@@ -8,6 +8,7 @@ import typer
 from fallline._cli._options import RUNS, Folder, Json, Output, RunName
 from fallline._cli._places import check_place
 from fallline._cli._screen import MOST_READABLE, Screen
+from fallline._columns import aligned, beginning, widths_of
 from fallline._errors import OptionError
 
 RIGHT = (False, False, False, True, True, True, False)
@@ -26,7 +27,7 @@ def runs(folder: Folder = RUNS, as_json: Json = False) -> int:
         raise OptionError(f"There is no folder {folder}: name the one that holds the run files.")
     rows = list_runs(folder)
     if as_json:
-        screen.say(json.dumps({"schema": "fallline.runs/1", "runs": plain(rows)}, indent=2, ensure_ascii=False))
+        screen.json(json.dumps({"schema": "fallline.runs/1", "runs": plain(rows)}, indent=2, ensure_ascii=False))
         return 0
     if not rows:
         screen.note(f"There are no runs in the folder {folder} yet: `fallline fit` makes one.")
@@ -39,34 +40,21 @@ def runs(folder: Folder = RUNS, as_json: Json = False) -> int:
         started = (row.started or "")[:16].replace("T", " ")
         table.append((row.path.stem, started, row.optimizer or "", rate, steps, loss, row.outcome))
     table = _fitted(table)
-    widths = _widths(table)
-    for line in table:
-        cells = zip(line, widths, RIGHT, strict=True)
-        screen.say(
-            "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells).rstrip()
-        )
+    screen.say(*aligned(table, RIGHT))
     return 0
-
-
-def _widths(table: list[tuple[str, ...]]) -> list[int]:
-    return [max(map(len, column)) for column in zip(*table, strict=True)]
 
 
 def _fitted(table: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """The same table in at most so many columns as prose takes, by shorter names; their numbers stay at the front."""
     for column, least in SHORTENED:
-        widths = _widths(table)
+        widths = widths_of(table)
         excess = sum(widths) + 2 * (len(widths) - 1) - MOST_READABLE
         if excess > 0:
             table = [
-                (*line[:column], _cut(line[column], max(least, widths[column] - excess)), *line[column + 1 :])
+                (*line[:column], beginning(line[column], max(least, widths[column] - excess)), *line[column + 1 :])
                 for line in table
             ]
     return table
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def export(

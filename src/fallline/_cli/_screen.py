@@ -7,7 +7,9 @@ import sys
 import time
 from dataclasses import dataclass
 from io import TextIOWrapper
-from typing import Self, TextIO
+from typing import Final, Self, TextIO
+
+from fallline._columns import columns_of
 
 BAR_AFTER_SECONDS = 1.0
 """Work that is over sooner shows no progress bar."""
@@ -15,6 +17,12 @@ MOST_READABLE = 100
 """Prose is not set wider than this many columns."""
 UNBROKEN = "\N{NO-BREAK SPACE}"
 """A number and its percent sign stay on one line."""
+SECOND_COLUMN = "\ue000"
+"""Stands behind a letter that takes two columns while lines are broken."""
+SHOWN: Final = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+"""Control characters as pictures of themselves: names and texts of others must not steer the terminal."""
+ESCAPED: Final = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+"""What JSON leaves as it is of them, as JSON's escapes."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +43,13 @@ class Screen:
         return cls(sys.stdout, sys.stderr, shutil.get_terminal_size((80, 24)).columns)
 
     def say(self, *lines: str) -> None:
-        """Results."""
+        """Results, each a line of its own."""
         for line in lines:
-            self.out.write(line + "\n")
+            self.out.write(line.translate(SHOWN) + "\n")
+
+    def json(self, text: str) -> None:
+        """Results for programs."""
+        self.out.write(text.translate(ESCAPED) + "\n")
 
     def paragraph(self, text: str) -> None:
         """Results that are prose, wrapped to the terminal."""
@@ -48,16 +60,23 @@ class Screen:
         import textwrap
 
         bound = text.replace(" %", f"{UNBROKEN}%")
+        if not bound.isascii():
+            bound = "".join(letter + SECOND_COLUMN * (columns_of(letter) == 2) for letter in bound)
         lines = textwrap.wrap(bound, width or self.width, break_on_hyphens=False, break_long_words=False)
-        return [line.replace(UNBROKEN, " ") for line in lines] or [""]
+        return [line.replace(UNBROKEN, " ").replace(SECOND_COLUMN, "") for line in lines] or [""]
 
     def note(self, text: str) -> None:
         """Something beside the result."""
-        self.err.write(text + "\n")
+        self.err.write(_lines_shown(text) + "\n")
 
     def complain(self, text: str) -> None:
         """Why nothing came of it."""
-        self.err.write(f"fallline: {text}\n")
+        self.err.write(f"fallline: {_lines_shown(text)}\n")
+
+
+def _lines_shown(text: str) -> str:
+    """A note keeps its own line breaks."""
+    return "\n".join(line.translate(SHOWN) for line in text.split("\n"))
 
 
 class ProgressLine:

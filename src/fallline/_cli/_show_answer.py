@@ -9,13 +9,13 @@ from fallline._cli._plot import Mark as PlotMark
 from fallline._cli._plot import Series as PlotSeries
 from fallline._cli._plot import line_plot
 from fallline._cli._screen import MOST_READABLE, Screen
+from fallline._columns import aligned, columns_of
 from fallline._records import Answer, Curves, Facts, Role, Section
 from fallline._store import plain
 
 SCHEMA = "fallline.why/1"
 PLOT_WIDTH = 80
 PLOT_HEIGHT = 10
-GAP = "  "
 INDENT = "  "
 MARKERS = {Role.MAIN: ("●", "o"), Role.WRONG: ("▲", "^"), Role.THEORY: ("·", ".")}
 """How a series is marked, in Unicode and in plain ASCII."""
@@ -73,23 +73,18 @@ def show_answer(screen: Screen, answer: Answer, page: Path | None) -> None:
 
 def _heading(screen: Screen, text: str) -> list[str]:
     lines = screen.wrapped(text, min(screen.width, MOST_READABLE))
-    return [*lines, "-" * max(map(len, lines))]
+    return [*lines, "-" * max(map(columns_of, lines))]
 
 
 def table_lines(screen: Screen, table: Facts) -> list[str]:
     """Columns side by side where they fit, else each row as a short list."""
     width = min(screen.width, MOST_READABLE)
     cells = [table.columns, *table.rows]
-    widths = [max(len(row[k]) for row in cells) for k in range(len(table.columns))]
-    fits = len(INDENT) + sum(widths) + len(GAP) * (len(widths) - 1) <= screen.width
-    body = [_row(row, widths, table.numeric) for row in cells] if fits else _stacked(screen, table)
+    side_by_side = [INDENT + line for line in aligned(cells, table.numeric)]
+    fits = max(map(columns_of, side_by_side)) <= screen.width
+    body = side_by_side if fits else _stacked(screen, table)
     caption = screen.wrapped(table.caption, width) if table.caption else []
     return [*screen.wrapped(table.title, width), *body, *caption]
-
-
-def _row(row: tuple[str, ...], widths: list[int], numeric: tuple[bool, ...]) -> str:
-    cells = (cell.rjust(w) if right else cell.ljust(w) for cell, w, right in zip(row, widths, numeric, strict=True))
-    return (INDENT + GAP.join(cells)).rstrip()
 
 
 def _stacked(screen: Screen, table: Facts) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from fallline._cli._plot import Series, line_plot
 from fallline._cli._screen import Screen
-from fallline._cli._show_sweep import aligned
+from fallline._columns import aligned
 from fallline._explain import (
     basin_rows,
     basin_sentences,

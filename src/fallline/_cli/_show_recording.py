@@ -24,12 +24,16 @@ from fallline._explain import (
     told_alarms,
     who_line,
 )
-from fallline._records import Alarm, Floats, Integers, Recording
-from fallline._store import new_recording_rows, read_recording
+from fallline._records import Alarm, Floats, Integers, Recording, StepSeries
+from fallline._store import new_recording_rows, stored_header
 
 POLL_SECONDS = 0.5
 GIVE_UP_SECONDS = 10.0
-"""After so long without a word the following ends."""
+"""After so long without a word the following ends, at the earliest …"""
+PATIENCE, RECENT = 5, 16
+"""… and not before so many times the longest of so many last steps."""
+FIRST_SECONDS = 60.0
+"""A first step, of which nothing is known yet, may take so long."""
 PLOT_WIDTH = 80
 PLOT_HEIGHT = 7
 MOST_MARKS = 5
@@ -153,27 +157,52 @@ def thinned(step: Integers, value: Floats, bins: int) -> tuple[Integers, Floats]
     return step[order], value[order]
 
 
+class Following:
+    """How long a run may be silent before it counts as over: a few times what its slowest recent step took."""
+
+    def __init__(self) -> None:
+        self.last = -1
+        """The last step heard of."""
+        self._heard, self._at, self._slowest = time.monotonic(), 0.0, 0.0
+
+    @property
+    def patience(self) -> float:
+        """Seconds."""
+        return max(GIVE_UP_SECONDS, FIRST_SECONDS if self.last < 0 else PATIENCE * self._slowest)
+
+    @property
+    def silent(self) -> bool:
+        """True where nothing was heard for longer than that."""
+        return time.monotonic() - self._heard > self.patience
+
+    def hear(self, steps: StepSeries) -> None:
+        """Take note of new rows: how long each took by the loop's own clock, and how long these were on their way."""
+        now = time.monotonic()
+        before = self._at if len(steps) <= RECENT else float(steps.seconds[-RECENT - 1])
+        took = np.diff(steps.seconds[-RECENT:], prepend=before)
+        waited = now - self._heard if self.last >= 0 else 0.0
+        self._slowest = max(waited, float(took.max()))
+        self.last, self._heard, self._at = int(steps.step[-1]), now, float(steps.seconds[-1])
+
+
 def follow_recording(screen: Screen, path: Path) -> None:
-    """A line for what is written, about twice a second, until the end is written or nothing is for ten seconds."""
-    header = read_recording(path).header
-    last, heard = -1, time.monotonic()
+    """A line for what is written, about twice a second, until the end is written or nothing is for a long while."""
+    header, following = stored_header(path), Following()
     alarmed: set[int] = set()
     while True:
-        news = new_recording_rows(path, last)
-        line = news_line(header, news.steps)
-        alarms = [alarm for alarm in news.alarms if alarm.step not in alarmed]
-        if line:
-            last, heard = int(news.steps.step[-1]), time.monotonic()
-            screen.say(*screen.wrapped(line))
-        for alarm in alarms:
+        news = new_recording_rows(path, following.last)
+        if len(news.steps):
+            following.hear(news.steps)
+            screen.say(*screen.wrapped(news_line(header, news.steps)))
+        for alarm in (alarm for alarm in news.alarms if alarm.step not in alarmed):
             alarmed.add(alarm.step)
             screen.say(*screen.wrapped(alarm_line(alarm)))
         screen.out.flush()
         if news.summary is not None:
             break
-        if time.monotonic() - heard > GIVE_UP_SECONDS:
+        if following.silent:
             screen.note(
-                f"Nothing was written for {GIVE_UP_SECONDS:g} seconds: "
+                f"Nothing was written for {following.patience:,.0f} seconds: "
                 "the process is gone, or busy between two steps. This is the record so far."
             )
             break

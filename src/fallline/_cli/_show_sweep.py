@@ -9,6 +9,7 @@ import numpy as np
 
 from fallline._cli._plot import Band, Mark, Series, line_plot
 from fallline._cli._screen import MOST_READABLE, Screen
+from fallline._columns import aligned
 from fallline._explain import (
     MISSES,
     difference,
@@ -206,15 +207,3 @@ def trial_lines(result: SweepResult, width: int) -> list[str]:
     if max(map(len, lines)) <= width:
         return lines
     return [line for trial in result.trials for line in wrap(trial_words(trial), width, subsequent_indent="  ")]
-
-
-def aligned(rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[str]:
-    """Cells in columns, numbers to the right."""
-    widths = [max(len(row[k]) for row in rows) for k in range(len(numeric))]
-    return [
-        "  ".join(
-            cell.rjust(size) if right else cell.ljust(size)
-            for cell, size, right in zip(row, widths, numeric, strict=True)
-        ).rstrip()
-        for row in rows
-    ]

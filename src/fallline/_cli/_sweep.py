@@ -104,7 +104,7 @@ def sweep(
 
         sweep_report(result, report)
     if as_json:
-        screen.say(_show_sweep.as_json(result, report))
+        screen.json(_show_sweep.as_json(result, report))
     elif not quiet:
         _show_sweep.show_sweep(screen, result, report)
     return DIVERGED if _show_sweep.all_diverged(result) else 0

@@ -82,7 +82,7 @@ def why(
 
         answer_report(answer, report)
     if as_json:
-        screen.say(_show_answer.as_json(answer, report))
+        screen.json(_show_answer.as_json(answer, report))
     elif not quiet:
         _show_answer.show_answer(screen, answer, report)
     return 0

@@ -4,7 +4,7 @@ import math
 from decimal import Decimal
 from itertools import product
 
-from fallline._wording import MINUS, count, number, percent, short
+from fallline._wording import MINUS, count, multiple, number, part_of, percent, reach_number, rough, short
 
 LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
@@ -15,10 +15,13 @@ __all__ = [
     "difference",
     "in_brackets",
     "listed",
+    "multiple",
     "number",
+    "part_of",
     "percent",
     "place",
     "places",
+    "reach_number",
     "rough",
     "short",
     "signed",
@@ -114,23 +117,6 @@ def _typed(text: str) -> str:
 
 def _bracketed(text: str) -> str:
     return f"({text})" if text.startswith(MINUS) else text
-
-
-WORDS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
-
-
-def rough(value: float) -> str:
-    """A large number in words, two significant figures.
-
-    >>> rough(8_302_114), rough(137.8), rough(5_312)
-    ('8.3 million', '138', '5,300')
-    """
-    if not math.isfinite(value) or value >= 1e15:
-        return number(value, 2)
-    for size, word in WORDS:
-        if value >= 0.9995 * size:
-            return f"{float(f'{value / size:.2g}'):,g} {word}"
-    return f"{float(f'{value:.3g}' if value < 1000 else f'{value:.2g}'):,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def listed(parts: list[str]) -> str:

@@ -34,6 +34,7 @@ def verdict(run: Run) -> list[str]:
         Outcome.STALLED: stalled,
         Outcome.DIVERGED: diverged,
         Outcome.INTERRUPTED: interrupted,
+        Outcome.ENDED: interrupted,  # of watched loops only: no neuron ends so
     }[summary.outcome]
     story = told(run, summary)
     if summary.outcome is not Outcome.DIVERGED:  # that story names the limit itself

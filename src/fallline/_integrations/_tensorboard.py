@@ -79,15 +79,18 @@ def _neuron_curves(run: Run) -> Iterator[Curve]:
 
 
 def _recording_curves(run: Recording) -> Iterator[Curve]:
+    from fallline._explain import optimizer_names  # the other doors do without sentences
+
     steps = run.steps
     yield _measured("loss", steps.step, steps.loss, steps.loss_measured)
     for k in range(steps.learning_rate.shape[1]):
         yield Curve(f"learning_rate/group_{k}", steps.step, steps.learning_rate[:, k])
+    owners = [name.replace(" ", "_") for name in optimizer_names(run.header)]
     instruments = ("gradient_norm", "update_norm", "parameter_norm", "first_order_change", "update_ratio")
     for name in (*instruments, "downhill_cosine"):
         values = getattr(steps, name)
-        for k, optimizer in enumerate(run.header.optimizers):
-            tag = name if len(run.header.optimizers) == 1 else f"{name}/{k}_{optimizer}"
+        for k, optimizer in enumerate(owners):
+            tag = name if len(owners) == 1 else f"{name}/{optimizer}"
             yield _measured(tag, steps.step, values[:, k], steps.measured[:, k])
     yield from _same_batch_curves(run)
     for k, layer in enumerate(run.header.layers):

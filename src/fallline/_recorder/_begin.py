@@ -22,7 +22,7 @@ from fallline._recorder._layout import Layout, lay_out
 from fallline._recorder._loop_check import LoopCheck
 from fallline._recorder._memory import LAST_STEPS, NORMS, SAME_BATCH, WAITING, MemoryPlan, plan_memory, sizes_of
 from fallline._recorder._pace import Pace
-from fallline._recorder._rows import owners
+from fallline._recorder._rows import Parts, owners, parts_of
 from fallline._recorder._same_batch import SameBatch
 from fallline._recorder._scribe import Scribe
 from fallline._recorder._settings import (
@@ -39,7 +39,7 @@ from fallline._recorder._steps import StepRecorder
 from fallline._recorder._surroundings import surroundings
 from fallline._recorder._watch import Watch
 from fallline._records import Instruments, RecordingHeader
-from fallline._store import RecordingWriter, next_run_path
+from fallline._store import RecordingWriter, next_run_path, stored_snapshots
 
 RUNS = Path("runs")
 WRAPPERS = {"OptimizedModule": "_orig_mod", "DistributedDataParallel": "module", "DataParallel": "module"}
@@ -95,7 +95,7 @@ def watch(
     ...             optimizer.step()
     ...             watch.step(loss)
     ...     fl.load(watch.path)
-    <Recording linear: SGD, 3 steps, descending>
+    <Recording linear: SGD, 3 steps, ended>
     """
     settings = Settings(every, budget, memory, ring, snapshots)
     check_resume(run, resume, resume_at)
@@ -104,10 +104,14 @@ def watch(
     layout = lay_out(checked_model(model), optimizers)
     guard, pace = Guard(), Pace(settings.every, settings.budget)
     on_its_batch = SameBatch(model, layout.tensors, pace, guard)
-    sizes = sizes_of(layout.tensors, layers=len(layout.layers), same_batch=on_its_batch.bytes_needed)
+    parts = parts_of(layout)
+    sizes = sizes_of(layout.tensors, parts=len(parts.layer), same_batch=on_its_batch.bytes_needed)
     plan = plan_memory(sizes, settings.memory, ring=settings.ring, snapshots=settings.snapshots)
     header = _header(model, optimizers, layout, settings, plan)
-    gauges = [_gauge(layout, layout.of_optimizer(which) if plan.has(NORMS) else ()) for which in range(len(optimizers))]
+    gauges = [
+        _gauge(layout, parts, layout.of_optimizer(which) if plan.has(NORMS) else (), each)
+        for which, each in enumerate(optimizers)
+    ]
     path = next_run_path(RUNS, header.name) if run is None else path_of(run)
     writer = RecordingWriter.resume(path, header, resume_at) if resume else RecordingWriter.create(path, header)
     scribe = Scribe(writer, memory=plan.bytes[WAITING], warn=warn)
@@ -117,9 +121,10 @@ def watch(
         for each in hooks:
             each.before.append(same_batch.before_update)
     interval = interval_instruments(
-        layout, optimizers, hooks, settings, plan, pace=pace, guard=guard, first_step=writer.next_step
-    )
-    held = owners(gauges, len(layout.layers))
+        layout, optimizers, hooks, settings, plan, pace=pace, guard=guard, first_step=writer.next_step,
+        stored=stored_snapshots(path) if resume else (),
+    )  # fmt: skip
+    held = owners(gauges, parts.layer)
     flight = FlightRecorder(
         header,
         held,
@@ -179,9 +184,9 @@ def _kind(model: nn.Module) -> str:
     return _kind(inner) if isinstance(inner, nn.Module) else type(model).__name__
 
 
-def _gauge(layout: Layout, held: Sequence[int]) -> Gauge:
+def _gauge(layout: Layout, parts: Parts, held: Sequence[int], optimizer: torch.optim.Optimizer) -> Gauge:
     """Of these tensors; of none where there is no room for the norms."""
-    return gauge_of([layout.tensors[k] for k in held], [layout.parameters[k].layer for k in held])
+    return gauge_of([layout.tensors[k] for k in held], [parts.of_tensor[k] for k in held], optimizer)
 
 
 def _check_free(optimizers: Sequence[torch.optim.Optimizer]) -> None:

@@ -91,6 +91,8 @@ class _Shard:
         self._places = [(tensor.dtype, tensor.shape, tensor.device) for tensor in tensors]
         self._addresses: list[int] = []
         self._views: list[torch.Tensor] = []
+        self._remembered: list[torch.Tensor] = []
+        """The parameters' lengths before the update."""
         self._long = torch.float32 if device.type in WITHOUT_FLOAT64 else torch.float64
         self.updates, self.gradients = (
             [
@@ -104,6 +106,7 @@ class _Shard:
     def remember(self) -> None:
         self._look()
         torch._foreach_copy_(self.updates, self._views)
+        self._remembered = self._lengths(self.updates)
 
     def consume(self, scale: Any | None) -> None:
         pairs = [
@@ -124,7 +127,7 @@ class _Shard:
         torch._foreach_neg_(self.updates)
         torch._foreach_add_(self.updates, self._views)
         steepness = torch.stack(self._lengths(self.gradients))
-        found = [*self._lengths(self.updates), *self._lengths(self._views)]
+        found = [*self._lengths(self.updates), *self._remembered]
         return torch.cat([steepness, torch.stack(found), self._products(steepness)])
 
     def _products(self, steepness: torch.Tensor) -> torch.Tensor:

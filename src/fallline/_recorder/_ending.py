@@ -14,7 +14,7 @@ from fallline._recorder._losses import Losses
 from fallline._recorder._outcome import outcome_of
 from fallline._recorder._rows import Row
 from fallline._records import Alarm, Cost, Floats, RecordingSummary, SameBatchSeries
-from fallline._store import read_series
+from fallline._store import new_recording_rows, read_series
 
 MOST_REACHES: Final = 1 << 16
 """Beyond so many, every second one is kept from then on, and so forth."""
@@ -26,6 +26,10 @@ class Earlier(NamedTuple):
     steps: int
     losses: Floats
     """[T] those that were given."""
+    reaches: Floats
+    """[R] those that were measured."""
+    alarms: tuple[Alarm, ...]
+    """That have gone off."""
 
 
 def earlier_of(path: Path) -> Earlier:
@@ -35,7 +39,9 @@ def earlier_of(path: Path) -> Earlier:
         RunFileError: it cannot be read.
     """
     column = read_series(path, "loss")
-    return Earlier(len(column.step), column.values[column.measured])
+    reach = read_series(path, "batches.reach")
+    alarms = new_recording_rows(path, int(column.step[-1]) if len(column.step) else -1).alarms
+    return Earlier(len(column.step), column.values[column.measured], reach.values[reach.measured], alarms)
 
 
 class Ending:
@@ -53,12 +59,17 @@ class Ending:
         self._steps = 0 if earlier is None else earlier.steps
         self._losses = Losses() if earlier is None else Losses.of(earlier.losses)
         self._reaches = array("d")
+        self._last_step = 0
         self._stride = 1
         self._skip = 0
+        self._alarms = () if earlier is None else earlier.alarms
+        for reach in () if earlier is None else earlier.reaches:
+            self._keep(float(reach))
 
     def see(self, row: Row, batch: SameBatchSeries | None) -> None:
         """Take note of a row, and of what was measured on its own batch."""
         self._steps += 1
+        self._last_step = row.step
         if row.loss is not None:
             self._losses.add(row.loss)
         if batch is not None:
@@ -71,12 +82,20 @@ class Ending:
         """What came of the run.
 
         Args:
-            alarms: all that went off.
+            alarms: all that went off since it was gone on with.
             open_alarm: the one that is not over.
             cost: of watching.
             error: what ended the loop, None where it ended by itself.
         """
-        outcome = outcome_of(self._losses, open_alarm, alarms, ended=error is None, one_optimizer=self._optimizers == 1)
+        alarms = (*self._alarms, *alarms)
+        outcome = outcome_of(
+            self._losses,
+            open_alarm,
+            alarms,
+            ended=error is None,
+            one_optimizer=self._optimizers == 1,
+            last_step=self._last_step,
+        )
         return RecordingSummary(
             outcome=outcome,
             line=line_of(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from fallline._recorder._broken import Broken
-from fallline._recorder._evidence_batch import bad_batch
+from fallline._recorder._evidence_batch import bad_batch, gradient_leapt
 from fallline._recorder._evidence_layer import exploding_layer
 from fallline._recorder._evidence_limit import past_the_limit
 from fallline._recorder._evidence_overflow import overflow
@@ -22,9 +22,10 @@ def evidence_of(
         batches: the latest measurements on a step's own batch, oldest first.
         header: of the recording.
     """
+    batch = bad_batch(broken, batches)
     return (
-        past_the_limit(broken, rows, batches, header),
+        past_the_limit(broken, rows, batches, header, jumped=batch.found is True or gradient_leapt(broken)),
         exploding_layer(broken),
-        bad_batch(broken, batches),
+        batch,
         overflow(broken, rows, header),
     )

@@ -20,30 +20,41 @@ JUST_BEFORE: Final = 5
 
 
 def overflow(broken: Broken, rows: Sequence[Row], header: RecordingHeader) -> Evidence:
-    """Found where parameters are float16, or updates were skipped just before as a loss scaler does."""
+    """Found where a gradient was seen not finite, of float16 parameters or with a skipped update.
+
+    A skipped update alone is none: a loop may leave one out by itself.
+    """
     return Evidence(Cause.OVERFLOW, *_told(broken, rows, header))
 
 
 def _told(broken: Broken, rows: Sequence[Row], header: RecordingHeader) -> tuple[bool | None, str]:
     narrow = {info.layer for info in header.parameters if info.dtype == NARROW}
     skipped = _skipped(rows, len(header.optimizers))
+    near = [step for step in skipped if broken.step - step <= JUST_BEFORE]
     early = _gradient_first(broken)
     if early is not None:
         row, layer = early
         where = _where(broken, row, layer, narrow)
-        if layer in narrow or skipped:
-            return True, f"{where}, and {_left_out(skipped)}." if skipped else f"{where}."
+        if layer in narrow or near:
+            return True, f"{where}, and {_left_out(near)}." if near else f"{where}."
         return _too_large_for_half(broken, header) or (None, f"{where}; whether autocast was at work is not recorded.")
-    near = [step for step in skipped if broken.step - step <= JUST_BEFORE]
     if near:
-        said = _left_out(near)
-        return True, f"{said[0].upper()}{said[1:]}, where a gradient is not finite."
+        return _only_skipped(near, bool(narrow))
     if broken.flight.loss_measured[-1] and np.isfinite(broken.flight.loss[-1]):
         return False, "Every gradient of the last steps was finite, and so was every loss."
+    unknown = "No parameter is float16 and no update was skipped; whether autocast was at work, in which activations"
+    unknown += f" beyond {LARGEST:,.0f} overflow, is not recorded."
     if narrow:
-        return None, "Parameters are float16, but no gradient broke before the loss did."
-    unknown = "No parameter is float16 and no update was skipped; whether autocast was at work is not recorded."
-    return _too_large_for_half(broken, header) or (None, unknown)
+        unknown = f"Parameters are float16: activations beyond {LARGEST:,.0f} overflow, and they are not recorded."
+    return (None if narrow else _too_large_for_half(broken, header)) or (None, unknown)
+
+
+def _only_skipped(near: Sequence[int], narrow: bool) -> tuple[bool | None, str]:
+    said = _left_out(near)
+    said = f"{said[0].upper()}{said[1:]} where a gradient is not finite"
+    if narrow:
+        return True, f"{said}; parameters are float16."
+    return None, f"{said}; no such gradient was seen, and whether a scaler was at work is not recorded."
 
 
 def _gradient_first(broken: Broken) -> tuple[int, int] | None:

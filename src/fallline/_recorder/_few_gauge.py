@@ -6,7 +6,6 @@ full of PyTorch and takes longer than the few multiplications themselves.
 
 import math
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -74,7 +73,7 @@ class FewGauge:
                 update = after - before
                 squared_gradient += gradient * gradient
                 squared_update += update * update
-                squared += after * after
+                squared += before * before
                 product += gradient * update
         return squared_gradient, squared_update, squared, product
 
@@ -96,8 +95,11 @@ def _numbers(tensor: torch.Tensor) -> list[float]:
     if tensor.is_sparse:
         tensor = tensor.to_dense()
     numbers: Any = tensor.tolist()
-    if tensor.dim() == 0:
+    dimensions = tensor.dim()
+    if dimensions == 1:
+        return list(numbers)
+    if dimensions == 0:
         return [float(numbers)]
-    for _ in range(tensor.dim() - 1):
-        numbers = chain.from_iterable(numbers)
+    for _ in range(dimensions - 1):
+        numbers = [number for row in numbers for number in row]
     return list(numbers)

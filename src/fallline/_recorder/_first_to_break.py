@@ -33,13 +33,13 @@ class FirstToBreak(NamedTuple):
     """What went first."""
 
     layer: int | None
-    """None where all layers went at once with the loss, or none did."""
+    """None where several layers went at once, or none did."""
     quantity: str
     """One of the norms, or ``loss``."""
     row: int
     """Of the ring."""
     growth: float | None
-    """The last finite value of that norm in times its median, None where it had not grown."""
+    """The last finite value of that norm in times its median; None where it had not grown, or no layer is named."""
 
 
 def norms_of(flight: Flight) -> Norms:
@@ -66,11 +66,11 @@ def norms_of(flight: Flight) -> Norms:
 
 
 def first_to_break(norms: Norms, flight: Flight, ceiling: float) -> FirstToBreak:
-    """The earliest of all; of several the one that had grown most, of several that are not finite the last layer.
+    """The earliest of all; a layer is named where it broke alone, or where what is not finite began with it.
 
-    A gradient that is not finite spreads backward, from the layer nearest to the loss to the first: the last of the
-    layers that broke at once is where it began. Where all of them break together with the loss, it came from the loss
-    or the data, and no layer is named.
+    A gradient that is not finite spreads backward, from the layer nearest to the loss to the first: where later layers
+    are sound, the last of those that broke at once is where it began. Where all layers break together with the loss,
+    it came from the loss or the data.
     """
     depth, layers = norms.measured.shape
     loss_row = _loss_broke(flight, ceiling)
@@ -81,8 +81,15 @@ def first_to_break(norms: Norms, flight: Flight, ceiling: float) -> FirstToBreak
     together = (norms.broke == row).any(axis=0)[seen].all()
     if together and loss_row == row and (layers > 1 or not np.isfinite(flight.loss[row])):
         return FirstToBreak(None, "loss", row, None)
-    quantity, layer = _largest(norms, row)
-    return FirstToBreak(layer, QUANTITIES[quantity], row, growth_of(norms, quantity, layer))
+    quantity, layer = _named(norms, row)
+    return FirstToBreak(layer, QUANTITIES[quantity], row, None if layer is None else growth_of(norms, quantity, layer))
+
+
+def layers_at_once(flight: Flight, step: int) -> tuple[int, int]:
+    """How many layers left their range at this step of a ring for good, and how many were measured."""
+    broke, seen = norms_of(flight).broke, flight.measured.any(axis=0)
+    row = int(np.searchsorted(flight.step, step))
+    return int((broke.min(axis=0)[seen] == row).sum()) if broke.size else 0, int(seen.sum())
 
 
 def _ceiling(earlier: Floats) -> float:
@@ -101,20 +108,17 @@ def growth_of(norms: Norms, quantity: int, layer: int) -> float | None:
     return growth if growth > 1 + WIDTHS * LEAST_WIDTH else None
 
 
-def _largest(norms: Norms, row: int) -> tuple[int, int]:
-    """(quantity, layer) of those that broke at this row."""
+def _named(norms: Norms, row: int) -> tuple[int, int | None]:
+    """The first in cause and effect of the norms that broke at this row, and the layer that went first, if one did."""
     found = [(int(q), int(k)) for q, k in np.argwhere(norms.broke == row)]
-    gone = [(q, k) for q, k in found if not np.isfinite(norms.values[q, row, k])]
-    if gone:
-        first = min(q for q, _ in gone)
-        return first, max(k for q, k in gone if q == first)
-
-    def grown(place: tuple[int, int]) -> float:
-        usual = norms.usual[place]
-        return float(norms.values[place[0], row, place[1]] / usual) if usual > 0 else np.inf
-
-    layer = max(found, key=grown)[1]
-    return min(q for q, k in found if k == layer), layer
+    layers = {k for _, k in found}
+    if len(layers) == 1:
+        return min(found)
+    gone = [k for q, k in found if q == 0 and not np.isfinite(norms.values[q, row, k])]
+    last = int(np.flatnonzero(norms.measured[row])[-1])
+    if gone and max(gone) == max(layers) < last:
+        return 0, max(gone)
+    return min(found)[0], None
 
 
 def _loss_broke(flight: Flight, ceiling: float) -> int | None:

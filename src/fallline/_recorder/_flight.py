@@ -1,7 +1,7 @@
 """The flight recorder: the last steps in a ring, and the alarm; docs/semantics.md#alarms."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -9,15 +9,18 @@ import numpy as np
 from fallline._recorder._broken import taken_apart
 from fallline._recorder._evidence import evidence_of
 from fallline._recorder._evidence_limit import measured_before
-from fallline._recorder._lookout import Lookout, rate_rose
+from fallline._recorder._first_steps import great_update
+from fallline._recorder._lookout import Lookout, Spike, rate_rose
 from fallline._recorder._recent_range import WINDOW
 from fallline._recorder._ring import flight_of
 from fallline._recorder._rows import Owners, Row
 from fallline._records import Alarm, Event, EventKind, RecordingHeader, SameBatchSeries, Trigger
-from fallline._wording import layer_in_words, number
+from fallline._wording import layer_in_words, number, rough
 
 MOST_ALARMS: Final = 20
 """Alarms of one run that are kept with their story."""
+MOST_SPIKES: Final = 20
+"""Leaps of the loss without an alarm that are marked."""
 BATCHES_KEPT: Final = 64
 """Measurements on a step's own batch that an alarm can look back at."""
 
@@ -40,15 +43,16 @@ class FlightRecorder:
         *,
         depth: int,
         kept_before: Callable[[int], int | None],
-        mark: Callable[[Event], None],
+        mark: Callable[[Event], object],
     ) -> None:
         self.alarms: list[Alarm] = []
         self._header, self._owners = header, owners
         self._kept_before, self._mark = kept_before, mark
         self._ring: deque[Row] = deque(maxlen=depth)
         self._batches: deque[SameBatchSeries] = deque(maxlen=BATCHES_KEPT)
-        self._lookout = Lookout(self._rate_rose)
+        self._lookout = Lookout(self._rate_rose, self._moved)
         self._full = False
+        self._spikes = 0
 
     @property
     def alarmed(self) -> bool:
@@ -67,6 +71,11 @@ class FlightRecorder:
         """True where the last loss was so high that an alarm may be near: a time to measure more often."""
         return self._lookout.wary
 
+    @property
+    def calm_below(self) -> float:
+        """A finite row whose loss is at most this (or not known) sets nothing off: it may be seen later, in order."""
+        return self._lookout.calm_below
+
     def see(self, row: Row, batch: SameBatchSeries | None) -> Alarm | None:
         """The alarm that this row sets off, if it does."""
         self._ring.append(row)
@@ -77,6 +86,8 @@ class FlightRecorder:
             return self._sound(row, trigger)
         if self._lookout.since is not None:
             self._tell_its_end(row)
+        elif self._lookout.spike is not None:
+            self._tell_spike(self._lookout.spike)
         return None
 
     def _sound(self, row: Row, trigger: Trigger) -> Alarm | None:
@@ -119,6 +130,24 @@ class FlightRecorder:
 
     def _rate_rose(self) -> bool:
         return rate_rose(np.array([row.rates for row in self._ring], dtype=np.float64))
+
+    def _moved(self, steps: Sequence[int]) -> int | None:
+        return great_update(self._ring, self._owners, steps)
+
+    def _tell_spike(self, spike: Spike) -> None:
+        """A loss that leapt and came back, and set nothing off, leaves a mark."""
+        self._lookout.spike = None
+        self._spikes += 1
+        if self._spikes > MOST_SPIKES:
+            return
+        said = f"The loss jumped to {number(spike.loss)} at step {spike.step:,}"
+        if spike.median is not None and spike.median > 0:
+            said += f", {rough(spike.loss / spike.median)} times its recent median"
+        away = spike.back - spike.step
+        said += f", and was back {'at the next step' if away == 1 else f'{away:,} steps later'}."
+        if self._spikes == MOST_SPIKES:
+            said += " Further jumps are not marked."
+        self._mark(Event(spike.step, EventKind.NOTE, said))
 
     def _tell_its_end(self, row: Row) -> None:
         broke = self._lookout.is_over()

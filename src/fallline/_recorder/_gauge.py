@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 SUMS = 4
-"""Of every layer: |g|², |Δθ|², |θ|² after the update, g · Δθ."""
+"""Of every layer: |g|², |Δθ|², |θ|² before the update, g · Δθ."""
 
 Reading = Any
 """[SUMS × columns] numbers of the host, |g|² of all columns first; what still is on a device is a ``DeviceReading``."""

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -71,6 +72,10 @@ class OptimizerHooks:
         """What happened since the last call."""
         if self._traced:
             self._listen_beside_compiled_code()
+        hooks = self._optimizer._optimizer_step_pre_hooks
+        last = self._handles[0].id
+        if next(reversed(hooks), last) != last and last in hooks:
+            hooks[last] = hooks.pop(last)  # a hook of the user's may clip: what is consumed is seen after it
         rates = self._current_rates() if self._rates is None else self._rates
         finite = self._last is None or self.gauge.finite
         taken = Taken(self._updates, rates, self._last, finite, self._seconds, tuple(self._doubtful))
@@ -119,10 +124,10 @@ class OptimizerHooks:
         if self.reading and self.guard.works(THE_NORMS):
             self.gauge.remember()
             closure = arguments[1] if len(arguments) > 1 else options.get("closure")
-            if closure is None:
-                self._consume(optimizer.__dict__.get("grad_scale"))
-            else:
+            if callable(closure):
                 wrapped = self._listening_to(closure, arguments, options)
+            else:  # none; or what an optimizer of somebody's own takes instead: its loss
+                self._consume(optimizer.__dict__.get("grad_scale"))
         self._seconds += time.perf_counter() - began
         if self.busy:
             for hook in self.before:
@@ -137,10 +142,9 @@ class OptimizerHooks:
         if torch.compiler.is_compiling():
             return
         began = time.perf_counter()
-        self._last = None
         certain = self._found is None or _made_for_certain(self._found)
         if certain:
-            self._updates += 1
+            self._updates, self._last = self._updates + 1, None
         reading = self.gauge.read() if self._consumed else None
         if certain:
             self._last = reading
@@ -156,8 +160,9 @@ class OptimizerHooks:
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments with a closure that hands on the gradient of its first evaluation, at the old parameters."""
 
-        def listening() -> Any:
-            loss = closure()
+        @wraps(closure)
+        def listening(*inputs: Any, **settings: Any) -> Any:
+            loss = closure(*inputs, **settings)
             if not self._consumed:
                 began = time.perf_counter()
                 self._consume_of_closure()

@@ -31,43 +31,48 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class HostGauge:
     """Reads the steps of one optimizer whose parameters are real numbers in the host's memory.
 
-    ``layers`` has the layer of each tensor.
+    ``layers`` has the layer of each tensor. Where parameters ``stay``, an update leaves them in their storage.
     """
 
-    def __init__(self, tensors: Sequence[nn.Parameter], layers: Sequence[int]) -> None:
+    def __init__(self, tensors: Sequence[nn.Parameter], layers: Sequence[int], *, stay: bool = False) -> None:
         self.finite = True
+        self._stay = stay
         order = sorted(range(len(tensors)), key=lambda k: layers[k])
         self._tensors = [tensors[k] for k in order]
         self._places = [(tensor.dtype, tensor.shape) for tensor in self._tensors]
         self._addresses: list[int] = []
         self._views: list[Array] = []
+        self._row: list[Array] | None = None
+        """The views as rows of numbers; None where one of them does not lie in one piece."""
         wide = any(tensor.dtype == torch.float64 for tensor in tensors)
         self._least = -1.0 if wide else TINY
         count = sum(tensor.numel() for tensor in tensors)
-        gradient, update, after = np.zeros((3, count), np.float64 if wide else np.float32)
-        self.nbytes = 3 * after.nbytes
-        self._gradients, self._updates, self._afters = (
-            _shaped(flat, self._tensors) for flat in (gradient, update, after)
-        )
+        gradient, update = np.zeros((2, count), np.float64 if wide else np.float32)
+        self.nbytes = 2 * update.nbytes
+        self._flat_update = update
+        self._gradients, self._updates = (_shaped(flat, self._tensors) for flat in (gradient, update))
         self.gradient = [self._gradients[order.index(k)] for k in range(len(order))]
         self.update = [self._updates[order.index(k)] for k in range(len(order))]
         cuts, self.layers = _cuts(self._tensors, [layers[k] for k in order])
-        self._sums = np.zeros((SUMS, len(cuts)), after.dtype)
+        self._sums = np.zeros((SUMS, len(cuts)), update.dtype)
         self._pieces = [
-            _Piece(gradient[low:high], update[low:high], after[low:high], _targets(self._sums, k))
-            for k, (low, high) in enumerate(cuts)
+            _Piece(gradient[low:high], update[low:high], _targets(self._sums, k)) for k, (low, high) in enumerate(cuts)
         ]
+        self._cuts = cuts
         self._first_of_layer: list[int] | None = None
         if len(cuts) > FEW_PIECES:
             self._first_of_layer = [self.layers.index(layer) for layer in dict.fromkeys(self.layers)]
             self.layers = list(dict.fromkeys(self.layers))
-        self._take_sums = quietly(self._take_sums_loudly)
+        self._measure = quietly(self._measure_loudly)
 
     def remember(self) -> None:
         """Copy the parameters."""
         self._look()
-        for kept, view in zip(self._updates, self._views, strict=True):
-            kept[...] = view
+        if self._row is None:
+            for kept, view in zip(self._updates, self._views, strict=True):
+                kept[...] = view
+        else:
+            np.concatenate(self._row, out=self._flat_update)
 
     def consume(self, scale: Any | None) -> None:
         """Copy the gradients; a parameter without one has 0."""
@@ -86,49 +91,55 @@ class HostGauge:
 
     def read(self) -> Reading:
         """Δθ, and the four sums of every piece."""
-        self._look()
-        for kept, view in zip(self._afters, self._views, strict=True):
-            kept[...] = view
-        self._take_sums()
-        sums = self._sums
-        reading = sums.ravel().tolist()
+        if not self._stay:
+            self._look()
+        self._measure()
+        reading = self._sums.ravel().tolist()
         self.finite = math.isfinite(sum(reading))
-        squares = reading[: -len(self._pieces)]
-        if not self.finite or (min(squares) <= self._least and self._underflowed(squares)):
-            sums = self._wider()
-            reading = sums.ravel().tolist()
+        if not self.finite or min(reading[: -len(self._pieces)], default=1.0) <= self._least:
+            reading = self._measured_in_float64()
             self.finite = math.isfinite(sum(reading))
-        return reading if self._first_of_layer is None else self._by_layer(sums, self._first_of_layer)
-
-    def _by_layer(self, sums: Array, first: Sequence[int]) -> list[float]:
+        if self._first_of_layer is None:
+            return reading
         with np.errstate(all="ignore"):
-            return np.add.reduceat(sums, first, axis=1, dtype=np.float64).ravel().tolist()
+            columns = np.array(reading).reshape(SUMS, -1)
+            return np.add.reduceat(columns, self._first_of_layer, axis=1).ravel().tolist()
 
-    def _take_sums_loudly(self) -> None:
-        for gradient, update, after, (gg, uu, tt, gu) in self._pieces:
-            np.subtract(after, update, update)
-            gradient.dot(gradient, gg)
-            update.dot(update, uu)
-            after.dot(after, tt)
-            gradient.dot(update, gu)
+    def _measure_loudly(self) -> None:
+        pieces = self._pieces
+        for _, remembered, into in pieces:
+            remembered.dot(remembered, into[2])
+        for kept, view in zip(self._updates, self._views, strict=True):
+            np.subtract(view, kept, kept)
+        for gradient, update, into in pieces:
+            gradient.dot(gradient, into[0])
+            update.dot(update, into[1])
+            gradient.dot(update, into[3])
 
-    def _underflowed(self, squares: Sequence[float]) -> bool:
-        """True where a sum of squares is too small to have all its digits; one of nothing but zeros has them."""
-        count = len(self._pieces)
-        return any(
-            square <= self._least and not _is_zero(self._pieces[k % count].squared(k // count))
-            for k, square in enumerate(squares)
-        )
-
-    def _wider(self) -> Array:
+    def _measured_in_float64(self) -> list[float]:
         """A square overflows, and underflows, long before its root does: such pieces once more in float64."""
         sums = self._sums.astype(np.float64)
+        for k, (gradient, update, _) in enumerate(self._pieces):
+            if not (np.isfinite(sums[:, k]).all() and self._has_all_digits(sums[0, k], gradient)):
+                sums[0, k], sums[3, k] = _product(gradient, gradient), _product(gradient, update)
+            if not (np.isfinite(sums[:, k]).all() and self._has_all_digits(sums[1, k], update)):
+                sums[1, k], sums[3, k] = _product(update, update), _product(gradient, update)
+        if not (np.isfinite(sums[2]).all() and sums[2].min(initial=1.0) > self._least):
+            self._measure_parameters_in_float64(sums[2])
+        return sums.ravel().tolist()
+
+    def _has_all_digits(self, square: float, of: Array) -> bool:
+        """False where a sum of squares lost digits to underflow; one of nothing but zeros has them."""
+        return square > self._least or _is_zero(of)
+
+    def _measure_parameters_in_float64(self, squares: Array) -> None:
+        """What was remembered is the parameters less their update, but for rounding."""
+        after = np.concatenate([view.reshape(-1) for view in self._views]).astype(np.float64)
         with np.errstate(all="ignore"):
-            for k, (gradient, update, after, _) in enumerate(self._pieces):
-                if not (np.isfinite(sums[:, k]).all() and sums[:-1, k].min() > self._least):
-                    g, u, a = (each.astype(np.float64) for each in (gradient, update, after))
-                    sums[:, k] = g.dot(g), u.dot(u), a.dot(a), g.dot(u)
-        return sums
+            before = after - self._flat_update
+        for k, (low, high) in enumerate(self._cuts):
+            if not squares[k] > self._least or not math.isfinite(squares[k]):
+                squares[k] = _product(before[low:high], before[low:high])
 
     def _look(self) -> None:
         """Views of the parameters; anew where their storage was replaced (``.to()``, ``.data = …``)."""
@@ -143,6 +154,8 @@ class HostGauge:
                 )
         self._addresses = addresses
         self._views = [tensor.detach().numpy() for tensor in self._tensors]
+        plain = all(view.flags.c_contiguous and view.dtype == self._flat_update.dtype for view in self._views)
+        self._row = [view.reshape(-1) for view in self._views] if plain and self._views else None
 
 
 class _Piece(NamedTuple):
@@ -150,13 +163,8 @@ class _Piece(NamedTuple):
 
     gradient: Array
     update: Array
-    after: Array
     into: tuple[Array, ...]
     """[SUMS] arrays without dimensions."""
-
-    def squared(self, kind: int) -> Array:
-        """What the first three sums are the squares of."""
-        return (self.gradient, self.update, self.after)[kind]
 
 
 def readable(tensors: Sequence[torch.Tensor]) -> bool:
@@ -207,6 +215,12 @@ def _shaped(flat: Array, tensors: Sequence[nn.Parameter]) -> list[Array]:
     return [
         flat[end - tensor.numel() : end].reshape(tuple(tensor.shape)) for end, tensor in zip(ends, tensors, strict=True)
     ]
+
+
+def _product(one: Array, other: Array) -> float:
+    """In float64."""
+    with np.errstate(all="ignore"):
+        return float(one.astype(np.float64).dot(other.astype(np.float64)))
 
 
 def _is_zero(array: Array) -> bool:

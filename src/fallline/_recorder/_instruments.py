@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -15,26 +15,16 @@ from fallline._recorder._guard import Guard, guarded
 from fallline._recorder._hooks import OptimizerHooks
 from fallline._recorder._layout import Layout
 from fallline._recorder._memory import MemoryPlan
+from fallline._recorder._pace import PARTS as PARTS_OF_UPDATE
 from fallline._recorder._parts_of_update import SUMS, Array
 from fallline._recorder._settings import Settings
-from fallline._recorder._snapshots import START, Allowance, Copies, RecentCopies, arrival
+from fallline._recorder._snapshot_keeper import Snapshots
+from fallline._recorder._snapshots import Allowance, Copies, arrival
 from fallline._recorder._split_update import UpdateSplitter
-from fallline._records import PARTS, Alarm, EffectiveSeries, Floats, Integers, PartSeries, Snapshot
+from fallline._recorder._taken import Pacing, Taken
+from fallline._records import PARTS, Alarm, EffectiveSeries, Floats, Integers, PartSeries
 
-Taken = PartSeries | EffectiveSeries | Snapshot | Callable[[], Sequence[PartSeries | EffectiveSeries | Snapshot]]
-PARTS_OF_UPDATE = "parts"
-SNAPSHOTS = "snapshots"
 _SPLITTING = "the parts of an update"
-
-
-class Pacing(Protocol):
-    """What says when an instrument is due, and keeps the books."""
-
-    def due(self, instrument: str, step: int) -> bool:
-        """True where it measures at ``step``."""
-
-    def spent(self, instrument: str, seconds: float) -> None:
-        """Book what it took."""
 
 
 class Holder(Protocol):
@@ -72,6 +62,9 @@ class PartsOfUpdates:
             self.due = self._pace.due(PARTS_OF_UPDATE, step)
         return self.due
 
+    def _switch_off(self) -> None:
+        self._off, self.due, self._measured = True, False, {}
+
     def measure(self, which: int) -> None:
         """Split the update that optimizer ``which`` has just made; of several in one row the last counts."""
         if not self._hooks[which].holds:
@@ -80,7 +73,7 @@ class PartsOfUpdates:
         self._split(which)
         self._pace.spent(PARTS_OF_UPDATE, time.perf_counter() - began)
         if not self.guard.works(_SPLITTING):
-            self._off, self.due = True, False
+            self._switch_off()
 
     @guarded(_SPLITTING)
     def _split(self, which: int) -> None:
@@ -90,6 +83,13 @@ class PartsOfUpdates:
         """What was measured at this step."""
         if not self._measured:
             return ()
+        taken = self._taken(step)
+        if taken is None:
+            self._switch_off()
+        return taken or ()
+
+    @guarded(_SPLITTING)
+    def _taken(self, step: int) -> Sequence[Taken]:
         measured, self._measured, self.due = self._measured, {}, False
         wait = arrival([block for block in measured.values() if isinstance(block, torch.Tensor)])
         if wait is None:
@@ -97,6 +97,11 @@ class PartsOfUpdates:
         return (partial(self._rows_of_device, wait, step, measured),)
 
     def _rows_of_device(self, wait: Callable[[], None], step: int, measured: dict[int, Array]) -> Sequence[Any]:
+        """Called beside the loop."""
+        return self._rows_arrived(wait, step, measured) or ()
+
+    @guarded(_SPLITTING)
+    def _rows_arrived(self, wait: Callable[[], None], step: int, measured: dict[int, Array]) -> Sequence[Any]:
         wait()
         return self._rows(step, measured)
 
@@ -124,82 +129,6 @@ def parts_of(step: int, sums: Sequence[Floats], measured: Sequence[bool]) -> Par
         share = totals[:, count : 2 * count] / totals[:, 2 * count, None]
     seen = np.array(measured, dtype=np.bool_) & (totals[:, 2 * count] != 0)
     return PartSeries(np.array([step]), norm[None], np.where(seen[:, None], share, 0.0)[None], seen[None])
-
-
-class Snapshots:
-    """Keeps parameters: some steps' in the file, a recent one's in memory."""
-
-    def __init__(
-        self, copies: Copies, allowance: Allowance, *, spacing: int | None, pace: Pacing, guard: Guard, first_step: int
-    ) -> None:
-        """``spacing``: steps between copies kept in memory from before an alarm, None for none."""
-        self.guard = guard
-        self._copies, self._allowance, self._pace = copies, allowance, pace
-        self._recent = RecentCopies(copies, spacing) if spacing is not None and allowance.for_alarm else None
-        self._written: set[int] = set()
-        self._in_file: float = allowance.schedule.after(first_step - 1)
-        self.next = min(self._in_file, first_step) if self._recent is not None else self._in_file
-        """Nothing is to be done before this step."""
-        self._starting = first_step == 0 and allowance.left > 0
-        if first_step > 0:
-            allowance.resumed(first_step)
-
-    @guarded("the parameter snapshots")
-    def start(self) -> Sequence[Taken]:
-        """The parameters before the first step."""
-        if not self._starting:
-            return ()
-        self._starting = False
-        if self._recent is not None:
-            self._recent.keep(START)
-        return self._to_file(START)
-
-    @guarded("the parameter snapshots")
-    def take(self, step: int) -> Sequence[Taken]:
-        """A snapshot where one is due, and the copy in memory replaced where that is due."""
-        began = time.perf_counter()
-        if self._recent is not None and step >= self._recent.next:
-            self._recent.keep(step)
-        taken: Sequence[Taken] = ()
-        if step >= self._in_file and self._copies.room:  # else at the first step that has room
-            if self._allowance.for_schedule:
-                taken = self._to_file(step)
-            self._in_file = self._allowance.schedule.after(step)
-        self.next = self._in_file if self._recent is None else min(self._in_file, self._recent.next)
-        self._pace.spent(SNAPSHOTS, time.perf_counter() - began)
-        return taken
-
-    @guarded("the parameter snapshots")
-    def last(self, step: int) -> Sequence[Taken]:
-        """The parameters that the record ends with."""
-        if step in self._written or self._allowance.left < 1:
-            return ()
-        return self._to_file(step)
-
-    def kept_before(self, first_step: int) -> int | None:
-        """The step of the parameters held from before ``first_step``; None where none are, or the file has no room."""
-        if self._recent is None:
-            return None
-        step = self._recent.before(first_step)
-        return step if step in self._written or self._allowance.for_alarm else None
-
-    @guarded("the parameters from before the alarm")
-    def from_before(self, step: int | None) -> Sequence[Taken]:
-        """The copy held of ``step``, unless the file has it."""
-        if step is None or step in self._written or self._recent is None or not self._allowance.for_alarm:
-            return ()
-        held = self._recent.give(step)
-        return () if held is None else self._hand_out(step, *held)
-
-    def _to_file(self, step: int) -> Sequence[Taken]:
-        buffer = self._copies.buffer()
-        return self._hand_out(step, buffer, self._copies.take(buffer))
-
-    def _hand_out(self, step: int, buffer: torch.Tensor, wait: Callable[[], None] | None) -> Sequence[Taken]:
-        self._written.add(step)
-        self._allowance.left -= 1
-        snapshot = self._copies.handed_out(step, buffer)
-        return (snapshot,) if wait is None else (partial(_arrived, wait, snapshot),)
 
 
 class IntervalInstruments:
@@ -258,13 +187,8 @@ class IntervalInstruments:
         return () if self._snapshots is None else self._snapshots.from_before(alarm.snapshot_step) or ()
 
 
-def _arrived(wait: Callable[[], None], snapshot: Snapshot) -> Sequence[Snapshot]:
-    wait()
-    return (snapshot,)
-
-
 def _on_host(block: Array) -> Floats:
-    return block if isinstance(block, np.ndarray) else np.asarray(block.double().cpu().numpy())
+    return block if isinstance(block, np.ndarray) else np.asarray(block.cpu().double().numpy())
 
 
 def interval_instruments(
@@ -277,8 +201,9 @@ def interval_instruments(
     pace: Pacing,
     guard: Guard,
     first_step: int,
+    stored: Collection[int] = (),
 ) -> IntervalInstruments:
-    """Those that have room, listening to the optimizers' hooks."""
+    """Those that have room, listening to the optimizers' hooks; ``stored``: the snapshots that the file holds."""
     held = [layout.of_optimizer(which) for which in range(len(optimizers))]
     parts = None
     if plan.has(memory.PARTS):
@@ -293,7 +218,9 @@ def interval_instruments(
         copies = Copies(layout.tensors, [info.name for info in layout.parameters])
         allowance = Allowance(settings.snapshots, copies.size)
         spacing = settings.ring if plan.has(memory.RECENT) else None
-        snapshots = Snapshots(copies, allowance, spacing=spacing, pace=pace, guard=guard, first_step=first_step)
+        snapshots = Snapshots(
+            copies, allowance, spacing=spacing, pace=pace, guard=guard, first_step=first_step, stored=stored
+        )
     instruments = IntervalInstruments(parts, snapshots)
     for which, listening in enumerate(hooks):
         listening.before.append(instruments.before_update)

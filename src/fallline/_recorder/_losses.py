@@ -12,8 +12,29 @@ WIDEST: Final = 100
 """Losses kept at either end."""
 SHARE_OF_RUN: Final = 20
 """The line said at the end speaks of means over a twentieth of the run, at most ``WIDEST`` losses."""
+CALM_WINDOWS: Final = 4
+"""An alarm is early that goes off before so many such means are through: its explosion would be in the first one."""
 BLOCKS: Final = 128
 """When so many block means are full, neighbours are joined."""
+
+
+def window_of(losses: int) -> int:
+    """How many losses a mean takes in a run of so many.
+
+    >>> window_of(10), window_of(400), window_of(100_000)
+    (1, 20, 100)
+    """
+    return min(WIDEST, max(1, losses // SHARE_OF_RUN))
+
+
+def window_before(losses: int, calm: int) -> int:
+    """The same, where an alarm went off after ``calm`` losses: where it did so early, a twentieth of those before it.
+
+    >>> window_before(2000, 2000), window_before(2000, 1500), window_before(2000, 60), window_before(2000, 3)
+    (100, 100, 3, 1)
+    """
+    whole = window_of(losses)
+    return whole if CALM_WINDOWS * whole <= calm else window_of(calm)
 
 
 class Losses:
@@ -22,14 +43,16 @@ class Losses:
     >>> course = Losses()
     >>> for loss in (4.0, 3.0, math.nan, 1.0):
     ...     course.add(loss)
-    >>> course.count, course.first, course.last, course.best, course.window
-    (4, 4.0, 1.0, 1.0, 1)
+    >>> course.count, course.first, course.last, course.best
+    (4, 4.0, 1.0, 1.0)
     """
 
     def __init__(self) -> None:
         self.count = 0
         self.best: float | None = None
         """The lowest finite one; None where there is none."""
+        self.highest: float | None = None
+        """The highest finite one; None where there is none."""
         self._head: list[float] = []
         self._tail: deque[float] = deque(maxlen=WIDEST)
         self._means: list[float] = []
@@ -53,6 +76,8 @@ class Losses:
             return
         if self.best is None or loss < self.best:
             self.best = loss
+        if self.highest is None or loss > self.highest:
+            self.highest = loss
         self._sum += loss
         self._in_block += 1
         if self._in_block == self._block:
@@ -67,11 +92,6 @@ class Losses:
     def last(self) -> float | None:
         """The last one; None where there is none."""
         return self._tail[-1] if self._tail else None
-
-    @property
-    def window(self) -> int:
-        """How many losses the means at the ends are taken of."""
-        return min(WIDEST, max(1, self.count // SHARE_OF_RUN))
 
     def head(self, length: int) -> Floats:
         """The first ``length``, at most 100."""

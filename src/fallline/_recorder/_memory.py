@@ -7,21 +7,26 @@ from typing import Final
 import torch
 from torch import nn
 
-from fallline._recorder._snapshots import Allowance, in_flight, megabytes
+from fallline._recorder._host_gauge import FEW_PIECES, PIECE, readable
+from fallline._recorder._rows import row_bytes
 from fallline._recorder._snapshots import left_out as snapshots_left_out
+from fallline._recorder._snapshots import on_their_way
 from fallline._recorder._split_update import CPU_TENSOR_STRETCH, DEVICE_STRETCH, HOST_STRETCH
+from fallline._wording import megabytes
 
 WAITING_SHARE: Final = 8
 """One part in so many of the memory is for rows that wait to be written."""
-GAUGE_COPIES: Final = 3
-"""Of all numbers in the widest dtype among them: the gradient, the update, and the parameters after it."""
+WAITING_LEAST: Final = 4 << 20
+"""But so many bytes at least, or half of the memory: a disk that is in order must not cost a step."""
+HOST_COPIES: Final = 2
+"""Of all numbers in the widest dtype among them: the gradient, and the update."""
+DEVICE_COPIES: Final = 4
+"""Of all numbers: the gradient, the update, and two for their product."""
+NARROWEST: Final = 4
+"""Bytes of a number that a gauge keeps: half precision is widened."""
 RECENT_COPIES: Final = 2
 ALIVE: Final = 14
 """Arrays of one stretch that exist at a time while an update is split."""
-ROW_NUMBER: Final = 8
-"""Bytes of a number of a reading."""
-ROW: Final = 512
-"""Bytes of a row without its readings."""
 
 WAITING = "rows waiting to be written"
 NORMS = "norms"
@@ -37,14 +42,14 @@ class Sizes:
     """What the plan depends on, in bytes unless told otherwise."""
 
     parameters: int
-    widened: int
-    """Of the parameters if all had the widest dtype among them."""
+    gauges: int
+    """Of what the norms are taken from."""
     same_batch: int
     """Of what the measurement on the same batch keeps, as it says itself."""
     stretch: int
     """Of the longest stretch of numbers that is worked on at a time."""
-    layers: int
-    """How many."""
+    columns: int
+    """How many sums of each kind a step's reading has."""
 
 
 @dataclass(frozen=True)
@@ -66,25 +71,36 @@ class MemoryPlan:
         return instrument in self.bytes
 
 
-def sizes_of(tensors: Sequence[nn.Parameter], *, layers: int, same_batch: int) -> Sizes:
-    """Of the watched parameters.
+def sizes_of(tensors: Sequence[nn.Parameter], *, parts: int, same_batch: int) -> Sizes:
+    """Of the watched parameters, which are so many ``parts`` of layers.
 
-    >>> sizes_of(list(nn.BatchNorm1d(3).parameters()), layers=1, same_batch=100)
-    Sizes(parameters=24, widened=24, same_batch=100, stretch=12, layers=1)
+    >>> sizes_of(list(nn.BatchNorm1d(3).parameters()), parts=1, same_batch=100)
+    Sizes(parameters=24, gauges=48, same_batch=100, stretch=12, columns=1)
     """
     longest = 0
     for tensor in tensors:
         on_host = tensor.device.type == "cpu" and tensor.dtype in (torch.float32, torch.float64)
         length = HOST_STRETCH if on_host else CPU_TENSOR_STRETCH if tensor.device.type == "cpu" else DEVICE_STRETCH
         longest = max(longest, min(tensor.numel(), length) * (tensor.element_size() if on_host else 8))
-    widest = max((tensor.element_size() for tensor in tensors), default=0)
+    gauges, columns = _gauges(tensors, parts)
     return Sizes(
         parameters=sum(map(_nbytes, tensors)),
-        widened=widest * sum(tensor.numel() for tensor in tensors),
+        gauges=gauges,
         same_batch=same_batch,
         stretch=longest,
-        layers=layers,
+        columns=columns,
     )
+
+
+def _gauges(tensors: Sequence[nn.Parameter], parts: int) -> tuple[int, int]:
+    """What the gauges take, and how many columns their readings have, at most."""
+    count = sum(tensor.numel() for tensor in tensors)
+    if readable(tensors):
+        widest = max((tensor.element_size() for tensor in tensors), default=0)
+        pieces = parts + count // PIECE
+        return HOST_COPIES * max(NARROWEST, widest) * count, pieces if pieces <= FEW_PIECES else max(parts, FEW_PIECES)
+    wide = sum(max(NARROWEST, tensor.element_size()) * tensor.numel() for tensor in tensors)
+    return DEVICE_COPIES * wide, len(tensors)
 
 
 def plan_memory(sizes: Sizes, allowed: int, *, ring: int, snapshots: int) -> MemoryPlan:
@@ -96,11 +112,11 @@ def plan_memory(sizes: Sizes, allowed: int, *, ring: int, snapshots: int) -> Mem
         ring: steps that the flight recorder holds.
         snapshots: bytes that snapshots may take in the file.
 
-    >>> plan = plan_memory(Sizes(80_000_000, 80_000_000, 320_000_000, 65_536, 6), 300_000_000, ring=100, snapshots=0)
+    >>> plan = plan_memory(Sizes(80_000_000, 240_000_000, 320_000_000, 65_536, 6), 300_000_000, ring=100, snapshots=0)
     >>> plan.has(NORMS), plan.has(SAME_BATCH), plan.left_out[0]
     (True, False, 'The loss on the same batch is not measured: it needs 320 MB; of memory= (300 MB) 22 MB are left.')
     """
-    planned = {WAITING: allowed // WAITING_SHARE}
+    planned = {WAITING: max(allowed // WAITING_SHARE, min(allowed // 2, WAITING_LEAST))}
     said: list[str] = []
 
     def fit(instrument: str, needed: int, sentence: str) -> bool:
@@ -111,9 +127,8 @@ def plan_memory(sizes: Sizes, allowed: int, *, ring: int, snapshots: int) -> Mem
         said.append(f"{sentence} {megabytes(needed)}; of memory= ({megabytes(allowed)}) {_left(left)} left.")
         return False
 
-    copies = GAUGE_COPIES * sizes.widened
-    norms = fit(NORMS, copies, "Gradient, update and parameter norms are not measured: they need")
-    row = ROW + (4 * sizes.layers * ROW_NUMBER if norms else 0)
+    norms = fit(NORMS, sizes.gauges, "Gradient, update and parameter norms are not measured: they need")
+    row = row_bytes(sizes.columns if norms else 0)
     fit(LAST_STEPS, ring * row, f"The last {ring:,} steps are not kept for an alarm: they need")
     fit(SAME_BATCH, sizes.same_batch, "The loss on the same batch is not measured: it needs")
     if norms:
@@ -123,13 +138,9 @@ def plan_memory(sizes: Sizes, allowed: int, *, ring: int, snapshots: int) -> Mem
     none = snapshots_left_out(snapshots, sizes.parameters)
     if none is not None:
         said.append(none)
-    elif fit(SNAPSHOTS, _on_their_way(sizes.parameters, snapshots), "Parameters are not kept: they need"):
+    elif fit(SNAPSHOTS, on_their_way(sizes.parameters, snapshots), "Parameters are not kept: they need"):
         fit(RECENT, RECENT_COPIES * sizes.parameters, "Parameters from before an alarm are not kept: they need")
     return MemoryPlan(planned, tuple(said))
-
-
-def _on_their_way(size: int, budget: int) -> int:
-    return size * min(in_flight(size), Allowance(budget, size).left)
 
 
 def _left(count: int) -> str:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -12,8 +12,13 @@ from fallline._records import Cost
 NORMS: Final = "norms"
 EVERY_STEP: Final = "every step"
 SAME_BATCH: Final = "same batch"
-DENSITIES: Final[Mapping[str, int]] = MappingProxyType({"parts": DENSITY // 2})
+PARTS: Final = "parts"
+DENSITIES: Final[Mapping[str, int]] = MappingProxyType({SAME_BATCH: DENSITY // 2, PARTS: DENSITY // 4})
 """Where it is not the usual one."""
+PAUSE: Final = 8
+"""A step that takes so many times the usual is a pause of the loop (a validation): it buys no measurements."""
+LATELY: Final = 32
+"""Steps over which what is usual is averaged."""
 AT_LEAST: Final = 1 / 4
 """The share of the budget that the spaced instruments get, even where the rest alone uses it up."""
 
@@ -31,10 +36,19 @@ class Pace:
         self._seconds: dict[str, float] = {}
         self._price: dict[str, float] = {}
         """What the last measurement of each spaced instrument took."""
+        self._bill: dict[str, float] = {}
+        """What has been booked for it since it was last due: one measurement may be booked in parts."""
+        self._turn = -1
+        """With ``every``: the multiple of it that was measured last. One that is not asked for is made up for later."""
         self._waiting: set[str] = set()
         self._spaced = self._unspaced = 0.0
-        self._booked_inside = 0.0
+        self._booked_inside = self._booked_between = 0.0
+        self._inside = False
         self._began: float | None = None
+        self._own = 0.0
+        """The loop's own time, without measuring and without its pauses."""
+        self._usual = 0.0
+        """Its usual time between two rows."""
         self._entered = self._now = 0.0
         self.earliest = 0.0
         """Before this time nothing more will be due, by what was asked since :meth:`look`."""
@@ -44,13 +58,17 @@ class Pace:
         every = self._every if instrument == SAME_BATCH else None
         if self._budget is None:
             return instrument is NORMS or is_due(step, every, DENSITIES.get(instrument, DENSITY))
-        if every is not None and step % every != 0:
+        if every is not None and step // every == self._turn:
             return False
         price = self._price.get(instrument)
         if price is None:
             self._price[instrument] = self.earliest = 0.0  # only measuring shows what it costs
-            return True
-        return self._affords(instrument, price, self._budget)
+        elif not self._affords(instrument, price, self._budget):
+            return False
+        self._bill[instrument] = 0.0
+        if every is not None:
+            self._turn = step // every
+        return True
 
     def look(self, step: int) -> int:
         """Begin to ask what is due at ``step``; the step at which to ask again, not before :attr:`earliest`."""
@@ -62,21 +80,45 @@ class Pace:
             gaps.append(self._every)
         return min(step + gap - step % gap for gap in gaps)
 
-    def enter(self) -> float:
-        """``watch.step`` begins: the time."""
-        self._booked_inside = 0.0
-        self._entered = time.perf_counter()
+    def enter(self, now: float) -> None:
+        """``watch.step`` began at this time."""
+        self._booked_inside, self._inside = 0.0, True
+        measured, self._booked_between = self._booked_between, 0.0
+        self._entered = now
         if self._began is None:
-            self._began = self._entered
-        return self._entered
+            self._began = now
+            return
+        between = max(0.0, now - self._now - measured)
+        if self._usual == 0.0:
+            self._usual = between
+        between = min(between, PAUSE * self._usual)
+        self._own += between
+        self._usual += (between - self._usual) / LATELY
+
+    def ordinary(self, entered: Sequence[float], left: Sequence[float], in_hooks: float, read: bool) -> None:
+        """Calls of ``watch.step`` in which nothing else was booked, each as by :meth:`enter` and :meth:`leave`."""
+        own, most, now = self._own, PAUSE * self._usual, self._now
+        inside = 0.0
+        for begun, ended in zip(entered, left, strict=True):
+            between = min(begun - now, most)
+            own += between
+            inside += ended - begun
+            now = ended
+        self._own = max(0.0, own - in_hooks)
+        self._now = now
+        self._book(NORMS if read else EVERY_STEP, in_hooks)
+        self._book(EVERY_STEP, inside)
 
     def spent(self, instrument: str, seconds: float) -> None:
         """Book what a measurement took, right after it."""
-        self._booked_inside += seconds
+        if self._inside:
+            self._booked_inside += seconds
+        else:
+            self._booked_between += seconds
         self._book(instrument, seconds)
 
     def leave(self, in_hooks: float, read: bool) -> None:
-        """``watch.step`` ends: book what it took beside what was booked meanwhile, and the hooks' own time.
+        """``watch.step`` ended: book what it took beside what was booked meanwhile, and the hooks' own time.
 
         Where they ``read``, that is the price of the norms.
         """
@@ -84,6 +126,8 @@ class Pace:
             self._book(NORMS, in_hooks)
         else:
             self._book(EVERY_STEP, in_hooks)
+        self._inside = False
+        self._own -= min(in_hooks, self._own)
         self._now = time.perf_counter()
         self._book(EVERY_STEP, self._now - self._entered - self._booked_inside)
 
@@ -95,15 +139,15 @@ class Pace:
     def _book(self, instrument: str, seconds: float) -> None:
         self._seconds[instrument] = self._seconds.get(instrument, 0.0) + seconds
         if instrument in self._price:
-            self._price[instrument] = seconds
+            self._bill[instrument] += seconds
+            self._price[instrument] = self._bill[instrument]
             self._spaced += seconds
         else:
             self._unspaced += seconds
 
     def _affords(self, instrument: str, price: float, budget: float) -> bool:
         """True where the allowance pays once more, and nobody else has to wait for it."""
-        began = self._now if self._began is None else self._began
-        whole = budget * (self._now - began - self._spaced - self._unspaced)
+        whole = budget * self._own
         allowance = max(whole - self._unspaced, AT_LEAST * whole)
         own = self._seconds.get(instrument, 0.0)
         lacks = self._spaced + price - allowance

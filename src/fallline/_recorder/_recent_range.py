@@ -50,8 +50,10 @@ class RecentRange:
         """Of the window; None while nothing is known."""
         self.wary = False
         """True where the last loss was half way from the median to the ceiling."""
-        self._caution = -math.inf
-        self._above = 0
+        self.calm_below = -math.inf
+        """A loss up to this one is ordinary: half way from the median to the ceiling."""
+        self.above = 0
+        """How many losses in a row were above the ceiling up to now."""
         self._window: deque[float] = deque(maxlen=WINDOW)
         self._until = FIRST
         self._highest = -math.inf
@@ -60,16 +62,16 @@ class RecentRange:
 
     def left_by(self, loss: float) -> bool:
         """Take a finite loss; True where the range is left by it."""
-        self.wary = loss > self._caution
+        self.wary = loss > self.calm_below
         if self.wary and loss > self.ceiling:
             if self.ceiling == -math.inf:
                 self._begin(loss)
                 return False
-            self._above += 1
-            if self._above >= IN_A_ROW or loss > self.far:
+            self.above += 1
+            if self.above >= IN_A_ROW or loss > self.far:
                 return True
         else:
-            self._above = 0
+            self.above = 0
         self._window.append(loss)
         self._until -= 1
         if self._until == 0:
@@ -77,15 +79,24 @@ class RecentRange:
         return False
 
     def _begin(self, first: float) -> None:
-        self.ceiling = self.far = self._caution = FIRST_FAR * first if first > 0 else math.inf
+        self.ceiling = self.far = self.calm_below = FIRST_FAR * first if first > 0 else math.inf
         self.wary = False
         self._window.append(first)
         self._until -= 1
 
+    def hold_against(self, start: float, times: float) -> None:
+        """Hold further losses against the highest one at the start: above so many ``times`` it they are out of range.
+
+        For an explosion in the first steps, before a range was known: the window holds losses of the explosion.
+        """
+        self.median = start
+        self.ceiling = self.far = times * start
+        self.calm_below = start + (self.ceiling - start) / 2
+
     def begin_anew(self, losses: Sequence[float]) -> None:
         """Forget the window for ``losses``, which were ordinary again."""
         self._window = deque(losses, maxlen=WINDOW)
-        self._above, self._highest = 0, -math.inf
+        self.above, self._highest = 0, -math.inf
         self._learn()
 
     def allow_the_start(self) -> bool:
@@ -96,10 +107,10 @@ class RecentRange:
         if self._start is None or self._start <= self.ceiling:
             return False
         self.ceiling, self.far = self._start, (1 + FAR_WIDTHS * LEAST_WIDTH) * self._start
-        self._caution = self._start / 2
+        self.calm_below = self._start / 2
         self._window.clear()
         self._highest = -math.inf
-        self._above, self._until = 0, REFRESH
+        self.above, self._until = 0, REFRESH
         return True
 
     def _learn(self) -> None:
@@ -118,7 +129,7 @@ class RecentRange:
         self.far = max(self.median + FAR_WIDTHS * width, self._highest)
         if self._start_known:
             self.ceiling = min(self.ceiling, max(FAR_FROM_START * start, ordered[-1]))
-        self._caution = self.median + (self.ceiling - self.median) / 2
+        self.calm_below = self.median + (self.ceiling - self.median) / 2
 
 
 def middle(ordered: Sequence[float]) -> float:

@@ -1,13 +1,22 @@
 """Raw rows of the loop, and what they become: the loop only gathers them, the rest is done beside it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from fallline._recorder._gauge import SUMS, Gauge, Reading
 from fallline._recorder._schedule import is_due
 from fallline._records import Floats, Integers, LayerSeries, Mask, StepSeries
+
+if TYPE_CHECKING:  # it imports PyTorch
+    from fallline._recorder._layout import Layout
+
+
+ROW_BYTES: Final = 600
+"""What a row holds, about, besides its readings."""
+NUMBER_BYTES: Final = 32
+"""A float of Python, and its place in a list."""
 
 
 class Row(NamedTuple):
@@ -26,27 +35,61 @@ class Row(NamedTuple):
     """False where a reading holds a number that is not finite."""
 
 
-class Owners(NamedTuple):
-    """Which layers each optimizer's reading is of."""
+def row_bytes(columns: int) -> int:
+    """About what a raw row of so many columns holds.
 
-    layers: tuple[Integers, ...]
-    """[O] of the layers of that optimizer, rising"""
+    >>> row_bytes(1), row_bytes(100)
+    (728, 13400)
+    """
+    return ROW_BYTES + SUMS * NUMBER_BYTES * columns
+
+
+class Parts(NamedTuple):
+    """Layers, divided where several optimizers hold their parameters: a part belongs as a whole to the same ones."""
+
+    of_tensor: tuple[int, ...]
+    """The part of each tensor of a layout."""
+    layer: tuple[int, ...]
+    """[parts] the layer of each, rising."""
+
+
+class Owners(NamedTuple):
+    """Which parts of layers each optimizer's reading is of; most often a layer is one part."""
+
+    parts: tuple[Integers, ...]
+    """[O] of the parts of that optimizer, rising"""
     first: tuple[Integers, ...]
-    """[O] of the first column of each of these layers; further ones follow it."""
+    """[O] of the first column of each of these parts; further ones follow it."""
     columns: tuple[int, ...]
     """[O]"""
-    layer_count: int
-    """L"""
+    part_count: int
+    part_starts: Integers | None = None
+    """[L] the first part of each layer; None where every layer is one part."""
 
 
-def owners(gauges: Sequence[Gauge], layers: int) -> Owners:
-    """Of these gauges' readings; ``layers`` is L."""
+def parts_of(layout: "Layout") -> Parts:
+    """The parameters of each layer that the same optimizers hold."""
+    holders: dict[int, set[int]] = {}
+    for tensor, info in zip(layout.tensors, layout.parameters, strict=True):
+        holders.setdefault(id(tensor), set()).add(info.optimizer)
+    keys = [
+        (info.layer, tuple(sorted(holders[id(tensor)])))
+        for tensor, info in zip(layout.tensors, layout.parameters, strict=True)
+    ]
+    parts = sorted(set(keys))
+    return Parts(tuple(parts.index(key) for key in keys), tuple(layer for layer, _ in parts))
+
+
+def owners(gauges: Sequence[Gauge], layer_of_part: Sequence[int]) -> Owners:
+    """Of these gauges' readings, whose columns are of parts; ``layer_of_part`` rises."""
     found = [np.unique(np.array(gauge.layers, dtype=np.int64), return_index=True) for gauge in gauges]
+    layers, starts = np.unique(np.array(layer_of_part, dtype=np.int64), return_index=True)
     return Owners(
-        tuple(layer for layer, _ in found),
+        tuple(part for part, _ in found),
         tuple(first for _, first in found),
         tuple(len(gauge.layers) for gauge in gauges),
-        layers,
+        len(layer_of_part),
+        starts if len(layers) < len(layer_of_part) else None,
     )
 
 
@@ -95,13 +138,15 @@ class RowsToRecords:
 
 
 def by_layer(rows: Sequence[Row], layout: Owners) -> LayerSeries:
-    """Every row by layers."""
-    sums, measured = _sums(rows, layout)
-    total = np.zeros((len(rows), SUMS, layout.layer_count))
-    seen = np.zeros((len(rows), layout.layer_count), dtype=np.bool_)
-    for which, layers in enumerate(layout.layers):  # a layer may belong to several optimizers: their sums add up
-        total[:, :, layers] += sums[which]
-        seen[:, layers] |= measured[:, which, np.newaxis]
+    """Every row by layers; a layer of several optimizers is measured where all of its parameters are."""
+    total, seen = _by_part(rows, layout)
+    if layout.part_starts is not None:
+        with np.errstate(invalid="ignore"):
+            total = np.add.reduceat(total, layout.part_starts, axis=2)
+        whole = np.logical_and.reduceat(seen, layout.part_starts, axis=1)
+        some = np.logical_or.reduceat(seen, layout.part_starts, axis=1)
+        seen = whole | (some & ~np.isfinite(total).all(axis=1))  # no other part could make it finite
+    total = np.where(seen[:, np.newaxis], total, 0.0)
     with np.errstate(invalid="ignore"):
         norms = np.sqrt(total[:, :3])
     return LayerSeries(
@@ -114,19 +159,38 @@ def by_layer(rows: Sequence[Row], layout: Owners) -> LayerSeries:
     )
 
 
+def _by_part(rows: Sequence[Row], layout: Owners) -> tuple[Floats, Mask]:
+    """[T, SUMS, parts] and [T, parts] whether they were measured.
+
+    What several optimizers hold moves by what each of them does, but its parameters and its gradient count once.
+    """
+    sums, measured = _sums(rows, layout)
+    total = np.zeros((len(rows), SUMS, layout.part_count))
+    seen = np.zeros((len(rows), layout.part_count), dtype=np.bool_)
+    for which, parts in enumerate(layout.parts):
+        there = measured[:, which, np.newaxis]
+        with np.errstate(invalid="ignore"):
+            for kind in (1, 3):
+                total[:, kind, parts] += sums[which][:, kind]
+        for kind in (0, 2):
+            total[:, kind, parts] = np.where(there, sums[which][:, kind], total[:, kind, parts])
+        seen[:, parts] |= there
+    return total, seen
+
+
 def _sums(rows: Sequence[Row], layout: Owners) -> tuple[list[Floats], Mask]:
-    """For each optimizer [T, SUMS, its layers], and which were measured [T, O]."""
+    """For each optimizer [T, SUMS, its parts], and which were measured [T, O]."""
     sums = []
-    measured = np.zeros((len(rows), len(layout.layers)), dtype=np.bool_)
-    for which, layers in enumerate(layout.layers):
+    measured = np.zeros((len(rows), len(layout.parts)), dtype=np.bool_)
+    for which, parts in enumerate(layout.parts):
         readings = [row.readings[which] for row in rows]
         there = np.array([reading is not None for reading in readings], dtype=np.bool_)
-        by_layer = np.zeros((len(rows), SUMS, len(layers)))
+        by_part = np.zeros((len(rows), SUMS, len(parts)))
         if there.any():
             taken = np.array([reading for reading in readings if reading is not None], dtype=np.float64)
             by_column = taken.reshape(len(taken), SUMS, layout.columns[which])
             with np.errstate(invalid="ignore"):
-                by_layer[there] = np.add.reduceat(by_column, layout.first[which], axis=2)
-        sums.append(by_layer)
+                by_part[there] = np.add.reduceat(by_column, layout.first[which], axis=2)
+        sums.append(by_part)
         measured[:, which] = there
     return sums, measured

@@ -24,14 +24,13 @@ from fallline._recorder._evaluation import (
 from fallline._recorder._forward_listener import ForwardListener
 from fallline._recorder._given import number_of
 from fallline._recorder._guard import Guard, guarded
-from fallline._recorder._pace import Pace
+from fallline._recorder._pace import SAME_BATCH, Pace
 from fallline._recorder._random_state import random_devices
 from fallline._recorder._same_batch_row import Evaluated, same_batch_row
 from fallline._recorder._step_sums import StepSummer
 from fallline._recorder._undisturbed import Kept, copy_bits, undisturbed
 from fallline._records import SameBatchSeries
 
-INSTRUMENT: Final = "same batch"
 WITHOUT: Final = 3
 """After so many steps that were due and had no closure nothing is kept any more, until there is one."""
 FORWARDS: Final = 64
@@ -84,7 +83,7 @@ class SameBatch:
         if self._due:
             self._starts.clear()
             self._stand_by()
-        elif self._asked or self._pace.due(INSTRUMENT, step):
+        elif self._asked or self._pace.due(SAME_BATCH, step):
             self._begin()
         return self._due
 
@@ -133,7 +132,7 @@ class SameBatch:
             ) from None
         finally:
             self._forget()
-            self._pace.spent(INSTRUMENT, time.perf_counter() - began)
+            self._book_since(began)
 
     @guarded(NAME)
     def _begin(self) -> None:
@@ -146,7 +145,11 @@ class SameBatch:
     @guarded(NAME)
     def _stand_by(self) -> None:
         """For a model that cannot be heard: its forward pass most often begins where the last step ended."""
-        self._earlier = forward_start(self._devices) if self._listener.deaf else None
+        self._earlier = None
+        if self._listener.deaf:
+            began = time.perf_counter()
+            self._earlier = forward_start(self._devices)
+            self._book_since(began)
 
     def _forget(self) -> None:
         self._due = self._holds = False
@@ -155,10 +158,12 @@ class SameBatch:
 
     @guarded(NAME)
     def _keep(self) -> None:
+        began = time.perf_counter()
         if not self._before or not all(map(_alike, self._before, self._tensors)):
             self._before, self._now = ([torch.empty_like(each.detach()) for each in self._tensors] for _ in range(2))
         copy_bits(self._before, self._tensors)
         self._holds = True
+        self._book_since(began)
 
     @guarded(NAME)
     def _hear(self) -> None:
@@ -168,7 +173,13 @@ class SameBatch:
         if self._evaluating:
             self._passes += 1
         elif not self._holds or not self._starts:
+            began = time.perf_counter()
             self._starts.append(forward_start(self._devices))
+            self._book_since(began)
+
+    def _book_since(self, began: float) -> None:
+        """What a measurement takes is spread over the step: the forward pass, the update, and ``watch.step``."""
+        self._pace.spent(SAME_BATCH, time.perf_counter() - began)
 
     def _measured(self, step: int, given: float | None, closure: Callable[[], Any]) -> SameBatchSeries:
         if torch.distributed.is_available() and torch.distributed.is_initialized():
@@ -201,6 +212,7 @@ class SameBatch:
         self._usual_passes = max(1, self._passes)
         if better is start or not self._starts:
             return found, start
+        copy_bits(self._tensors, self._now)  # an embedding with max_norm has rescaled itself
         return self._evaluated(closure, kept, better), better
 
     def _start(self, passes: int) -> ForwardStart:

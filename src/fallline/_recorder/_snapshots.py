@@ -2,7 +2,7 @@
 
 import math
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -11,14 +11,16 @@ from torch import nn
 
 from fallline._errors import OptionError
 from fallline._records import Snapshot
-from fallline._wording import count as counted
+from fallline._wording import megabytes
 
 LONGEST: Final = 10**7
 """Steps that the schedule makes room for."""
-DENSEST: Final = 16
+DENSEST: Final = 8
 """Snapshots for each doubling of the step, at most."""
 START: Final = -1
 """The step of the parameters before the first update."""
+BESIDE_SCHEDULE: Final = 3
+"""The start, the end, and one from before an alarm."""
 IN_FLIGHT: Final = 2
 IN_FLIGHT_BYTES: Final = 16 << 20
 """Snapshots that may wait to be written: two, or more while they are small. While so many do, no other is taken."""
@@ -45,6 +47,11 @@ class SnapshotSchedule:
             density = 1 / math.ceil(1 / density)
         self._density = density
 
+    @property
+    def most(self) -> int:
+        """How many are kept of ``LONGEST`` steps, at most."""
+        return 0 if self._density < 0 else 2 + math.ceil(self._density * math.log2(LONGEST))
+
     def after(self, step: int) -> float:
         """The next step that is kept; ∞ where there is no room for any."""
         if self._density < 0:
@@ -69,15 +76,11 @@ class Allowance:
         self.left = budget // size if size > 0 else 0
         if self.left < 2:
             self.left = 0
-        self.schedule = SnapshotSchedule(self.left - 3)
+        self.schedule = SnapshotSchedule(self.left - BESIDE_SCHEDULE)
 
-    def resumed(self, first_step: int) -> None:
-        """Take off what the file of a resumed run holds already: the start, and the schedule up to its last step."""
-        step = self.schedule.after(START)
-        self.left = max(0, self.left - 1)
-        while step < first_step:
-            self.left = max(0, self.left - 1)
-            step = self.schedule.after(int(step))
+    def resumed(self, stored: int) -> None:
+        """Take off what the file of a resumed run holds already, ends of earlier starts and all."""
+        self.left = max(0, self.left - stored)
 
     @property
     def for_schedule(self) -> bool:
@@ -100,19 +103,6 @@ def left_out(budget: int, size: int) -> str | None:
         return None
     need = megabytes(2 * size)
     return f"Parameters are not kept: a start and an end need {need}, snapshots= allows {megabytes(budget)}."
-
-
-def megabytes(size: int) -> str:
-    """Bytes in MB (10⁶ bytes), below that in kB or bytes.
-
-    >>> megabytes(94_371_840), megabytes(1_500_000), megabytes(12_288), megabytes(8)
-    ('94 MB', '1.5 MB', '12 kB', '8 bytes')
-    """
-    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if size >= unit:
-            value = size / unit
-            return f"{value:,.0f} {name}" if value >= 10 else f"{value:.2g} {name}"
-    return counted(size, "byte")
 
 
 class Copies:
@@ -150,7 +140,8 @@ class Copies:
         with torch.no_grad():
             for tensor in self._tensors:
                 raw = tensor.detach().reshape(-1).view(torch.uint8)
-                buffer[offset : offset + raw.numel()].copy_(raw, non_blocking=True)
+                target = buffer[offset : offset + raw.numel()]
+                target.copy_(raw, non_blocking=tensor.device.type == "cuda")  # only there somebody waits: arrival
                 offset += raw.numel()
         return arrival(self._tensors)
 
@@ -193,11 +184,31 @@ def in_flight(size: int) -> int:
     return max(IN_FLIGHT, IN_FLIGHT_BYTES // max(1, size))
 
 
+def on_their_way(size: int, budget: int) -> int:
+    """Bytes of the snapshots that wait to be written, at most; there are no more than the schedule has.
+
+    >>> on_their_way(8, 64 << 20), on_their_way(20_000_000, 64 << 20)
+    (1536, 40000000)
+    """
+    allowance = Allowance(budget, size)
+    return size * min(in_flight(size), allowance.left, allowance.schedule.most + BESIDE_SCHEDULE)
+
+
+def step_before(first_step: int, steps: Iterable[int]) -> int | None:
+    """Of these steps' parameters the last from before ``first_step``, at which something broke; None where none are.
+
+    From those of the step right before it the loss of ``first_step`` was computed: they are taken only where there are
+    no others.
+
+    >>> step_before(100, [0, 94, 98, 99, 100]), step_before(1, [0, 1]), step_before(0, [0])
+    (98, 0, None)
+    """
+    before = [step for step in steps if step < first_step]
+    return max((step for step in before if step < first_step - 1), default=max(before, default=None))
+
+
 class RecentCopies:
     """The parameters of a recent step: two copies, each replaced in turn every ``spacing`` steps."""
-
-    FEW: Final = 8
-    """A copy from before an alarm is at least this old, where both are old enough."""
 
     def __init__(self, copies: Copies, spacing: int) -> None:
         self._copies, self._spacing = copies, max(1, spacing)
@@ -210,11 +221,10 @@ class RecentCopies:
         self._kept.append((step, buffer, self._copies.take(buffer)))
         self.next = (step // self._spacing + 1) * self._spacing
 
-    def before(self, first_step: int) -> int | None:
-        """The step of the newest copy that is at least a few steps older than ``first_step``, or else of the oldest."""
-        steps = [step for step, _, _ in self._kept if step < first_step]
-        old = [step for step in steps if step <= first_step - min(self.FEW, self._spacing)]
-        return max(old, default=min(steps, default=None))
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Those whose parameters are kept."""
+        return tuple(step for step, _, _ in self._kept)
 
     def give(self, step: int) -> tuple[torch.Tensor, Callable[[], None] | None] | None:
         """Hand over the copy of ``step``; it is no longer kept here."""

@@ -11,17 +11,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from fallline._recorder._host_gauge import TINY
 from fallline._recorder._parts_of_update import SUMS, Array, Formula, Number, Stretch, formula_of, sums_of
 
 HOST_STRETCH = 8192
 """Numbers: dot products of more make NumPy's BLAS start threads of its own."""
 DEVICE_STRETCH = 1 << 20
 CPU_TENSOR_STRETCH = 1 << 15
-ALIVE = 16
-"""Stretches that exist at a time, at most."""
 SCALARS = ("step", "mu_product")
-SMALLEST = 1e-30
-"""Sums of squares below it have lost digits in float32."""
 
 
 class Held(Protocol):
@@ -69,6 +66,8 @@ class UpdateSplitter:
         stepped = numbers.get("step")
         if tensor.grad is None or (isinstance(stepped, int | float) and stepped < 1):
             formula = None  # it was passed over
+        if any(isinstance(value, torch.Tensor) and value.layout is not torch.strided for value in state.values()):
+            formula = None  # a sparse momentum: making it dense would take more memory than the plan has
         arrays = {"gradient": gradient, "update": update, "after": tensor}
         if formula is not None:
             arrays |= {
@@ -87,7 +86,7 @@ def _on_host(
     flat = {name: _flat_array(value) for name, value in arrays.items()}
     own = flat["update"].dtype
     total = _host_sums(flat, own, numbers, options, formula)
-    if own == np.float64 or all(value == 0 or SMALLEST < abs(value) < math.inf for value in total):
+    if own == np.float64 or all(value == 0 or TINY < abs(value) < math.inf for value in total):
         return total
     return _host_sums(flat, np.dtype(np.float64), numbers, options, formula)
 

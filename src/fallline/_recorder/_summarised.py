@@ -1,5 +1,6 @@
 """The summary of a recording whose process was killed before it could write one, worked out from the record."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,7 +26,10 @@ def summarised_recording(recording: Recording) -> Recording:
     losses = Losses.of(steps.loss[steps.loss_measured])
     open_alarm = _open_alarm(recording)
     optimizers = len(recording.header.optimizers)
-    outcome = outcome_of(losses, open_alarm, recording.alarms, ended=False, one_optimizer=optimizers == 1)
+    last = int(steps.step[-1]) if len(steps) else 0
+    outcome = outcome_of(
+        losses, open_alarm, recording.alarms, ended=False, one_optimizer=optimizers == 1, last_step=last
+    )
     batches = recording.batches
     line = line_of(
         outcome,
@@ -52,7 +56,12 @@ def _open_alarm(recording: Recording) -> Alarm | None:
     def rose() -> bool:
         return rate_rose(steps.learning_rate[max(0, row + 1 - depth) : row + 1])
 
-    lookout = Lookout(rose)
+    told = {alarm.step for alarm in recording.alarms}
+
+    def moved(before: Sequence[int]) -> int | None:
+        return before[0] if int(steps.step[row]) in told else None
+
+    lookout = Lookout(rose, moved)
     given = zip(steps.step.tolist(), steps.loss.tolist(), steps.loss_measured.tolist(), _finite(steps), strict=True)
     for row, (step, loss, measured, finite) in enumerate(given):  # noqa: B007  (``rose`` looks at it)
         lookout.see(step, loss if measured else None, finite)

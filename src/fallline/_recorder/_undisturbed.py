@@ -1,21 +1,23 @@
 """Evaluating somebody's closure without leaving a trace: everything that it could change is kept, and put back."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import operator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import nn
-from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
 from fallline._recorder._random_state import put_random_state, take_random_state
+from fallline._recorder._torch_private import buffers_of, copy_each, hooks_of, uncounted
 
 
 class Kept:
     """A model's state at one moment, beside the parameters that an optimizer moves; ``put_back`` restores all of it.
 
-    Buffers, and weights that a forward pass itself rescales, are copied. Gradients are only held: while a closure
-    runs the parameters have none, so that a ``backward`` or ``zero_grad`` in it cannot reach the user's.
+    Buffers, and frozen weights that a forward pass itself rescales, are copied; ``tensors`` are not: whoever evaluates
+    puts them where the evaluation is to be. Gradients are only held: while a closure runs the parameters have none,
+    so that a ``backward`` or ``zero_grad`` in it cannot reach the user's.
     """
 
     def __init__(self, model: nn.Module, tensors: Sequence[torch.Tensor]) -> None:
@@ -23,19 +25,12 @@ class Kept:
         parameters = list({id(each): each for each in (*model.parameters(), *tensors)}.values())
         self._modes = [(module, module.training) for module in modules]
         self._gradients = [(each, each.grad, each.requires_grad) for each in parameters]
-        self._hooks = [
-            (each._backward_hooks, dict(each._backward_hooks)) for each in parameters if each._backward_hooks
-        ]
-        self._buffers = [
-            (module, name, buffer)
-            for module in modules
-            for name, buffer in module._buffers.items()
-            if buffer is not None
-        ]
-        written = [*(buffer for _, _, buffer in self._buffers), *_renormed(modules)]
-        self.copies = [
-            (each, each.detach().clone()) for each in {id(each): each for each in written if _writable(each)}.values()
-        ]
+        self._hooks = [(hooks, dict(hooks)) for each in parameters for hooks in hooks_of(each)]
+        self._buffers = [(buffers, dict(buffers)) for buffers in map(buffers_of, modules)]
+        held = [buffer for _, buffers in self._buffers for buffer in buffers.values() if buffer is not None]
+        moved = {id(each) for each in tensors}
+        written = {id(each): each for each in (*held, *_renormed(modules)) if id(each) not in moved}
+        self.copies = [(each, each.detach().clone()) for each in written.values() if _writable(each)]
 
     def start(self) -> None:
         """Before an evaluation: the kept state, without gradients, and without hooks on the parameters.
@@ -64,9 +59,10 @@ class Kept:
         for each, _, needed in self._gradients:
             if each.requires_grad is not needed:
                 each.requires_grad_(needed)
-        for module, name, buffer in self._buffers:
-            if module._buffers.get(name) is not buffer:
-                module._buffers[name] = buffer
+        for buffers, held in self._buffers:
+            if not _identical(buffers, held):
+                buffers.clear()
+                buffers.update(held)
         copy_bits([each for each, _ in self.copies], [copy for _, copy in self.copies])
 
 
@@ -85,7 +81,7 @@ def undisturbed(
     kept = Kept(model, tensors)
     with ExitStack() as last:
         counted = tuple(each for each in (*tensors, *(each for each, _ in kept.copies)) if not each.is_inference())
-        last.enter_context(_unsafe_preserve_version_counter(counted))
+        last.enter_context(uncounted(counted))
         last.callback(put_random_state, random_state)
         last.callback(kept.put_back)
         last.callback(copy_bits, tensors, copies)
@@ -97,8 +93,12 @@ def undisturbed(
 def copy_bits(into: Sequence[torch.Tensor], source: Sequence[torch.Tensor]) -> None:
     """Copy contents bit for bit: NaN payloads, −0 and all."""
     with torch.no_grad():
-        if into:
-            torch._foreach_copy_([each.detach() for each in into], list(source))
+        copy_each([each.detach() for each in into], source)
+
+
+def _identical(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """The same names in the same order, each for the same object."""
+    return list(one) == list(other) and all(map(operator.is_, one.values(), other.values()))
 
 
 def _renormed(modules: Sequence[nn.Module]) -> list[torch.Tensor]:

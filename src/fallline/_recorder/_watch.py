@@ -13,11 +13,10 @@ from typing import Any, Self
 import torch
 
 from fallline._recorder._ending import Ending
-from fallline._recorder._given import number_or_mark
 from fallline._recorder._guard import Guard, guarded, in_one_line
 from fallline._recorder._scribe import Scribe
 from fallline._recorder._steps import StepRecorder
-from fallline._records import Event, EventKind, Logged, RecordingSummary
+from fallline._records import Event, EventKind, RecordingSummary
 
 
 class Watch:
@@ -54,9 +53,11 @@ class Watch:
             loss: of this step's batch, a number or a tensor of one number.
             closure: evaluates the same loss of the same batch again; with it the step is measured on its own batch.
         """
-        if self._at_work("step"):
+        if self._open and os.getpid() == self._process:
             with self._lock:
                 self._steps.record(loss, closure)
+        else:
+            self._at_work("step")
 
     def log(self, /, **numbers: Any) -> None:
         """Keep numbers of your own beside the step just recorded: ``watch.log(accuracy=0.93)``."""
@@ -89,10 +90,9 @@ class Watch:
     def _log(self, numbers: Mapping[str, Any]) -> None:
         if not self._at_work("log"):
             return
-        for name, given in numbers.items():
-            value = number_or_mark(given, f"watch.log({name}=…)", self.guard)
-            if value is not None:
-                self._scribe.put(Logged(name, self._steps.last_step, value))
+        with self._lock:
+            for name, given in numbers.items():
+                self._steps.log(name, given)
 
     @guarded("the record", tries_again=True)
     def _flush(self) -> bool:

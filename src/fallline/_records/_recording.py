@@ -143,7 +143,7 @@ class StepSeries:
     update_norm: Floats
     """[T, O] of what the parameters moved by, in the last of this row's updates."""
     parameter_norm: Floats
-    """[T, O] after the update."""
+    """[T, O] before the update."""
     first_order_change: Floats
     """[T, O] consumed gradient · update: what the tangent promised."""
     measured: Mask
@@ -154,7 +154,7 @@ class StepSeries:
 
     @property
     def update_ratio(self) -> Floats:
-        """[T, O] update-to-parameter ratio; NaN or ∞ where the parameters are 0."""
+        """[T, O] update-to-parameter ratio |Δθ| / |θ|, θ before the update; NaN or ∞ where the parameters are 0."""
         with np.errstate(all="ignore"):
             return np.asarray(self.update_norm / self.parameter_norm)
 

@@ -28,6 +28,8 @@ class Outcome(StrEnum):
     STALLED = "stalled"
     DIVERGED = "diverged"
     INTERRUPTED = "interrupted"
+    ENDED = "ended"
+    """Only of a watched loop: it gave too few losses, or none, to say which way they went."""
 
 
 class LimitKind(StrEnum):

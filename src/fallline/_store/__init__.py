@@ -16,6 +16,8 @@ from fallline._store._recording_reader import (
     read_recording,
     read_series,
     read_snapshot,
+    stored_header,
+    stored_snapshots,
 )
 from fallline._store._recording_waiting import Recorded
 from fallline._store._recording_writer import RecordingWriter
@@ -46,5 +48,7 @@ __all__ = [
     "read_run",
     "read_series",
     "read_snapshot",
+    "stored_header",
+    "stored_snapshots",
     "to_json",
 ]

@@ -1,6 +1,7 @@
 """Recordings back from their files."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,7 +107,7 @@ def read_recording(path: Path | str) -> Recording:
             logged=logged,
             events=_events(connection),
             alarms=_alarms(connection, dimensions),
-            snapshots=tuple(step for (step,) in connection.execute("SELECT DISTINCT step FROM snapshot ORDER BY step")),
+            snapshots=_snapshot_steps(connection),
             summary=summary,
             path=str(path),
         )
@@ -155,13 +156,23 @@ def read_snapshot(path: Path | str, step: int) -> dict[str, Array]:
     path = Path(path)
     with intact(path, RunKind.RECORDING) as connection:
         header = _head(connection)[0]
-        known = [found for (found,) in connection.execute("SELECT DISTINCT step FROM snapshot ORDER BY step")]
+        known = _snapshot_steps(connection)
         parts = connection.execute("SELECT data FROM snapshot WHERE step = ? ORDER BY part", (step,)).fetchall()
         data = b"".join(part for (part,) in parts)
         kept = {} if step not in known else _parameters(header, data)
     if step not in known:
         raise RunFileError(f"The run file {path} keeps no parameters of step {step}; it has those of {_listed(known)}.")
     return kept
+
+
+def stored_snapshots(path: Path | str) -> tuple[int, ...]:
+    """The steps whose parameters are kept, without its series.
+
+    Raises:
+        RunFileError: as :func:`read_recording`.
+    """
+    with intact(Path(path), RunKind.RECORDING) as connection:
+        return _snapshot_steps(connection)
 
 
 def new_recording_rows(path: Path | str, after_step: int, after_batch_step: int | None = None) -> RecordingNews:
@@ -272,7 +283,11 @@ def _parameters(header: RecordingHeader, data: bytes) -> dict[str, Array]:
     return found
 
 
-def _listed(steps: list[int]) -> str:
+def _snapshot_steps(connection: sqlite3.Connection) -> tuple[int, ...]:
+    return tuple(step for (step,) in connection.execute("SELECT DISTINCT step FROM snapshot ORDER BY step"))
+
+
+def _listed(steps: Sequence[int]) -> str:
     if not steps:
         return "none"
     shown = ", ".join(str(step) for step in steps[:8])

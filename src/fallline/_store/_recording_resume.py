@@ -8,6 +8,7 @@ from fallline._errors import RunFileError
 from fallline._records import Event, EventKind, RecordingHeader
 from fallline._store._json import to_json
 from fallline._store._place import put
+from fallline._store._recording_changes import changes_told
 from fallline._store._recording_commit import insert_event
 from fallline._store._recording_schema import FLIGHT, LAYOUTS, LOGGED, STEPS, Dimensions, SeriesLayout
 from fallline._store._recording_tables import delete_block, insert_rows, read_block
@@ -46,11 +47,17 @@ def _differences(stored: RecordingHeader, now: RecordingHeader) -> Iterator[str]
         yield "its layers have other names now"
 
 
-def rewind(connection: sqlite3.Connection, header: RecordingHeader, at: int | None, meta: Mapping[str, str]) -> int:
+def rewind(
+    connection: sqlite3.Connection,
+    header: RecordingHeader,
+    now: RecordingHeader,
+    at: int | None,
+    meta: Mapping[str, str],
+) -> int:
     """Remove what will be recorded again, and mark it, in one transaction; the step where the record goes on.
 
     Rows and snapshots of that step and later go; events and alarms only where ``at`` was asked for: after a crash
-    they tell of it.
+    they tell of it. What is other ``now`` than in the stored ``header`` is told by a mark of its own.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -61,6 +68,9 @@ def rewind(connection: sqlite3.Connection, header: RecordingHeader, at: int | No
         if at is not None:
             _forget_marks(connection, at)
         insert_event(connection, Event(next_step, EventKind.RESUMED, _told(stored_next, next_step)))
+        changes = changes_told(header, now)
+        if changes is not None:
+            insert_event(connection, Event(next_step, EventKind.NOTE, changes))
         connection.execute("DELETE FROM meta WHERE key = 'summary'")
         for key, value in {"header": to_json(header), **meta}.items():
             put(connection, key, value)

@@ -58,24 +58,24 @@ class Entry:
 
     @property
     def nbytes(self) -> int:
-        """About what it holds."""
+        """About what it holds; a snapshot, which is bounded where it is taken, counts for nothing."""
         if isinstance(self.content, tuple):
             return self.content[1].nbytes + _SMALL_RECORD
         if isinstance(self.content, Rows):
             return self.content.nbytes
-        return self.content.values.nbytes if isinstance(self.content, Snapshot) else _SMALL_RECORD
+        return 0 if isinstance(self.content, Snapshot) else _SMALL_RECORD
 
     @property
-    def is_mark(self) -> bool:
-        """True for events and alarms: they are never dropped."""
-        return isinstance(self.content, Event | tuple)
+    def is_kept(self) -> bool:
+        """True for events, alarms and snapshots: they are never dropped."""
+        return isinstance(self.content, Event | Snapshot | tuple)
 
     @property
     def steps(self) -> tuple[int, int]:
-        """The first and the last step of a record that is no mark."""
+        """The first and the last step of a record that can be dropped."""
         if isinstance(self.content, Rows):
             return self.content.first_step, self.content.last_step
-        assert not isinstance(self.content, tuple)  # noqa: S101  (marks are told apart by is_mark)
+        assert not isinstance(self.content, tuple)  # noqa: S101  (alarms are told apart by is_kept)
         return self.content.step, self.content.step
 
 
@@ -90,7 +90,7 @@ class Waiting:
         self._entries: deque[Entry] = deque()
         self._serials = count(1)
         self.nbytes = 0
-        """What all of it holds."""
+        """What all of it holds, but for snapshots: they are bounded where they are taken."""
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(tuple(self._entries))
@@ -152,7 +152,7 @@ class Waiting:
             self.nbytes -= self._entries.popleft().nbytes
 
     def drop(self, keep_bytes: int) -> tuple[int, int] | None:
-        """Forget the oldest, but for events and alarms, until at most ``keep_bytes`` wait.
+        """Forget the oldest, but for events, alarms and snapshots, until at most ``keep_bytes`` wait.
 
         The first and the last step of what was dropped; None where nothing was.
         """
@@ -160,7 +160,7 @@ class Waiting:
         first = last = None
         while self._entries and self.nbytes > keep_bytes:
             entry = self._entries.popleft()
-            if entry.is_mark:
+            if entry.is_kept:
                 kept.append(entry)
                 continue
             self.nbytes -= entry.nbytes

@@ -4,7 +4,6 @@ import ctypes
 import json
 import os
 import sqlite3
-import weakref
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from fallline._store._place import first_transaction, new_connection, put
 from fallline._store._recording_commit import Tails, insert_entries
 from fallline._store._recording_reader import stored_header
 from fallline._store._recording_resume import check_same_run, rewind
-from fallline._store._recording_schema import TABLES
+from fallline._store._recording_schema import STEPS, TABLES
 from fallline._store._recording_waiting import Recorded, Waiting
 from fallline._store._schema import FORMAT, RECORDING_VERSION
 from fallline._store._snapshot import NothingWrittenError
@@ -65,7 +64,7 @@ class RecordingWriter:
         self._token = token
         self._process = os.getpid()
         self._open = True
-        _keep_open_in_children(self)
+        _keep_alive(connection)
 
     @classmethod
     def create(cls, path: Path | str, header: RecordingHeader) -> Self:
@@ -98,7 +97,7 @@ class RecordingWriter:
         """Go on with a recording after its last step, or from step ``at``; a missing file is made.
 
         Rows, snapshots and marks of step ``at`` and later are removed, and an event says so, in one transaction. The
-        header of the first start stays; a summary is removed.
+        header of the first start stays, and an event tells what is other now; a summary is removed.
 
         Raises:
             ValueError: ``at`` is negative.
@@ -120,7 +119,10 @@ class RecordingWriter:
             try:
                 stored = _with_note(stored, choose_journal(connection, path))
                 token = token_hex(8)
-                next_step = rewind(connection, stored, at, {"written": _written_by(token, 0)})
+                next_step = rewind(connection, stored, header, at, {"written": _written_by(token, 0)})
+            except (RunFileError, ValueError, TypeError, OverflowError) as problem:
+                connection.close()
+                raise RunFileError(f"The run file {path} cannot be resumed: it is damaged ({problem}).") from problem
             except BaseException:  # Ctrl-C as well: the connection would keep the file open
                 connection.close()
                 raise
@@ -128,7 +130,7 @@ class RecordingWriter:
 
     @property
     def waiting_bytes(self) -> int:
-        """What has been appended and is not written yet, in bytes."""
+        """What has been appended and is not written yet, in bytes, but for snapshots."""
         return self._waiting.nbytes
 
     def append(self, *records: Recorded) -> None:
@@ -152,7 +154,7 @@ class RecordingWriter:
             self._commit(None)
 
     def drop_waiting(self, keep_bytes: int = 0) -> tuple[int, int] | None:
-        """Forget what waits, oldest first, until at most ``keep_bytes`` do; events and alarms are kept.
+        """Forget what waits, oldest first, until at most ``keep_bytes`` do; events, alarms and snapshots are kept.
 
         The first and the last step of what was dropped; None where nothing was.
         """
@@ -160,6 +162,8 @@ class RecordingWriter:
 
     def finish(self, summary: RecordingSummary) -> None:
         """Commit what waits with the summary, leave one single file, and close.
+
+        The summary is stored with the number of steps that the file holds.
 
         Raises:
             RunFileError: the file cannot be written; what was committed before stays readable.
@@ -181,7 +185,7 @@ class RecordingWriter:
         finally:
             self._open = False
             with writing(self.path, SETTING):
-                self._connection.close()
+                _close(self._connection)
 
     def __enter__(self) -> Self:
         return self
@@ -212,7 +216,8 @@ class RecordingWriter:
                     written = new[-1].serial
                 put(self._connection, "written", _written_by(self._token, written))
                 if summary is not None:
-                    put(self._connection, "summary", to_json(summary))
+                    stored = replace(summary, steps=_stored_steps(self._connection))
+                    put(self._connection, "summary", to_json(stored))
                 self._connection.execute("COMMIT")
             except BaseException:  # Ctrl-C as well: half a transaction must not be left open
                 if self._connection.in_transaction:
@@ -246,7 +251,8 @@ class RecordingWriter:
             connection = _connect(self._place)
             self._connection, old = connection, self._connection
             self._identity = identity
-            old.close()
+            _keep_alive(connection)
+            _close(old)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -275,18 +281,21 @@ def _written_by(token: str, serial: int) -> str:
     return to_json({"by": token, "serial": serial})
 
 
-def _keep_open_in_children(writer: RecordingWriter) -> None:
-    """A forked child must not even close the connection: it may be in the middle of the parent's transaction.
+def _stored_steps(connection: sqlite3.Connection) -> int:
+    (steps,) = connection.execute(
+        "SELECT coalesce(sum(count), 0) FROM block WHERE series = ?", (STEPS.name,)
+    ).fetchone()
+    return int(steps)
 
-    The child's copy gets one reference too many, so that nothing there ever frees it.
+
+def _keep_alive(connection: sqlite3.Connection) -> None:
+    """Until :func:`_close`, one reference too many: a forked child must not close its copy of the connection.
+
+    Not even by letting go of it, as it may be in the middle of the parent's transaction.
     """
-    if not hasattr(os, "register_at_fork"):
-        return  # no fork on this system
-    known = weakref.ref(writer)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
-    def leak() -> None:
-        found = known()
-        if found is not None:
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(found._connection))
 
-    os.register_at_fork(after_in_child=leak)
+def _close(connection: sqlite3.Connection) -> None:
+    connection.close()
+    ctypes.pythonapi.Py_DecRef(ctypes.py_object(connection))

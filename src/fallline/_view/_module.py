@@ -24,8 +24,8 @@ from importlib import resources
 ENTRY = "render.js"
 """The file that exports ``render({model, el})`` of a run; compare.js, why.js and recording.js export theirs."""
 
-_STYLES = {ENTRY: ("rates.css", "view.css"), "recording.js": ("view.css", "charts.css", "recording.css")}
-"""The stylesheets of an entry, in their order; of the others view.css and charts.css."""
+_STYLES = {ENTRY: ("rates.css", "view.css"), "recording.js": ("view.css", "series.css", "recording.css")}
+"""The stylesheets of an entry, in their order; of the others view.css, series.css and charts.css."""
 
 _IMPORT = re.compile(r'^import \{ (?P<names>[A-Za-z0-9_$, ]+) \} from "\./(?P<file>[a-z_]+\.js)";$')
 _DECLARATION = re.compile(
@@ -61,7 +61,7 @@ def stylesheet(entry: str = ENTRY) -> str:
     True
     """
     folder = resources.files("fallline._view") / "static"
-    names = _STYLES.get(entry, ("view.css", "charts.css"))
+    names = _STYLES.get(entry, ("view.css", "series.css", "charts.css"))
     rules = "".join((folder / name).read_text(encoding="utf-8") for name in names)
     return _RULE_SPACE.sub(r"\g<sign>", _RULE_COMMENT.sub("", rules))
 

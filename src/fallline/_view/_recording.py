@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from fallline._explain import optimizer_names, outcome_line, recording_paragraphs
 from fallline._records import PARTS, Event, EventKind, Floats, Integers, Recording
 from fallline._view._recording_alarm import alarms_payload
 from fallline._view._recording_bins import axis_of, binned, bins_of, encoded, gaps_of
-from fallline._view._recording_charts import Chart, Line, charts_of, optimizer_names, remarks
+from fallline._view._recording_charts import Chart, Line, charts_of, remarks
 from fallline._view._recording_layers import layers_payload
 from fallline._view._recording_made import duration, made_payload
 from fallline._view._typeset import typeset
@@ -30,12 +31,14 @@ def build_recording_payload(recording: Recording) -> dict[str, Any]:
     axes = _Axes(_most_bins(charts), _focus(recording), gaps)
     drawn = [_chart(chart, axes) for chart in charts]
     steps = recording.steps.step
+    paragraphs = recording_paragraphs(recording)
     return {
         "schema": SCHEMA,
         "title": recording.header.name,
         "subtitle": _subtitle(recording),
-        "outcome": "unfinished" if recording.summary is None else recording.summary.outcome.value,
-        "sentence": typeset(_headline(recording)),
+        "outcome": None if recording.summary is None else recording.summary.outcome.value,
+        "sentence": typeset(outcome_line(recording)),
+        "paragraphs": [[typeset(sentence) for sentence in paragraph] for paragraph in paragraphs],
         "facts": [{"label": label, "words": typeset(words)} for label, words in _facts(recording)],
         "range": [int(steps[0]), int(steps[-1])] if len(steps) else None,
         "rows": len(steps),
@@ -47,7 +50,7 @@ def build_recording_payload(recording: Recording) -> dict[str, Any]:
         "words": [*_density(axes), *remarks(recording)],
         "layers": layers_payload(recording),
         "alarms": alarms_payload(recording),
-        "made": made_payload(recording),
+        "made": made_payload(recording, {sentence for paragraph in paragraphs for sentence in paragraph}),
     }
 
 
@@ -101,6 +104,7 @@ def _chart(chart: Chart, axes: _Axes) -> dict[str, Any]:
         "span": None if chart.span is None else list(chart.span),
         "levels": [{"name": name, "at": at} for name, at in chart.levels],
         "clipped": chart.clipped,
+        "joined": chart.joined,
         "lines": [{**axes.line(line), **_extremes(line)} for line in lines],
     }
 
@@ -123,7 +127,7 @@ def _extremes(line: Line) -> dict[str, Any]:
 def _parts(recording: Recording) -> list[dict[str, Any]]:
     """For each optimizer what its updates are made of, as shares of the update that add up to 1."""
     told = []
-    for o, name in enumerate(optimizer_names(recording)):
+    for o, name in enumerate(optimizer_names(recording.header)):
         rows = np.flatnonzero(recording.parts.measured[:, o]) if len(recording.parts) else np.zeros(0, dtype=np.int64)
         kept = rows[:: -(-len(rows) // _MOST_PARTS)] if len(rows) else rows
         share: Floats = recording.parts.share[kept, o] if len(kept) else np.zeros((0, len(PARTS)))
@@ -165,15 +169,6 @@ def _subtitle(recording: Recording) -> str:
     header = recording.header
     optimizers = " + ".join(header.optimizers)
     return f"{header.model} · {optimizers} · {header.parameter_count:,} parameters · {header.surroundings.device}"
-
-
-def _headline(recording: Recording) -> str:
-    if recording.summary is not None:
-        return recording.summary.line
-    if len(recording) == 0:
-        return "No step was recorded yet."
-    last = int(recording.steps.step[-1])
-    return f"Unfinished: the run is still being made, or its process was killed. The last recorded step is {last:,}."
 
 
 def _facts(recording: Recording) -> list[tuple[str, str]]:

@@ -111,7 +111,8 @@ def binned(values: Floats, bins: Bins) -> dict[str, Any]:
 
     Returns:
         ``low``, ``high`` and ``mean``, [K] each (``high`` and ``mean`` are None where every bin is one row), ``flags``
-        [K]: the bits of this module; where a bin holds no finite value the three are 0.
+        [K]: the bits of this module; where a bin holds no finite value the three are 0. ``finite`` [K] is how many of
+        its rows are finite, None where all are.
 
     >>> made = binned(np.array([1.0, np.nan, 3.0, 5.0]), Bins(np.array([0, 2]), np.zeros(2, bool), 4, 2))
     >>> decoded(made["high"]), decoded(made["mean"]), decoded(made["flags"], np.uint8)
@@ -123,7 +124,8 @@ def binned(values: Floats, bins: Bins) -> dict[str, Any]:
     for bit, held in kinds:
         flags |= np.where(_any(held, bins), bit, 0).astype(np.uint8)
     if bins.size == 1:
-        return {"low": encoded(np.where(finite, values, 0.0)), "high": None, "mean": None, "flags": encoded(flags)}
+        only = encoded(np.where(finite, values, 0.0))
+        return {"low": only, "high": None, "mean": None, "flags": encoded(flags), "finite": None}
     known = _any(finite, bins)
     low = np.minimum.reduceat(np.where(finite, values, np.inf), bins.starts)
     high = np.maximum.reduceat(np.where(finite, values, -np.inf), bins.starts)
@@ -133,6 +135,7 @@ def binned(values: Floats, bins: Bins) -> dict[str, Any]:
         "high": encoded(high),
         "mean": encoded(np.clip(_means(values, finite, bins), low, high)),
         "flags": encoded(flags),
+        "finite": None if finite.all() else encoded(_rows(finite, bins)),
     }
 
 
@@ -142,17 +145,22 @@ def _any(held: Mask, bins: Bins) -> Mask:
 
 def _means(values: Floats, finite: Mask, bins: Bins) -> Floats:
     """[K] of the finite values; a sum may overflow although no value does, so each is divided first."""
-    count = np.add.reduceat(finite.astype(np.float64), bins.starts)
-    weight = 1.0 / np.maximum(count, 1.0)
+    weight = 1.0 / np.maximum(_rows(finite, bins), 1.0)
     each = np.where(finite, values, 0.0) * np.repeat(weight, bins.ends - bins.starts + 1)
     return np.asarray(np.add.reduceat(each, bins.starts))
 
 
+def _rows(held: Mask, bins: Bins) -> Floats:
+    """[K] how many rows of each bin are among those."""
+    return np.asarray(np.add.reduceat(held.astype(np.float64), bins.starts))
+
+
 def axis_of(step: Integers, bins: Bins) -> dict[str, Any]:
-    """First and last step of each bin as they travel; ``last`` is None where every bin is one row."""
+    """First and last step of each bin and its rows as they travel; both None where every bin is one row."""
     return {
         "first": encoded(step[bins.starts].astype(np.float64)),
         "last": None if bins.size == 1 else encoded(step[bins.ends].astype(np.float64)),
+        "rows": None if bins.size == 1 else encoded((bins.ends - bins.starts + 1).astype(np.float64)),
         "size": bins.size,
     }
 

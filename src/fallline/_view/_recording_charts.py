@@ -1,16 +1,15 @@
 """Which instruments of a recording are drawn as charts, in which order, and what each line of them holds."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from fallline._explain import loss_is_logarithmic, optimizer_names, rate_courses, smoothed, window_of
 from fallline._records import Floats, Integers, Recording
 
 MOST_LOGGED = 40
 """The user's own numbers that get a chart each."""
 _MOST_RATES = 12  # different learning rates in one chart
-_SPANS = 20.0  # so many times the lowest: the loss is shown logarithmic at first
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +40,8 @@ class Chart:
     """Named heights."""
     clipped: bool = False
     """A few extreme values do not flatten the rest: they are marked at the edge."""
+    joined: bool = True
+    """False: single measurements with nothing known between them, each a mark of its own."""
 
 
 def charts_of(recording: Recording) -> list[Chart]:
@@ -54,16 +55,16 @@ def charts_of(recording: Recording) -> list[Chart]:
     return [chart for chart in found if any(len(line.step) for line in chart.lines)]
 
 
-def optimizer_names(recording: Recording) -> list[str]:
-    """[O] class names, numbered where two are of one class."""
-    names = recording.header.optimizers
-    return [f"{name} {k + 1}" if names.count(name) > 1 else name for k, name in enumerate(names)]
-
-
 def _of_steps(recording: Recording) -> list[Chart]:
     steps = recording.steps
     return [
-        Chart("loss", "Loss", "as given to watch.step", (_loss(recording),), log=_wide(_loss(recording).value)),
+        Chart(
+            "loss",
+            "Loss",
+            "as given to watch.step",
+            (_loss(recording),),
+            log=_is_logarithmic(_loss(recording)),
+        ),
         Chart("rate", "Learning rate", "of each parameter group", _rates(recording)),
         Chart(
             "gradient",
@@ -95,58 +96,26 @@ def _loss(recording: Recording) -> Line:
     return Line("loss", steps.step[steps.loss_measured], steps.loss[steps.loss_measured])
 
 
-def _wide(values: Floats) -> bool:
-    known = values[np.isfinite(values)]
-    return len(known) > 0 and bool(known.min() > 0) and float(known.max()) > _SPANS * float(known.min())
+def _is_logarithmic(loss: Line) -> bool:
+    """As in the terminal, by the means of neighbouring steps."""
+    window = window_of(len(loss.value))
+    return len(loss.value) > 0 and loss_is_logarithmic(smoothed(loss.step, loss.value, window)[2])
 
 
 def _rates(recording: Recording) -> tuple[Line, ...]:
-    """One line for each different course of a rate, named by the groups that share it."""
-    steps, shared = recording.steps, _shared_courses(recording)
-    several, owners = len(recording.header.optimizers) > 1, optimizer_names(recording)
-    lines = []
-    for found in shared[:_MOST_RATES]:
-        owner = f"{owners[recording.header.groups[found[0]].optimizer]}, " if several else ""
-        name = f"{owner}group{'s' if len(found) > 1 else ''} {_indices(found)}" if len(shared) > 1 else "learning rate"
-        lines.append(Line(name, steps.step, steps.learning_rate[:, found[0]]))
-    return tuple(lines)
-
-
-def _shared_courses(recording: Recording) -> list[list[int]]:
-    """The parameter groups, those of one optimizer together whose rate was the same at every step."""
-    rates, groups = recording.steps.learning_rate, recording.header.groups
-    shared: list[list[int]] = []
-    for group in range(rates.shape[1]):
-        for found in shared:
-            alike = groups[found[0]].optimizer == groups[group].optimizer
-            if alike and np.array_equal(rates[:, found[0]], rates[:, group], equal_nan=True):
-                found.append(group)
-                break
-        else:
-            shared.append([group])
-    return shared
-
-
-def _indices(groups: Sequence[int]) -> str:
-    """The numbers of groups, neighbours as a range.
-
-    >>> _indices([0, 1, 2, 5])
-    '0–2, 5'
-    """
-    pieces: list[list[int]] = []
-    for group in groups:
-        if pieces and pieces[-1][-1] == group - 1:
-            pieces[-1].append(group)
-        else:
-            pieces.append([group])
-    return ", ".join(f"{p[0]}–{p[-1]}" if len(p) > 1 else str(p[0]) for p in pieces)
+    """One line for each different course of a rate, named by whose it is."""
+    steps = recording.steps
+    return tuple(
+        Line(whose or "learning rate", steps.step, steps.learning_rate[:, groups[0]])
+        for whose, groups in rate_courses(recording)[:_MOST_RATES]
+    )
 
 
 def _by_optimizer(recording: Recording, values: Floats) -> tuple[Line, ...]:
     steps = recording.steps
     return tuple(
         Line(name, steps.step[steps.measured[:, o]], values[steps.measured[:, o], o])
-        for o, name in enumerate(optimizer_names(recording))
+        for o, name in enumerate(optimizer_names(recording.header))
     )
 
 
@@ -163,6 +132,7 @@ def _of_batches(recording: Recording) -> list[Chart]:
             span=(0.0, 2.0),
             levels=(("bottom", 1.0), ("level", 2.0)),
             clipped=True,
+            joined=False,
         ),
         Chart(
             "change",
@@ -174,6 +144,7 @@ def _of_batches(recording: Recording) -> list[Chart]:
             ),
             levels=(("", 0.0),),
             clipped=True,
+            joined=False,
         ),
         Chart(
             "curvature",
@@ -182,6 +153,7 @@ def _of_batches(recording: Recording) -> list[Chart]:
             (Line("curvature", batches.step[moved], batches.curvature[moved]),),
             levels=(("", 0.0),),
             clipped=True,
+            joined=False,
         ),
         Chart(
             "turn",
@@ -190,6 +162,7 @@ def _of_batches(recording: Recording) -> list[Chart]:
             (Line("gradient cosine", batches.step[moved], batches.gradient_cosine[moved]),),
             span=(-1.0, 1.0),
             levels=(("", 0.0),),
+            joined=False,
         ),
     ]
 
@@ -213,6 +186,7 @@ def _effective(recording: Recording) -> list[Chart]:
             "learning rate divided by the preconditioner: what plain descent's rate would be",
             lines if several else (Line("effective step", step, high),),
             log=True,
+            joined=False,
         )
     ]
 
@@ -227,16 +201,9 @@ def _logged(recording: Recording) -> list[Chart]:
 
 
 def remarks(recording: Recording) -> list[str]:
-    """What the charts leave out or what a line of theirs does not say by itself."""
+    """What the charts leave out."""
     said = []
-    steps = recording.steps
-    for o, name in enumerate(optimizer_names(recording)):
-        none = int(np.count_nonzero(steps.updates[:, o] == 0))
-        if 0 < none < len(steps):
-            said.append(
-                f"In {none:,} of {len(steps):,} calls of watch.step {name} had made no update: skipped or accumulating."
-            )
-    courses = len(_shared_courses(recording))
+    courses = len(rate_courses(recording))
     if courses > _MOST_RATES:
         said.append(f"Of {courses:,} different learning rates the first {_MOST_RATES} are drawn.")
     if len(recording.logged) > MOST_LOGGED:

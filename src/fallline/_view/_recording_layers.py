@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fallline._explain import layer_name
 from fallline._records import Floats, Integers, Mask, Recording
 from fallline._view._recording_bins import encoded
 
@@ -32,8 +33,9 @@ def layers_payload(recording: Recording) -> dict[str, Any] | None:
         ("ratio", "update-to-parameter ratio", ratio),
     )
     return {
-        "labels": [layer.name for layer in recording.header.layers],
-        "kinds": [f"{layer.kind}, {layer.parameters:,} numbers" for layer in recording.header.layers],
+        "labels": [layer_name(recording.header, k) for k in range(len(recording.header.layers))],
+        "row": _first_row(recording),
+        "told": [f"{layer.name} ({layer.kind}, {layer.parameters:,} numbers)" for layer in recording.header.layers],
         "first": encoded(series.step[starts].astype(np.float64)),
         "last": encoded(series.step[ends].astype(np.float64)),
         "size": int(starts[1] - starts[0]) if len(starts) > 1 else len(series),
@@ -41,6 +43,12 @@ def layers_payload(recording: Recording) -> dict[str, Any] | None:
             {"id": name, "title": title, **cells(values, series.measured, starts)} for name, title, values in kinds
         ],
     }
+
+
+def _first_row(recording: Recording) -> int | None:
+    """The layer that the first alarm names."""
+    named = recording.alarms[0].first_layer if recording.alarms else None
+    return next((k for k, layer in enumerate(recording.header.layers) if layer.name == named), None)
 
 
 def cells(values: Floats, measured: Mask, starts: Integers) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """How a recording was made, in rows of words: what is needed to repeat it, what was measured, what it cost."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from fallline._records import Recording, RecordingHeader
@@ -9,12 +9,13 @@ from fallline._wording import count, number, percent, short
 _UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
 
-def made_payload(recording: Recording) -> dict[str, Any]:
-    """Rows of a name and its words, and the table of what each instrument cost."""
+def made_payload(recording: Recording, told: Collection[str] = ()) -> dict[str, Any]:
+    """Rows of a name and its words, the table of what each instrument cost, notes that were not ``told`` elsewhere."""
+    notes = [*recording.header.instruments.left_out, *recording.header.notes]
     return {
         "rows": [{"label": label, "words": words} for label, words in _rows(recording)],
         "costs": _costs(recording),
-        "sentences": [*recording.header.instruments.left_out, *recording.header.notes],
+        "sentences": [note for note in notes if note not in told],
     }
 
 

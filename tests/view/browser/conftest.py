@@ -16,7 +16,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from fallline._report import write_report
+import recordings
+from fallline._records import Recording
+from fallline._report import recording_report, write_report
+from fallline._view._recording import build_recording_payload
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -143,3 +146,25 @@ def shown(value: float | str | None) -> str:
         raised = "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(digit)] for digit in str(abs(int(exponent))))
         text = f"{float(mantissa):g}×10" + ("⁻" if int(exponent) < 0 else "") + raised
     return text.replace("-", "−")
+
+
+@pytest.fixture
+def open_recording(open_page: Open, tmp_path: Path) -> Open:
+    """Write the page of a recording (by its name in the catalogue) and open it."""
+
+    def start(name: str | Recording = "diverging", **context: Any) -> Opened:
+        recording = name if isinstance(name, Recording) else recordings.CATALOGUE[name]()
+        target = tmp_path / "recording.html"
+        recording_report(recording, target)
+        return open_page(target, build_recording_payload(recording), waits_for=".fl-rec-made", **context)
+
+    return start
+
+
+def wait_until(report: Opened, until: Callable[[], bool]) -> None:
+    """The wheel acts when the browser gets to it; the page's own policy forbids Playwright's polling."""
+    for _ in range(120):
+        if until():
+            return
+        report.settle()
+    raise AssertionError("it never happened")

@@ -4,9 +4,12 @@ import math
 
 import numpy as np
 
-from fallline._explain._numbers import count, listed, number, rough
+from fallline._explain._numbers import count, listed, reach_number, rough
+from fallline._explain._recording._reach_words import reach_verdict
 from fallline._explain._recording._rows import layer_words
+from fallline._recorder import several_layers
 from fallline._records import Alarm, Cause, Evidence, Floats, Recording
+from fallline._wording import visible
 
 QUANTITIES = {"gradient": "gradient", "update": "update", "parameters": "parameters", "loss": "loss"}
 REMEDIES = {
@@ -30,13 +33,16 @@ def alarm_sentences(recording: Recording, alarm: Alarm) -> list[str]:
 
 
 def _first(recording: Recording, alarm: Alarm) -> list[str]:
-    whole = alarm.first_quantity == "loss" or alarm.first_layer is None
     if alarm.first_quantity is None and alarm.first_layer is None:
         return ["What broke first cannot be told from what was recorded."]
-    if whole:
-        thing = f"The {alarm.first_quantity or 'loss'}"
+    if alarm.first_quantity not in {None, "loss"} and alarm.first_layer is None:
+        which = several_layers(alarm)
+        when = "at that step" if alarm.first_step == alarm.step else f"at step {alarm.first_step:,}"
+        return [f"{which[0].upper()}{which[1:]} left their range at once, {when}: none of them went first."]
+    if alarm.first_quantity == "loss" or alarm.first_layer is None:
+        thing = "The loss"
     else:
-        thing = f"The {alarm.first_quantity or 'gradient'} of {_named(recording, alarm.first_layer or '')}"
+        thing = f"The {alarm.first_quantity or 'gradient'} of {_named(recording, alarm.first_layer)}"
     when = "at that step" if alarm.first_step == alarm.step else f"at step {alarm.first_step:,}"
     said = f"{thing} broke first, {when}"
     if alarm.growth is not None and math.isfinite(alarm.growth):
@@ -48,7 +54,7 @@ def _named(recording: Recording, name: str) -> str:
     for index, layer in enumerate(recording.header.layers):
         if layer.name == name:
             return layer_words(recording.header, index)
-    return name
+    return visible(name)
 
 
 def _reach(alarm: Alarm) -> list[str]:
@@ -56,7 +62,7 @@ def _reach(alarm: Alarm) -> list[str]:
         return []
     before = alarm.step - alarm.reach_step
     ago = "at that step" if before == 0 else f"{count(before, 'step')} before, at step {alarm.reach_step:,}"
-    return [f"The last measured reach was {number(alarm.reach, 2)}, {ago}."]
+    return [f"The last measured reach was {reach_number(alarm.reach)} ({reach_verdict(alarm.reach)}), {ago}."]
 
 
 def _kept(alarm: Alarm) -> list[str]:
@@ -74,15 +80,20 @@ def evidence_words(evidence: Evidence) -> str:
     >>> evidence_words(Evidence(Cause.BAD_BATCH, None, "No closure was given."))
     'Not measured: one bad batch. No closure was given.'
     """
-    return f"{VERDICTS[evidence.found].capitalize()}: {evidence.cause.value}. {evidence.text}"
+    return visible(f"{VERDICTS[evidence.found].capitalize()}: {evidence.cause.value}. {evidence.text}")
 
 
 def evidence_sentences(alarm: Alarm) -> list[str]:
     """The causes found, those not measured, those not found; then what to try first for the causes found."""
     order = {True: 0, None: 1, False: 2}
     told = [evidence_words(one) for one in sorted(alarm.evidence, key=lambda one: order[one.found])]
+    return [*told, *remedy_sentences(alarm)]
+
+
+def remedy_sentences(alarm: Alarm) -> list[str]:
+    """What to try first for the causes found; nothing where none was found."""
     first = [REMEDIES[one.cause] for one in alarm.evidence if one.found and one.cause in REMEDIES]
-    return [*told, f"To try first: {listed(first)}."] if first else told
+    return [f"To try first: {listed(first)}."] if first else []
 
 
 def flight_values(alarm: Alarm) -> tuple[str, Floats]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fallline._columns import aligned, end, widths_of
 from fallline._explain._numbers import number
 from fallline._explain._recording._alarm import flight_values, usual
 from fallline._explain._recording._rows import layer_name
@@ -26,7 +27,7 @@ def flight_table(recording: Recording, alarm: Alarm, width: int = 80) -> list[st
         return []
     name, values = flight_values(alarm)
     shown, hidden = shown_layers(recording, alarm, values, flight.measured)
-    labels = [_short(layer_name(recording.header, layer), min(NAME, max(8, width // 3))) for layer in shown]
+    labels = [end(layer_name(recording.header, layer), min(NAME, max(8, width // 3))) for layer in shown]
     first = [str(layer) == alarm.first_layer for layer in (recording.header.layers[k].name for k in shown)]
     title = f"{name} norm" if name != "parameters" else "parameter norm"
     head = ["step", "usual", *(f"{int(step):,}" for step in flight.step)]
@@ -47,13 +48,15 @@ def flight_table(recording: Recording, alarm: Alarm, width: int = 80) -> list[st
     return told
 
 
-def shown_layers(recording: Recording, alarm: Alarm, values: Floats, measured: np.ndarray) -> tuple[list[int], int]:
+def shown_layers(
+    recording: Recording, alarm: Alarm, values: Floats, measured: np.ndarray, most: int = MOST_LAYERS
+) -> tuple[list[int], int]:
     """The layers of the table in the model's order, and how many of those that were measured it leaves out."""
     known = [int(k) for k in np.flatnonzero(measured.any(axis=0))]
     names = [layer.name for layer in recording.header.layers]
     growth = {k: _growth(values[:, k], measured[:, k]) for k in known}
     ranked = sorted(known, key=lambda k: (names[k] != alarm.first_layer, -growth[k], k))
-    return sorted(ranked[:MOST_LAYERS]), len(known) - min(MOST_LAYERS, len(known))
+    return sorted(ranked[:most]), len(known) - min(most, len(known))
 
 
 def _growth(values: Floats, measured: np.ndarray) -> float:
@@ -71,13 +74,9 @@ def _cells(values: Floats, measured: np.ndarray) -> list[str]:
     return ["" if calm is None else number(calm, 3), *told]
 
 
-def _short(name: str, most: int) -> str:
-    return name if len(name) <= most else "…" + name[len(name) - most + 1 :]
-
-
 def _fitting(rows: list[list[str]], width: int) -> int:
     """How many of the last steps fit beside the name and the usual value."""
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    widths = widths_of(rows)
     taken, steps = 2 + widths[0] + len(GAP) + widths[1], 0
     for one in widths[:1:-1][:MOST_STEPS]:
         taken += len(GAP) + one
@@ -88,13 +87,5 @@ def _fitting(rows: list[list[str]], width: int) -> int:
 
 
 def _set(rows: list[list[str]], marks: list[str]) -> list[str]:
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return [
-        (
-            mark
-            + GAP.join(
-                cell.ljust(w) if k == 0 else cell.rjust(w) for k, (cell, w) in enumerate(zip(row, widths, strict=True))
-            )
-        ).rstrip()
-        for mark, row in zip(marks, rows, strict=True)
-    ]
+    numeric = [column > 0 for column in range(len(rows[0]))]
+    return [mark + line for mark, line in zip(marks, aligned(rows, numeric), strict=True)]

@@ -36,9 +36,17 @@ def _loss(recording: Recording) -> list[Instrument]:
     window = window_of(len(loss))
     title = "loss" if window == 1 else f"loss, mean of {window} steps"
     _, until, means = smoothed(step, loss, window)
-    finite = means[np.isfinite(means)]
-    log = bool(finite.size and finite.min() > 0 and finite.max() > 10 * finite.min())
-    return [Instrument(title, "", until, means, log)]
+    return [Instrument(title, "", until, means, loss_is_logarithmic(means))]
+
+
+def loss_is_logarithmic(loss: Floats) -> bool:
+    """Whether losses are drawn on a logarithmic axis at first: all above 0, and more than a factor of 10 between them.
+
+    >>> loss_is_logarithmic(np.array([2.0, 0.1, np.nan])), loss_is_logarithmic(np.array([2.0, 1.0]))
+    (True, False)
+    """
+    finite = loss[np.isfinite(loss)]
+    return bool(finite.size and finite.min() > 0 and finite.max() / 10 > finite.min())
 
 
 def _norms(recording: Recording) -> list[Instrument]:

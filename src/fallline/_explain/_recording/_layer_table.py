@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fallline._columns import aligned
 from fallline._explain._numbers import number, percent
 from fallline._explain._recording._rows import layer_name
 from fallline._records import Recording
@@ -32,10 +33,7 @@ def layer_table(recording: Recording, row: int) -> list[str]:
         )
         for k in most
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(cell.rjust(w) if k else cell.ljust(w) for k, (cell, w) in enumerate(zip(line, widths, strict=True)))
-        for line in rows
-    ]
     hidden = len(known) - len(most)
-    return [line.rstrip() for line in lines] + ([f"{hidden:,} more layers moved less for their size"] if hidden else [])
+    return aligned(rows, (False, True, True, True, True)) + (
+        [f"{hidden:,} more layers moved less for their size"] if hidden else []
+    )

@@ -3,9 +3,12 @@
 import numpy as np
 
 from fallline._explain._numbers import number, short
-from fallline._explain._recording._loss_course import WIDEST
 from fallline._explain._recording._rows import optimizer_names
 from fallline._records import Alarm, RecordingHeader, StepSeries
+from fallline._wording import layer_in_words
+
+WIDEST = 100
+"""A mean of new losses takes no more of them."""
 
 
 @np.errstate(all="ignore")  # what is not finite is data
@@ -48,4 +51,5 @@ def alarm_line(alarm: Alarm) -> str:
     said = f"ALARM at step {alarm.step:,}: {alarm.trigger.value}"
     if alarm.first_layer is None or alarm.first_quantity is None or alarm.first_quantity == "loss":
         return said
-    return f"{said}; the {alarm.first_quantity} of {alarm.first_layer} broke first, at step {alarm.first_step:,}"
+    layer = layer_in_words(alarm.first_layer)
+    return f"{said}; the {alarm.first_quantity} of {layer} broke first, at step {alarm.first_step:,}"

@@ -6,10 +6,10 @@ import numpy as np
 
 from fallline._explain._numbers import count, number
 from fallline._explain._recording._rows import steps_words
+from fallline._recorder import window_before, window_of
 from fallline._records import Floats, Integers, Recording
 
-PARTS_OF_RUN, WIDEST = 20, 100
-"""A mean takes a twentieth of the run, at most so many steps."""
+__all__ = ["LossCourse", "given_losses", "loss_course", "loss_sentences", "smoothed", "window_of"]
 
 
 @dataclass(frozen=True)
@@ -45,21 +45,14 @@ def smoothed(step: Integers, loss: Floats, window: int) -> tuple[Integers, Integ
     (array([0, 1, 2, 9]), array([ 1,  2,  3, 10]), array([2. , 4. , nan, 1.5]))
     """
     sound = np.isfinite(loss)
-    sums = np.concatenate(([0.0], np.cumsum(np.where(sound, loss, 0.0))))
     broken = np.concatenate(([0], np.cumsum(~sound)))
-    means = np.where(broken[window:] > broken[:-window], np.nan, (sums[window:] - sums[:-window]) / window)
+    parts = np.lib.stride_tricks.sliding_window_view(np.where(sound, loss, 0.0) / window, window)  # no running sum: one
+    means = np.where(
+        broken[window:] > broken[:-window], np.nan, parts.sum(axis=1)
+    )  # explosion would spoil all after it
     first, last = step[: len(means)], step[window - 1 :]
     whole = last - first == window - 1
     return (first[whole], last[whole], means[whole]) if whole.any() else (first, last, means)
-
-
-def window_of(losses: int) -> int:
-    """How many losses a mean takes in a run of so many.
-
-    >>> window_of(10), window_of(400), window_of(100_000)
-    (1, 20, 100)
-    """
-    return min(WIDEST, max(1, losses // PARTS_OF_RUN))
 
 
 @np.errstate(all="ignore")  # what is not finite is data
@@ -68,7 +61,8 @@ def loss_course(recording: Recording) -> LossCourse | None:
     step, loss = given_losses(recording)
     if not len(loss):
         return None
-    window = window_of(len(loss))
+    alarmed = recording.alarms[0].step if recording.alarms else None
+    window = window_before(len(loss), len(loss) if alarmed is None else int(np.count_nonzero(step < alarmed)))
     since, until, means = smoothed(step, loss, window)
     finite = np.isfinite(means)
     lowest = int(np.argmin(np.where(finite, means, np.inf))) if finite.any() else None
@@ -93,17 +87,24 @@ def loss_sentences(recording: Recording) -> list[str]:
         return [f"The loss of its only step was {number(float(given_losses(recording)[1][0]))}."]
     if course.lowest is None:
         return [_broken(recording, course, "The loss")]
-    told = _sound(course) if not course.not_finite else _until_broken(recording, course)
+    told = _sound(course, given_losses(recording)[1]) if not course.not_finite else _until_broken(recording, course)
     return [told]
 
 
-def _sound(course: LossCourse) -> str:
+def _sound(course: LossCourse, given: Floats) -> str:
+    if course.first == course.last == course.lowest and (given == course.first).all():
+        return f"The loss was {number(course.first)} throughout."
     ends = f"The loss went from {number(course.first)} to {number(course.last)}{_means(course)}"
+    alone = course.window == 1
     if course.lowest is None or course.lowest_steps is None or course.lowest_steps[1] == course.last_step:
-        return f"{ends}, and was never lower than at the end."
+        return f"{ends}, and {'was never lower than at the end' if alone else 'no such mean was lower than the last'}."
     if course.lowest == course.first:
-        return f"{ends}, and was never lower than at the start."
-    return f"{ends}; it was lowest, {number(course.lowest)}, {_over(course)}."
+        return (
+            f"{ends}, and {'was never lower than at the start' if alone else 'no such mean was lower than the first'}."
+        )
+    if alone:
+        return f"{ends}; it was lowest, {number(course.lowest)}, {_over(course)}."
+    return f"{ends}; the lowest such mean was {number(course.lowest)}, {_over(course)}."
 
 
 def _means(course: LossCourse) -> str:
@@ -117,12 +118,18 @@ def _over(course: LossCourse) -> str:
 
 
 def _until_broken(recording: Recording, course: LossCourse) -> str:
+    alone, lowest = course.window == 1, course.lowest if course.lowest is not None else course.first
     began = f"The loss began at {number(course.first)}"
-    if course.window > 1:
+    if not alone:
         began = f"{began} (mean of the first {course.window} steps)"
     if not np.isfinite(course.first):
         began = "The loss was not finite at its start"
-    low = f"was lowest, {number(course.lowest or 0.0)}, {_over(course)}"
+    if lowest == course.first:
+        low = "was never lower" if alone else "no such mean was lower"
+    elif alone:
+        low = f"was lowest, {number(lowest)}, {_over(course)}"
+    else:
+        low = f"the lowest such mean was {number(lowest)}, {_over(course)}"
     return f"{began} and {low}. {_broken(recording, course)}"
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fallline._explain._numbers import count, listed, percent
+from fallline._explain._numbers import count, listed, multiple, part_of
 from fallline._explain._recording._rows import of_whom, optimizer_names, steps_words
 from fallline._records import Event, EventKind, Recording
 
@@ -91,10 +91,12 @@ def _not_measured(recording: Recording) -> list[str]:
 
 def _cost(recording: Recording) -> list[str]:
     summary = recording.summary
-    if summary is None or summary.cost.share is None:
+    share = None if summary is None else summary.cost.share
+    if summary is None or share is None:
         return []
     cost = summary.cost
     own = cost.loop_seconds - cost.seconds
     dear = sorted(cost.by_instrument.items(), key=lambda item: -item[1])
-    parts = ", ".join(f"{name} {percent(seconds / own)}" for name, seconds in dear if seconds > 0)
-    return [f"Watching cost {percent(cost.share or 0.0)} of the loop's own time{f': {parts}' if parts else ''}."]
+    parts = ", ".join(f"{name} {multiple(seconds / own)}" for name, seconds in dear if seconds > 0)
+    whole = part_of(share, "the loop's own time")
+    return [f"Watching cost {whole}{f': {parts}' if parts else ''}."]

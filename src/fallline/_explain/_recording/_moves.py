@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fallline._explain._numbers import listed, number, percent
+from fallline._explain._numbers import listed, number, part_of, percent
 from fallline._explain._recording._rows import FEWEST, last_part, layer_words, middle, of_whom
 from fallline._records import Floats, Mask, Recording
 
@@ -11,14 +11,25 @@ STRAIGHT = 0.9999
 ALIKE = 1.5
 """Layers whose ratios differ by less than this factor moved alike."""
 MOST_NAMES = 4
+MOSTLY = 0.9
+"""So large a part of updates that go straight downhill is told as such."""
 
 
 def move_sentences(recording: Recording) -> list[str]:
     """Gradient, length and direction of the updates of every optimizer, then the layers."""
     told = []
     for optimizer in range(len(recording.header.optimizers)):
-        told += [*_gradient(recording, optimizer), *_ratio(recording, optimizer), *_direction(recording, optimizer)]
+        told += _gradient(recording, optimizer)
+        if _nothing_moved(recording, optimizer):
+            told.append(f"Nothing moved: every measured update{of_whom(recording, optimizer)} was exactly 0.")
+        else:
+            told += [*_ratio(recording, optimizer), *_direction(recording, optimizer)]
     return [*told, *_layers(recording), *_silent(recording)]
+
+
+def _nothing_moved(recording: Recording, optimizer: int) -> bool:
+    measured = recording.steps.measured[:, optimizer]
+    return bool(measured.any() and (recording.steps.update_norm[measured, optimizer] == 0).all())
 
 
 def _gradient(recording: Recording, optimizer: int) -> list[str]:
@@ -47,8 +58,8 @@ def _ratio(recording: Recording, optimizer: int) -> list[str]:
     span = f" (between {percent(typical.low)} and {percent(typical.high)} in eight of ten)"
     spread = span if percent(typical.low) != percent(typical.high) else ""
     return [
-        f"A step{of_whom(recording, optimizer)} moved the parameters by {percent(typical.median)} of their own "
-        f"length in the median{spread}."
+        f"A step{of_whom(recording, optimizer)} moved the parameters by {part_of(typical.median, 'their own length')} "
+        f"in the median{spread}."
     ]
 
 
@@ -59,10 +70,14 @@ def _direction(recording: Recording, optimizer: int) -> list[str]:
     if typical is None:
         return []
     whose = of_whom(recording, optimizer)
-    if typical.low >= STRAIGHT:
+    known = cosine[measured & np.isfinite(cosine)]
+    if (known >= STRAIGHT).all():
         return [f"The updates{whose} pointed straight downhill, against the gradient that was consumed."]
-    uphill = int(np.count_nonzero(measured & (cosine < 0)))
-    against = f"; {percent(uphill / typical.measured)} of them pointed uphill" if uphill else ""
+    uphill = int(np.count_nonzero(known < 0))
+    against = f"; {percent(uphill / len(known))} of them pointed uphill" if uphill else ""
+    straight = float((known >= STRAIGHT).mean())
+    if straight >= MOSTLY:
+        return [f"Of the updates{whose} {percent(straight)} pointed straight downhill{against}."]
     return [
         f"The updates{whose} had a cosine of {number(typical.median, 2)} with downhill in the median "
         f"(1 is straight downhill, 0 across){against}."
@@ -73,7 +88,7 @@ def _layers(recording: Recording) -> list[str]:
     """Which layer moves most for its size, and which least."""
     ratios = layer_ratios(recording)
     known = np.flatnonzero(np.isfinite(ratios))
-    if known.size < 2:
+    if known.size < 2 or not ratios[known].any():
         return []
     most, least = int(known[np.argmax(ratios[known])]), int(known[np.argmin(ratios[known])])
     high, low = percent(float(ratios[most])), percent(float(ratios[least]))
@@ -111,22 +126,25 @@ def _weighted_median(values: Floats, weight: Floats, measured: Mask) -> float:
 
 
 def _silent(recording: Recording) -> list[str]:
-    """Layers that no gradient reaches any more: exactly 0 at the whole end of what was measured."""
+    """Layers that no gradient reaches any more: exactly 0 at the whole end of their own measured steps."""
     layers = recording.layers
-    if not len(layers):
-        return []
-    end = last_part(len(layers))
-    measured = layers.measured[end]
-    zero = (layers.gradient_norm[end] == 0) | ~measured
-    names = [layer_words(recording.header, int(k)) for k in np.flatnonzero(zero.all(axis=0) & measured.any(axis=0))]
-    if not names or end.stop - end.start < FEWEST:
-        return []
-    told = (
+    by_end: dict[tuple[int, int], list[str]] = {}
+    for layer in range(len(recording.header.layers) if len(layers) else 0):
+        rows = np.flatnonzero(layers.measured[:, layer])
+        end = rows[last_part(len(rows))]
+        if len(end) >= FEWEST and (layers.gradient_norm[end, layer] == 0).all():
+            place = (len(end), int(layers.step[end[0]]))
+            by_end.setdefault(place, []).append(layer_words(recording.header, layer))
+    return [
+        f"The gradient of {_names(names)} was exactly 0 at the last {measured:,} measured steps, from step {since:,} "
+        "on: nothing is learned there."
+        for (measured, since), names in by_end.items()
+    ]
+
+
+def _names(names: list[str]) -> str:
+    return (
         listed(names)
         if len(names) <= MOST_NAMES
         else f"{listed(names[:MOST_NAMES])} and {len(names) - MOST_NAMES} more"
     )
-    return [
-        f"The gradient of {told} was exactly 0 at the last {end.stop - end.start} measured steps, from step "
-        f"{int(layers.step[end][0]):,} on: nothing is learned there."
-    ]

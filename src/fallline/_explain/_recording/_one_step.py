@@ -5,12 +5,13 @@ import math
 import numpy as np
 
 from fallline._errors import OptionError
-from fallline._explain._numbers import count, listed, number, percent, short
+from fallline._explain._numbers import count, listed, number, part_of, reach_number, short
+from fallline._explain._recording._limit_along import along_steps, why_no_limit
 from fallline._explain._recording._made_of import shares_words
-from fallline._explain._recording._own_batch import limit_shares
 from fallline._explain._recording._rows import of_whom, optimizer_names, steps_words
 from fallline._explain._step import in_words
 from fallline._records import EventKind, Integers, Recording, SameBatchSeries
+from fallline._wording import visible
 
 BEFORE = 20
 """A step's loss is held against the mean of so many before it."""
@@ -50,14 +51,14 @@ def row_of(recording: Recording, step: int) -> int:
 def step_title(recording: Recording, row: int) -> str:
     """``Step 120 of digits, loss 0.5123``."""
     steps = recording.steps
-    title = f"Step {int(steps.step[row]):,} of {recording.header.name}"
+    title = visible(f"Step {int(steps.step[row]):,} of {recording.header.name}")
     return f"{title}, loss {number(float(steps.loss[row]))}" if steps.loss_measured[row] else title
 
 
 @np.errstate(all="ignore")  # what is not finite is data
 def recording_step_sentences(recording: Recording, row: int) -> list[str]:
     """What this step did, in plain words."""
-    return [
+    told = [
         *_loss(recording, row),
         *_rates(recording, row),
         *_moves(recording, row),
@@ -65,6 +66,7 @@ def recording_step_sentences(recording: Recording, row: int) -> list[str]:
         *_made_of(recording, row),
         *_marks(recording, row),
     ]
+    return [visible(sentence) for sentence in told]
 
 
 def _loss(recording: Recording, row: int) -> list[str]:
@@ -122,7 +124,8 @@ def _lengths(recording: Recording, row: int, optimizer: int, whose: str) -> str:
         return f"{said}: there is no direction in that. The update was {number(update)} long."
     if update == 0:
         return f"{said}, and nothing moved."
-    of = f", {percent(ratio)} of the parameters' norm {number(parameters)}" if math.isfinite(ratio) else ""
+    norm = f"the parameters' norm {number(parameters)}"
+    of = f", {part_of(ratio, norm)}" if math.isfinite(ratio) else ""
     return f"{said}, the update {number(update)}{of}."
 
 
@@ -145,7 +148,7 @@ def _promise(recording: Recording, row: int) -> list[str]:
     if int(batches.step[at]) == step:
         return _came(recording, at)
     there = f"What came of it was not measured here. The nearest step where it was is step {int(batches.step[at]):,}"
-    reach = f", with a reach of {number(float(batches.reach[at]), 2)}" if batches.reach_measured[at] else ""
+    reach = f", with a reach of {reach_number(float(batches.reach[at]))}" if batches.reach_measured[at] else ""
     return [*_tangent(recording, row), f"{there}{reach}."]
 
 
@@ -159,15 +162,17 @@ def nearest(measured: Integers, step: int) -> int | None:
 
 
 def _tangent(recording: Recording, row: int) -> list[str]:
+    """The product with the consumed gradient: not the slope of this loss, where gradients are clipped or add up."""
     told = []
     for optimizer in range(len(recording.header.optimizers)):
         if recording.steps.measured[row, optimizer]:
             change = float(recording.steps.first_order_change[row, optimizer])
-            if not math.isfinite(change):
+            if not math.isfinite(change) or recording.steps.update_norm[row, optimizer] == 0:
                 continue
-            kind = "a fall" if change < 0 else "a rise" if change > 0 else "a change"
+            way = "down" if change < 0 else "up" if change > 0 else "across"
             told.append(
-                f"The gradient{of_whom(recording, optimizer)} promised {kind} of {number(abs(change))} in the loss."
+                f"Consumed gradient · update{of_whom(recording, optimizer)} = {number(change)}: "
+                f"{way} the slope that the optimizer was given."
             )
     return told
 
@@ -195,14 +200,14 @@ def _promised_against(promised: float, came: float) -> str:
     fall = f"The tangent promised a fall of {number(-promised)} in the loss of its batch"
     if came > 0:
         return f"{fall}; instead it rose by {number(came)}."
-    return f"{fall}, and {number(-came)} came, {percent(came / promised)} of it."
+    return f"{fall}, and {number(-came)} came, {part_of(came / promised, 'it')}."
 
 
 def _reach_sentence(batches: SameBatchSeries, at: int) -> str:
     if batches.reach_measured[at]:
         reach = float(batches.reach[at])
         return (
-            f"Reach {number(reach, 2)}: {in_words(reach, exact=False)}."
+            f"Reach {reach_number(reach)}: {in_words(reach, exact=False)}."
             if math.isfinite(reach)
             else f"Reach {number(reach)}."
         )
@@ -226,13 +231,14 @@ def _bends(recording: Recording, at: int) -> list[str]:
         return []
     curvature, cosine = float(batches.curvature[at]), float(batches.gradient_cosine[at])
     told = []
-    shares = limit_shares(recording)
+    along = along_steps(recording)
     if math.isfinite(curvature):
         said = f"The curvature along the step was {number(curvature)}"
-        if shares is not None and curvature > 0 and math.isfinite(shares[at]):
-            said = (
-                f"{said}: the rate was {percent(float(shares[at]))} of the limit 2/curvature = {number(2 / curvature)}"
-            )
+        if along is not None and along.known[at]:
+            limit = f"the limit 2/curvature = {number(2 / curvature)}"
+            said = f"{said}: the rate was {part_of(float(along.share[at]), limit)}"
+        elif along is not None and curvature > 0 and why_no_limit(along, at):
+            said = f"{said}; it gives no limit: {why_no_limit(along, at)}"
         told.append(f"{said}.")
     if math.isfinite(cosine):
         turned = "pointed on the same way" if cosine > 0.9 else "had turned" if cosine > 0 else "pointed back"

@@ -15,30 +15,36 @@ MOST_GROUPS = 4
 def rate_sentences(recording: Recording) -> list[str]:
     """A sentence for each course that a rate took; groups that went together are told together."""
     rates = recording.steps.learning_rate
-    if not len(rates) or not rates.shape[1]:
-        return []
-    courses: dict[bytes, list[int]] = {}
-    for group in range(rates.shape[1]):
-        courses.setdefault(np.ascontiguousarray(rates[:, group]).tobytes(), []).append(group)
+    courses = rate_courses(recording)
     told = [
-        f"The learning rate{_of_groups(recording, groups, len(courses))} "
-        f"{course_of(recording.steps.step, rates[:, groups[0]])}."
-        for groups in list(courses.values())[:MOST_GROUPS]
+        f"The learning rate{f' of {whose}' if whose else ''} {course_of(recording.steps.step, rates[:, groups[0]])}."
+        for whose, groups in courses[:MOST_GROUPS]
     ]
     hidden = len(courses) - MOST_GROUPS
     return [*told, f"{hidden} more groups had rates of their own."] if hidden > 0 else told
 
 
-def _of_groups(recording: Recording, groups: list[int], courses: int) -> str:
-    """Whose rate it is, nothing where there is only one course."""
+def rate_courses(recording: Recording) -> list[tuple[str, list[int]]]:
+    """Each different course of a rate: whose it is, in words, and the groups that went it."""
+    rates = recording.steps.learning_rate
+    if not len(rates):
+        return []
+    courses: dict[bytes, list[int]] = {}
+    for group in range(rates.shape[1]):
+        courses.setdefault(np.ascontiguousarray(rates[:, group]).tobytes(), []).append(group)
+    return [(_whose(recording, groups, len(courses)), groups) for groups in courses.values()]
+
+
+def _whose(recording: Recording, groups: list[int], courses: int) -> str:
+    """Nothing where there is only one course."""
     if courses == 1:
         return ""
     header = recording.header
     owners = sorted({header.groups[group].optimizer for group in groups})
     theirs = [group for group, info in enumerate(header.groups) if info.optimizer in owners]
     if theirs == groups:
-        return f" of {listed([optimizer_names(header)[owner] for owner in owners])}"
-    return f" of {'group' if len(groups) == 1 else 'groups'} {listed([str(group) for group in groups])}"
+        return listed([optimizer_names(header)[owner] for owner in owners])
+    return f"{'group' if len(groups) == 1 else 'groups'} {listed([str(group) for group in groups])}"
 
 
 def course_of(step: Integers, rate: Floats) -> str:

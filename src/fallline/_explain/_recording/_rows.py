@@ -6,7 +6,7 @@ import numpy as np
 
 from fallline._explain._numbers import count
 from fallline._records import Floats, GroupInfo, Mask, Recording, RecordingHeader
-from fallline._wording import layer_in_words
+from fallline._wording import layer_in_words, visible
 
 ENDS = 10
 """The end of a run is its last tenth …"""
@@ -49,9 +49,13 @@ def last_part(rows: int) -> slice:
 
 
 def optimizer_names(header: RecordingHeader) -> list[str]:
-    """[O] the classes; with their places where two are of one class."""
+    """[O] the classes; counted from 1 where several are of one class: ``Adam 1``, ``Adam 2``."""
     names = header.optimizers
-    return [name if names.count(name) == 1 else f"{name} {place}" for place, name in enumerate(names)]
+    counted = [
+        name if names.count(name) == 1 else f"{name} {names[: place + 1].count(name)}"
+        for place, name in enumerate(names)
+    ]
+    return [visible(name) for name in counted]
 
 
 def of_whom(recording: Recording, optimizer: int) -> str:
@@ -63,7 +67,7 @@ def of_whom(recording: Recording, optimizer: int) -> str:
 def layer_name(header: RecordingHeader, layer: int) -> str:
     """A layer in a table: ``0 (Linear)`` where the name alone would say nothing."""
     info = header.layers[layer]
-    return f"{info.name} ({info.kind})" if _is_bare(info.name) else info.name
+    return visible(f"{info.name} ({info.kind})" if _is_bare(info.name) else info.name)
 
 
 def layer_words(header: RecordingHeader, layer: int) -> str:
@@ -98,4 +102,4 @@ def who_line(header: RecordingHeader) -> str:
     optimizers = " and ".join(optimizer_names(header))
     layers, parameters = count(len(header.layers), "layer"), count(header.parameter_count, "parameter")
     device = f", on {header.surroundings.device}" if header.surroundings.device else ""
-    return f"{header.model}: {parameters} in {layers}, trained with {optimizers}{device}"
+    return visible(f"{header.model}: {parameters} in {layers}, trained with {optimizers}{device}")

@@ -11,18 +11,18 @@ from fallline._explain._recording._moves import move_sentences
 from fallline._explain._recording._own_batch import own_batch_sentences
 from fallline._explain._recording._rate_course import rate_sentences
 from fallline._records import Alarm, Recording, Trigger
+from fallline._wording import visible
 
 MOST_LINES = 5
 """Further alarms beyond so many are counted."""
 
 
 def outcome_line(recording: Recording) -> str:
-    """The line said at the end; for a record without an end, how far it came."""
-    if recording.summary is not None:
-        return recording.summary.line
-    done = count(len(recording), "step")
-    last = f", the last is step {int(recording.steps.step[-1]):,}" if len(recording) else ""
-    return f"The record has no end yet: {done}{last}. Its process is still at work, or it was killed."
+    """The line said at the end; worked out from the record where it has none."""
+    from fallline._recorder import summarised_recording  # noqa: PLC0415  (its outcome may need PyTorch)
+
+    summary = summarised_recording(recording).summary
+    return "" if summary is None else visible(summary.line)
 
 
 @np.errstate(all="ignore")  # what is not finite is data
@@ -31,7 +31,7 @@ def recording_paragraphs(recording: Recording) -> list[list[str]]:
     summary = recording.summary
     ended = []
     if summary is not None and summary.exception is not None and summary.exception not in summary.line:
-        ended = [f"The loop ended with an exception: {summary.exception}"]
+        ended = [visible(f"The loop ended with an exception: {summary.exception}")]
     together = [
         [*ended, *loss_sentences(recording), *rate_sentences(recording), *update_sentences(recording)],
         move_sentences(recording),
@@ -39,7 +39,7 @@ def recording_paragraphs(recording: Recording) -> list[list[str]]:
         made_of_sentences(recording),
         record_sentences(recording),
     ]
-    return [paragraph for paragraph in together if paragraph]
+    return [[visible(sentence) for sentence in paragraph] for paragraph in together if paragraph]
 
 
 @np.errstate(all="ignore")  # what is not finite is data

@@ -11,7 +11,7 @@ import { createZoom, handleZoom, zoomKeys } from "./recording_zoom.js";
 import { createHeat, heatEdges } from "./recording_heat.js";
 import { createInstruments, createZoomBar } from "./recording_instruments.js";
 import { createStory } from "./recording_story.js";
-import { recordingEvents, recordingHeader, recordingHeadline, recordingHints, recordingMade, recordingTable } from "./recording_panels.js";
+import { recordingEvents, recordingHeader, recordingHappened, recordingHeadline, recordingHints, recordingMade, recordingTable } from "./recording_panels.js";
 
 /**
  * Draws the payload `model.get("payload")` (docs/payload-recording.md) into `el`.
@@ -22,7 +22,7 @@ export function render({ model, el }) {
   const recording = decodeRecording(model.get("payload"));
   const refresh = createRefresher(() => draw());
   const root = make("div.fl.fl-rec", { tabindex: "-1" });
-  const theme = createThemeControl(root, refresh.ask, () => draw());
+  const theme = createThemeControl(root, refresh.ask, () => draw(true)); // the printer gets all of it, in sight or not
   const projector = () => {
     root.classList.toggle("fl-projector");
     root.focus();
@@ -30,11 +30,11 @@ export function render({ model, el }) {
   };
   const story = createStory(recording, refresh.ask);
   const steps = recording.range === null ? null : pageSteps(recording, refresh.ask);
-  const body = make("div.fl-rec-body", {}, recordingHeadline(recording), ...(story.element === null ? [] : [story.element]), ...(steps === null ? [] : steps.elements), recordingMade(recording));
+  const body = make("div.fl-rec-body", {}, recordingHeadline(recording), ...(story.element === null ? [] : [story.element]), ...recordingHappened(recording), ...(steps === null ? [] : steps.elements), recordingMade(recording));
   root.append(recordingHeader(recording, pageButtons(theme, projector)), body);
   el.append(root);
-  const draw = () => {
-    const colours = { ...readTheme(root), series: seriesColours(root), bad: getComputedStyle(root).getPropertyValue("--fl-bad").trim() };
+  const draw = (whole = false) => {
+    const colours = { ...readTheme(root), series: seriesColours(root), bad: getComputedStyle(root).getPropertyValue("--fl-bad").trim(), whole };
     story.draw(colours);
     steps?.draw(colours);
   };
@@ -92,7 +92,6 @@ function pageLayers(recording, zoom, ask) {
       name: "Layer by layer",
       map: layers,
       relative: false,
-      highlight: recording.alarms[0]?.label ?? null,
       edges: heatEdges(layers.first, layers.last, recording.gaps),
       domain: () => [zoom.from, zoom.to],
       at: () => zoom.at,

@@ -5,8 +5,8 @@ import { decodeNumbers } from "./decode.js";
 import { formatNumber } from "./scale.js";
 
 /**
- * @typedef {{first: Float64Array, last: Float64Array | null, size: number}} RecAxis
- * @typedef {{name: string, axis: RecAxis, low: Float64Array, high: Float64Array | null, mean: Float64Array | null, flags: Uint8Array,
+ * @typedef {{first: Float64Array, last: Float64Array | null, rows: Float64Array | null, size: number}} RecAxis
+ * @typedef {{name: string, axis: RecAxis, low: Float64Array, high: Float64Array | null, mean: Float64Array | null, flags: Uint8Array, finite: Float64Array | null,
  *   lowest: number | null, highest: number | null, start: number, end: number, first_not_finite: number | null, not_finite: number}} RecLine
  * @typedef {{at: number[], low: number[], high: number[], mean: number[], known: boolean[], broken: boolean[], lost: number[]}} RecColumns
  * lost: px of what is not finite
@@ -17,6 +17,7 @@ const recNan = 2;
 const recAbove = 4;
 const recBelow = 8;
 const recBreak = 16;
+const recTableRows = 40;
 
 /**
  * @param {any} payload
@@ -30,7 +31,7 @@ export function decodeRecording(payload) {
     for (const line of chart.lines) {
       line.axis = told.axes[line.axis];
       line.flags = recBytes(line.flags);
-      for (const name of ["low", "high", "mean"]) line[name] = line[name] === null ? null : recFloats(line[name]);
+      for (const name of ["low", "high", "mean", "finite"]) line[name] = recFloats(line[name]);
     }
   }
   for (const part of told.parts) Object.assign(part, { step: recFloats(part.step), shares: recFloats(part.shares) });
@@ -38,7 +39,7 @@ export function decodeRecording(payload) {
   for (const alarm of told.alarms) {
     if (alarm.flight === null) continue;
     recCells(alarm.flight);
-    alarm.flight.loss = { values: recFloats(alarm.flight.loss.values), flags: recBytes(alarm.flight.loss.flags) };
+    Object.assign(alarm.flight.loss, { values: recFloats(alarm.flight.loss.values), flags: recBytes(alarm.flight.loss.flags) });
   }
   return told;
 }
@@ -49,13 +50,13 @@ function recCells(map) {
   for (const quantity of map.quantities) {
     quantity.values = recFloats(quantity.values);
     quantity.flags = recBytes(quantity.flags);
-    if (quantity.medians !== undefined) quantity.medians = recFloats(quantity.medians);
+    quantity.usual = recFloats(quantity.usual ?? null);
   }
 }
 
 /** @param {any} axis @returns {RecAxis} */
 function recSteps(axis) {
-  return { first: recFloats(axis.first), last: axis.last === null ? null : recFloats(axis.last), size: axis.size };
+  return { first: recFloats(axis.first), last: recFloats(axis.last), rows: recFloats(axis.rows ?? null), size: axis.size };
 }
 
 /** @param {string} text @returns {Uint8Array} */
@@ -66,9 +67,9 @@ function recBytes(text) {
   return bytes;
 }
 
-/** Little-endian, as every machine with a browser is. @param {string} text @returns {Float64Array} */
+/** Little-endian, as every machine with a browser is. @param {string | null} text @returns {any} a Float64Array, or null */
 function recFloats(text) {
-  return new Float64Array(recBytes(text).buffer);
+  return text === null ? null : new Float64Array(recBytes(text).buffer);
 }
 
 /**
@@ -97,17 +98,23 @@ export function lastBefore(first, step) {
 }
 
 /**
- * What a line holds at a bin, in words: one value, or the lowest and the highest.
+ * What a line holds at a bin, or at several, in words: one value, or the lowest and the highest.
  * @param {RecLine} line
  * @param {number} i
+ * @param {number} [until] the last bin
  * @returns {string}
  */
-export function binWords(line, i) {
-  const flags = line.flags[i];
+export function binWords(line, i, until = i) {
+  let [flags, low, high] = [0, Infinity, -Infinity];
+  for (let k = i; k <= until; k += 1) {
+    flags |= line.flags[k];
+    if (!(line.flags[k] & recFinite)) continue;
+    low = Math.min(low, line.low[k]);
+    high = Math.max(high, (line.high ?? line.low)[k]);
+  }
   const words = [];
   if (flags & recFinite) {
-    const high = line.high === null ? line.low[i] : line.high[i];
-    const [least, most] = [formatNumber(line.low[i]), formatNumber(high)];
+    const [least, most] = [formatNumber(low), formatNumber(high)];
     words.push(least === most ? least : `${least} … ${most}`);
   }
   if (flags & recNan) words.push("NaN");
@@ -117,13 +124,14 @@ export function binWords(line, i) {
 }
 
 /**
- * The steps of a bin in words.
+ * The steps of a bin, or of several, in words.
  * @param {RecAxis} axis
  * @param {number} i
+ * @param {number} [until] the last bin
  * @returns {string}
  */
-export function binSteps(axis, i) {
-  const [first, last] = [axis.first[i], axis.last === null ? axis.first[i] : axis.last[i]];
+export function binSteps(axis, i, until = i) {
+  const [first, last] = [axis.first[i], (axis.last ?? axis.first)[until]];
   return first === last ? formatStep(first) : `${formatStep(first)}–${formatStep(last)}`;
 }
 
@@ -137,10 +145,36 @@ export function cellWords(quantity, cell) {
   return ["not measured", formatNumber(quantity.values[cell]), "NaN", "∞", "−∞"][quantity.flags[cell]];
 }
 
+/**
+ * Steps in sight as rows of a table: about forty, which leave out none of the bins.
+ * @param {RecAxis} axis
+ * @param {number} from first step in sight
+ * @param {number} to last
+ * @returns {{from: number, to: number, words: string}[]} steps
+ */
+export function tableRows(axis, from, to) {
+  const [first, last] = [Math.max(0, lastBefore(axis.first, from)), Math.max(0, lastBefore(axis.first, to))];
+  const count = Math.min(recTableRows, last - first + 1);
+  const at = (/** @type {number} */ i) => first + Math.round((i * (last - first + 1)) / count);
+  return Array.from({ length: count }, (_, i) => {
+    const [begin, end] = [at(i), at(i + 1) - 1];
+    return { from: axis.first[begin], to: (axis.last ?? axis.first)[end], words: binSteps(axis, begin, end) };
+  });
+}
+
+/** All that a line holds from one step to another, in words; empty where nothing was measured. @param {RecLine} line @param {number} from @param {number} to */
+export function stepsWords(line, from, to) {
+  const { first, last } = line.axis;
+  let begin = Math.max(0, lastBefore(first, from));
+  while (begin > 0 && (last ?? first)[begin - 1] >= from) begin -= 1; // a number may stand twice at one step
+  if (first.length > 0 && (last ?? first)[begin] < from) begin += 1;
+  return binWords(line, begin, lastBefore(first, to));
+}
+
 /** A value to draw a dot at, null where the bin holds none. @param {RecLine} line @param {number} i @returns {number | null} */
 export function binValue(line, i) {
   if (i < 0 || !(line.flags[i] & recFinite)) return null;
-  return line.mean === null ? line.low[i] : line.mean[i];
+  return (line.mean ?? line.low)[i];
 }
 
 /**
@@ -179,11 +213,12 @@ export function lineColumns(line, x, from, to) {
     now.count += 1;
     if (flags & (recNan | recAbove | recBelow)) made.lost.push(at);
     if (!(flags & recFinite)) continue;
-    const high = line.high === null ? line.low[i] : line.high[i];
+    const high = (line.high ?? line.low)[i];
     if (line.low[i] < now.low) now.low = line.low[i];
     if (high > now.high) now.high = high;
-    now.sum += (line.mean === null ? line.low[i] : line.mean[i]) * (steps + 1);
-    now.weight += steps + 1;
+    const rows = (line.finite ?? line.axis.rows)?.[i] ?? 1;
+    now.sum += (line.mean ?? line.low)[i] * rows;
+    now.weight += rows;
   }
   flush();
   return made;

@@ -4,17 +4,18 @@
 import { make, setText } from "./element.js";
 import { formatNumber } from "./scale.js";
 import { createSurface } from "./surface.js";
-import { cellWords, formatStep } from "./recording_data.js";
+import { cellWords } from "./recording_data.js";
+import { heatSteps, heatTable } from "./recording_heat_table.js";
 import { heatLayout, heatScale, paintHeat } from "./recording_heat_paint.js";
 
 /**
- * @typedef {{name: string, map: any, relative: boolean, highlight: string | null, edges: {left: Float64Array, right: Float64Array},
+ * @typedef {{name: string, map: any, relative: boolean, shown?: number, extra?: HeatExtra, edges: {left: Float64Array, right: Float64Array},
  *   domain: () => [number, number], at: () => number | null, marks: () => any[], ticks: (from: number, to: number, n: number) => {at: number, label: string}[]}} HeatOptions
- * relative: to each layer's median; edges: of the columns, in the units of the axis of x; at: the column that is read, in the same units
+ * @typedef {{label: string, words: (column: number) => string}} HeatExtra a row of the table that the map has not
+ * relative: to what is usual for each layer; shown: the quantity at first; edges: of the columns, in the units of the axis of x; at: the column that is read, in the same units
  */
 
 const heatNamedRows = 36; // up to so many rows each has its name at once
-const heatTableColumns = 8;
 
 /**
  * @param {HeatOptions} options
@@ -24,62 +25,24 @@ const heatTableColumns = 8;
 export function createHeat(options, ask) {
   const { map } = options;
   const rows = map.labels.length;
-  const state = { quantity: 0, fit: rows > heatNamedRows && !(options.relative && options.highlight !== null), row: Math.max(0, map.labels.indexOf(options.highlight)), scales: map.quantities.map((/** @type {any} */ each) => heatScale(map, each, options.relative)) };
+  const many = rows > heatNamedRows;
+  const state = { quantity: options.shown ?? 0, fit: many && !(options.relative && map.row !== null), row: map.row, scales: map.quantities.map((/** @type {any} */ each) => heatScale(map, each, options.relative)) };
   const surface = createSurface("fl-rec-canvas-heat", ask);
   const tall = make("div.fl-rec-heat-tall", {}, surface.canvas);
   const scroll = make("div.fl-rec-heat-scroll", { tabindex: "0", role: "region", "aria-label": `${options.name}: layers over steps. Arrow keys go from layer to layer.`, scroll: ask }, tall);
-  const reading = make("p.fl-rec-heat-reading", {});
-  const choices = map.quantities.map((/** @type {any} */ each, /** @type {number} */ i) =>
-    make("button.fl-setting", { type: "button", "aria-pressed": String(i === 0), click: () => choose(i) }, each.title),
-  );
-  const fit = make("button.fl-button.fl-button-small", { type: "button", click: () => {
-    state.fit = !state.fit;
-    place();
-    ask();
-  } });
+  const reading = make("p.fl-rec-heat-reading", { role: "status" });
   const legend = make("div.fl-rec-heat-legend");
   const table = heatTable(options, state);
-  const choose = (/** @type {number} */ index) => {
-    state.quantity = index;
-    choices.forEach((/** @type {Element} */ button, /** @type {number} */ i) => button.setAttribute("aria-pressed", String(i === index)));
+  const quantities = heatQuantities(map, state, () => {
     heatLegend(legend, state, options);
     table.update();
     ask();
-  };
-  const place = () => {
-    const { height, shown } = heatLayout(rows, state.fit);
-    tall.style.height = `${height}em`;
-    scroll.style.height = `${shown}em`;
-    surface.canvas.style.height = `${shown}em`;
-    setText(fit, state.fit ? "Name every row" : "Overview");
-  };
-  const element = make(
-    "div.fl-rec-heat",
-    {},
-    make("div.fl-rec-heat-head", {}, make("div.fl-setting-group", { role: "group", "aria-label": "Quantity" }, ...choices), ...(rows > heatNamedRows ? [fit] : [])),
-    reading,
-    scroll,
-    legend,
-    table.element,
-  );
-  place();
+  });
+  const held = { layout: /** @type {any} */ (null), element: heatHead(quantities, many ? [heatFit(state, { tall, scroll, canvas: surface.canvas, rows }, ask)] : [], [reading, scroll, legend, table.element]), surface, scroll, state };
+  heatPlace(state, { tall, scroll, canvas: surface.canvas, rows });
   heatLegend(legend, state, options);
   surface.describe(`${options.name}: a heat map of ${rows} layers; its numbers stand in the table below.`);
-  const held = { layout: /** @type {any} */ (null), element, surface, scroll, state };
-  scroll.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (by === undefined) return;
-    state.row = Math.min(rows - 1, Math.max(0, state.row + by));
-    heatReveal(held);
-    event.preventDefault();
-    ask();
-  });
-  surface.canvas.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
-    if (held.layout === null) return;
-    const row = held.layout.rowAt(event.clientY - surface.canvas.getBoundingClientRect().top);
-    if (row !== null) state.row = row;
-    ask();
-  });
+  heatHands(held, rows, ask);
   return Object.assign(held, {
     centre: () => heatCentre(held),
     refreshTable: table.update,
@@ -94,9 +57,65 @@ export function createHeat(options, ask) {
   });
 }
 
+/** @param {HTMLElement} quantities @param {HTMLElement[]} tools @param {HTMLElement[]} below */
+function heatHead(quantities, tools, below) {
+  return make("div.fl-rec-heat", {}, make("div.fl-rec-heat-head", {}, quantities, ...tools), ...below);
+}
+
+/** The buttons that choose the quantity. @param {any} map @param {any} state @param {() => void} changed */
+function heatQuantities(map, state, changed) {
+  const choices = map.quantities.map((/** @type {any} */ each, /** @type {number} */ i) =>
+    make("button.fl-setting", { type: "button", "aria-pressed": String(i === state.quantity), click: () => {
+      state.quantity = i;
+      choices.forEach((/** @type {Element} */ button, /** @type {number} */ k) => button.setAttribute("aria-pressed", String(k === i)));
+      changed();
+    } }, each.title),
+  );
+  return make("div.fl-setting-group", { role: "group", "aria-label": "Quantity" }, ...choices);
+}
+
+/** All rows at once, or each with its name. @param {any} state @param {any} boxes @param {() => void} ask */
+function heatFit(state, boxes, ask) {
+  const words = () => (state.fit ? "Name every row" : "Overview");
+  const button = make("button.fl-button.fl-button-small", { type: "button", click: () => {
+    state.fit = !state.fit;
+    setText(button, words());
+    heatPlace(state, boxes);
+    ask();
+  } }, words());
+  return button;
+}
+
+/** @param {any} state @param {any} boxes */
+function heatPlace(state, { tall, scroll, canvas, rows }) {
+  const { height, shown } = heatLayout(rows, state.fit);
+  tall.style.height = `${height}em`;
+  scroll.style.height = `${shown}em`;
+  canvas.style.height = `${shown}em`;
+}
+
+/** Pointer and arrow keys choose the row that is read. @param {any} held @param {number} rows @param {() => void} ask */
+function heatHands(held, rows, ask) {
+  const { state, scroll, surface } = held;
+  scroll.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (by === undefined) return;
+    state.row = state.row === null ? (by > 0 ? 0 : rows - 1) : Math.min(rows - 1, Math.max(0, state.row + by));
+    heatReveal(held);
+    event.preventDefault();
+    ask();
+  });
+  surface.canvas.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
+    if (held.layout === null) return;
+    const row = held.layout.rowAt(event.clientY - surface.canvas.getBoundingClientRect().top);
+    if (row !== null) state.row = row;
+    ask();
+  });
+}
+
 /** Scrolls the row that is read to the middle. @param {any} held */
 function heatCentre(held) {
-  held.scroll.scrollTop = (held.state.row + 0.5) * held.layout.rowHeight - held.layout.plotHeight / 2;
+  held.scroll.scrollTop = ((held.state.row ?? 0) + 0.5) * held.layout.rowHeight - held.layout.plotHeight / 2;
 }
 
 /** Scrolls the row that is read into sight. @param {any} held */
@@ -117,32 +136,25 @@ function heatColumn(options) {
   return -1;
 }
 
-/** One cell in words. @param {HeatOptions} options @param {any} quantity @param {number} column @param {number} row */
-function heatWords(options, quantity, column, row) {
-  return cellWords(quantity, column * options.map.labels.length + row);
-}
-
-/** The steps of a column in words. @param {any} map @param {number} column */
-function heatSteps(map, column) {
-  const [first, last] = [map.first[column], map.last[column]];
-  return first === last ? `step ${formatStep(first)}` : `steps ${formatStep(first)} to ${formatStep(last)}, the highest`;
-}
-
 /** @param {HTMLElement} reading @param {HeatOptions} options @param {any} state */
 function heatSay(reading, options, state) {
   const { map } = options;
   const column = heatColumn(options);
   const quantity = map.quantities[state.quantity];
-  const name = `${map.labels[state.row]} (${map.kinds[state.row]})`;
+  if (state.row === null) {
+    setText(reading, "Point at a layer, or go from one to the next with ↑ and ↓.");
+    return;
+  }
+  const name = map.told[state.row];
   if (column < 0) {
     reading.replaceChildren(make("strong", {}, name), " · not measured at this step");
     return;
   }
-  const value = heatWords(options, quantity, column, state.row);
-  const rest = [make("strong", {}, name), ` · ${heatSteps(map, column)} · ${quantity.title} `, make("strong", { "data-number": "heat" }, value)];
-  const median = quantity.medians?.[state.row];
   const cell = column * map.labels.length + state.row;
-  if (options.relative && quantity.flags[cell] === 1 && median > 0) rest.push(`, ${formatNumber(quantity.values[cell] / median)} × its median`);
+  const steps = `${heatSteps(map, column)}${map.first[column] === map.last[column] ? "" : ", the highest"}`;
+  const rest = [make("strong", {}, name), ` · ${steps} · ${quantity.title} `, make("strong", { "data-number": "heat" }, cellWords(quantity, cell))];
+  const usual = quantity.usual?.[state.row];
+  if (options.relative && quantity.flags[cell] === 1 && usual > 0) rest.push(`, ${formatNumber(quantity.values[cell] / usual)} × its usual`);
   reading.replaceChildren(...rest);
 }
 
@@ -158,42 +170,12 @@ function heatLegend(legend, state, options) {
           make("span", {}, `${scale.below ? "≤ " : ""}${times}${formatNumber(scale.low, 3)}`),
           bar,
           make("span", {}, `${scale.above ? "≥ " : ""}${times}${formatNumber(scale.high, 3)}`),
-          make("span.fl-rec-quiet", {}, options.relative ? "times the layer's own median, logarithmic" : `logarithmic, middle ${formatNumber(middle, 3)}`),
+          make("span.fl-rec-quiet", {}, options.relative ? "times the layer's usual: its median in the earlier half of the flight recorder; logarithmic" : `logarithmic, middle ${formatNumber(middle, 3)}`),
         ]
       : []),
-    make("span.fl-rec-heat-key.fl-rec-heat-lost", {}, "✕"),
-    make("span", {}, "not finite"),
-    make("span.fl-rec-heat-key.fl-rec-heat-missing", {}),
-    make("span", {}, "not measured"),
+    make("span.fl-rec-heat-entry", {}, make("span.fl-rec-heat-key.fl-rec-heat-lost", {}, "✕"), "not finite"),
+    make("span.fl-rec-heat-entry", {}, make("span.fl-rec-heat-key.fl-rec-heat-missing", {}), "not measured"),
   );
-}
-
-/** The map as a table, made when it is opened: a few columns in sight. @param {HeatOptions} options @param {any} state */
-function heatTable(options, state) {
-  const { map } = options;
-  const region = make("div.fl-table-scroll", { tabindex: "0", role: "region", "aria-label": `${options.name} as a table`, "data-scrolls": true });
-  const fill = () => {
-    if (!details.open) {
-      region.replaceChildren();
-      return;
-    }
-    const quantity = map.quantities[state.quantity];
-    const [from, to] = options.domain();
-    const inSight = [...map.first.keys()].filter((c) => options.edges.right[c] > from && options.edges.left[c] < to);
-    const count = Math.min(heatTableColumns, inSight.length);
-    const chosen = [...new Set(Array.from({ length: count }, (_, i) => inSight[count === 1 ? 0 : inSight.length - 1 - Math.round(((count - 1 - i) * (inSight.length - 1)) / (count - 1))]))];
-    region.replaceChildren(
-      make(
-        "table.fl-table",
-        {},
-        make("caption", {}, `${quantity.title}${map.size > 1 ? ", the highest of each column's measurements" : ""}`),
-        make("thead", {}, make("tr", {}, make("th", { scope: "col", class: "fl-words-cell" }, "layer"), ...chosen.map((c) => make("th", { scope: "col" }, heatSteps(map, c).replace(", the highest", ""))))),
-        make("tbody", {}, ...map.labels.map((/** @type {string} */ label, /** @type {number} */ row) => make("tr", {}, make("th", { scope: "row", class: "fl-words-cell" }, label), ...chosen.map((c) => make("td", {}, heatWords(options, quantity, c, row)))))),
-      ),
-    );
-  };
-  const details = make("details.fl-details", { toggle: fill }, make("summary", {}, "The map as a table"), region);
-  return { element: details, update: fill };
 }
 
 /**

@@ -27,7 +27,7 @@ export function heatLayout(rows, fit) {
 }
 
 /**
- * What the colours span: all but a half percent of the values at either end; a flight's ratios to each layer's median.
+ * What the colours span: all but a half percent of the values at either end; a flight's ratios to each layer's usual value.
  * @param {any} map
  * @param {any} quantity
  * @param {boolean} relative
@@ -39,7 +39,7 @@ export function heatScale(map, quantity, relative) {
   let zero = false;
   for (let i = 0; i < quantity.values.length; i += 1) {
     if (quantity.flags[i] !== 1) continue;
-    const value = relative ? quantity.values[i] / quantity.medians[i % rows] : quantity.values[i];
+    const value = relative ? quantity.values[i] / quantity.usual[i % rows] : quantity.values[i];
     if (value > 0 && Number.isFinite(value)) values.push(value);
     else zero = true;
   }
@@ -111,7 +111,7 @@ function heatCells(context, options, state, { box, from, to, x, y, rowHeight }, 
     for (let row = from; row < to; row += 1) {
       const cell = c * count + row;
       if (quantity.flags[cell] === 0) continue;
-      const value = relative ? quantity.values[cell] / quantity.medians[row] : quantity.values[cell];
+      const value = relative ? quantity.values[cell] / quantity.usual[row] : quantity.values[cell];
       const shade = quantity.flags[cell] > 1 ? 2 : Math.min(1, Math.max(0, Math.log(Math.max(value, low) / low) / span));
       const line = (row - from) * wide;
       for (let px = begin; px < end; px += 1) if (shade > best[line + px]) best[line + px] = shade;
@@ -144,7 +144,7 @@ function heatLostColour(theme) {
 
 /** The names of rows, or of groups of them where rows are low; the row that is read, and the one that broke first. @param {CanvasRenderingContext2D} context @param {any} options @param {any} state @param {any} place @param {any} theme */
 function heatNames(context, options, state, { box, from, to, y, rowHeight, left }, theme) {
-  const { labels } = options.map;
+  const { labels, row: at } = options.map; // at: the layer that broke first
   const room = left - 10;
   context.save();
   context.font = labelFont(theme);
@@ -157,7 +157,7 @@ function heatNames(context, options, state, { box, from, to, y, rowHeight, left 
     const middle = y(row) + rowHeight / 2;
     const group = heatGroup(labels[row], depth);
     const first = row === 0 || heatGroup(labels[row - 1], depth) !== group;
-    const bold = labels[row] === options.highlight;
+    const bold = row === at;
     if (!named && first && row > from) heatRule(context, box, y(row), theme);
     if (!named && (!first || middle < free)) continue;
     free = middle + theme.fontSize * 1.1;
@@ -165,12 +165,11 @@ function heatNames(context, options, state, { box, from, to, y, rowHeight, left 
     context.fillStyle = bold ? theme.bad : row === state.row ? theme.text : theme.muted;
     context.fillText(heatShorten(context, named ? labels[row] : group, room), left - 7, named ? middle : Math.max(middle, theme.fontSize * 0.6));
   }
-  const at = labels.indexOf(options.highlight);
   const outside = named ? 0 : 1.5; // a frame would hide a row as low as a pixel
   const around = (/** @type {number} */ row) => ({ ...box, top: y(row) - outside, height: rowHeight + 2 * outside });
-  if (at >= 0) heatFrame(context, around(at), theme.bad, 2);
-  heatFrame(context, around(state.row), theme.text, state.row === at ? 1 : 1.5);
-  if (!named && state.row >= from && state.row < to) heatTag(context, labels[state.row], box, y(state.row) + rowHeight / 2, theme);
+  if (at !== null) heatFrame(context, around(at), theme.bad, 2);
+  if (state.row !== null) heatFrame(context, around(state.row), theme.text, state.row === at ? 1 : 1.5);
+  if (!named && state.row !== null && state.row >= from && state.row < to) heatTag(context, labels[state.row], box, y(state.row) + rowHeight / 2, theme);
   context.restore();
 }
 
@@ -220,17 +219,16 @@ function heatShorten(context, text, room) {
 
 /** ✕ on what is not finite: on every cell with room for it, and always on the first. @param {CanvasRenderingContext2D} context @param {any} options @param {any} state @param {any} place @param {any} theme */
 function heatCrosses(context, options, state, { box, from, to, x, y, rowHeight }, theme) {
-  const { map, edges, highlight } = options;
+  const { map, edges } = options;
   const { flags } = map.quantities[state.quantity];
   const count = map.labels.length;
-  const preferred = map.labels.indexOf(highlight);
   let first = null;
   for (let c = 0; c < map.first.length; c += 1) {
     const [left, right] = [x(edges.left[c]), x(edges.right[c])];
     const roomy = Math.min(right - left, rowHeight) >= heatCrossRoom;
     for (let row = 0; row < count; row += 1) {
       if (flags[c * count + row] < 2) continue;
-      if (first === null || (first.column === c && row === preferred)) first = { column: c, row };
+      if (first === null || (first.column === c && row === map.row)) first = { column: c, row };
       if (!roomy || row < from || row >= to || right < box.left || left > box.left + box.width) continue;
       heatSmallCross(context, (left + right) / 2, y(row) + rowHeight / 2, theme.surface);
     }

@@ -8,7 +8,7 @@ import { makeSwatch } from "./charts_marks.js";
 import { binSteps, binWords, formatStep, lastBefore } from "./recording_data.js";
 import { handleZoom } from "./recording_zoom.js";
 import { paintChart, recordingBox } from "./recording_paint.js";
-import { paintParts, partColour } from "./recording_parts.js";
+import { paintParts, partColour, partsCut } from "./recording_parts.js";
 
 const recMarkNear = 4; // px within which a mark is read with the step
 
@@ -45,7 +45,7 @@ function recChart(recording, chart, zoom, ask) {
   const wheres = chart.lines.map(() => make("span.fl-rec-where"));
   chart.lines.forEach((/** @type {any} */ _, /** @type {number} */ i) => values[i].setAttribute("data-number", i === 0 ? chart.id : `${chart.id}-${i}`));
   const entries = chart.lines.map((/** @type {any} */ line, /** @type {number} */ i) =>
-    make("li", {}, makeSwatch(i, { marker: false }), chart.lines.length > 1 ? make("span.fl-rec-line-name", {}, line.name) : "", values[i], wheres[i]),
+    make("li", {}, makeSwatch(i, chart.joined ? { marker: false } : { line: false }), chart.lines.length > 1 ? make("span.fl-rec-line-name", {}, line.name) : "", values[i], wheres[i]),
   );
   const element = make(
     `section.fl-rec-panel.fl-rec-chart.fl-rec-chart-${chart.id}`,
@@ -61,9 +61,18 @@ function recChart(recording, chart, zoom, ask) {
     surface,
     draw: (/** @type {any} */ theme) => {
       chart.lines.forEach((/** @type {any} */ line, /** @type {number} */ i) => recSay(line, zoom.at, values[i], wheres[i]));
-      if (surface.inSight()) surface.paint((context, size) => paintChart(context, size, chart, state, theme));
+      recPaint(surface, theme, (context, size) => paintChart(context, size, chart, state, theme));
     },
   };
+}
+
+/** Draws what is in sight; out of it only the first time and for the printer. @param {any} surface @param {any} theme @param {import("./surface.js").Drawing} draw */
+function recPaint(surface, theme, draw) {
+  if (!surface.inSight() && surface.painted && !theme.whole) return;
+  surface.paint((/** @type {CanvasRenderingContext2D} */ context, /** @type {{width: number, height: number}} */ size) => {
+    surface.painted = true;
+    draw(context, size);
+  });
 }
 
 /** @param {string} title @param {string} note @param {HTMLElement[]} tools */
@@ -92,7 +101,7 @@ function recParts(recording, part, zoom, ask) {
     return make("li", {}, swatch, make("span.fl-rec-line-name", {}, label), values[k]);
   });
   const several = recording.parts.length > 1 ? `, ${part.name}` : "";
-  const note = ["what the update is made of, as shares of it; below 0 a part works against it", part.words].filter(Boolean).join(". ");
+  const note = ["what the update is made of, as shares of it; below 0 a part works against it", partsCut(part), part.words].filter(Boolean).join("; ");
   const element = make("section.fl-rec-panel.fl-rec-chart.fl-rec-chart-parts", { "aria-label": `Parts of the step${several}` }, recHead(`Parts of the step${several}`, note, []), make("ul.fl-rec-values", {}, ...entries, make("li", {}, where)), surface.canvas);
   surface.describe(`Parts of the step${several}: shares of ${part.labels.join(", ")} at ${part.step.length} steps, stacked; at the last ${part.labels.map((/** @type {string} */ label, /** @type {number} */ k) => `${label} ${formatNumber(part.shares[(part.step.length - 1) * part.labels.length + k])}`).join(", ")}.`);
   handleZoom(surface.canvas, zoom, () => recRoom(surface.canvas));
@@ -103,7 +112,7 @@ function recParts(recording, part, zoom, ask) {
       const at = zoom.at === null ? -1 : lastBefore(part.step, zoom.at);
       values.forEach((/** @type {HTMLElement} */ value, /** @type {number} */ k) => setText(value, at < 0 ? "–" : `${formatNumber(100 * part.shares[at * part.labels.length + k])} %`));
       setText(where, at < 0 || part.step[at] === zoom.at ? "" : `step ${formatStep(part.step[at])}`);
-      if (surface.inSight()) surface.paint((context, size) => paintParts(context, size, part, { zoom, gaps: recording.gaps, marks: recording.marks }, theme));
+      recPaint(surface, theme, (context, size) => paintParts(context, size, part, { zoom, gaps: recording.gaps, marks: recording.marks }, theme));
     },
   };
 }
@@ -133,6 +142,8 @@ function describeChart(chart) {
 export function createZoomBar(recording, zoom, alarm) {
   const step = make("strong.fl-rec-step", { "data-number": "step" });
   const happened = make("span.fl-rec-happened");
+  const said = make("span.fl-rec-said");
+  const line = recording.charts[0]?.lines[0];
   const sight = make("span.fl-rec-sight", { "data-number": "sight" });
   const button = (/** @type {string} */ text, /** @type {string} */ title, /** @type {() => void} */ click) => make("button.fl-button.fl-button-small", { type: "button", title, "aria-label": title, click }, text);
   const tools = [
@@ -151,9 +162,11 @@ export function createZoomBar(recording, zoom, alarm) {
     tools.push(go);
   }
   return {
-    element: make("div.fl-rec-bar", {}, make("p.fl-rec-bar-words", {}, "step ", step, happened, sight), make("div.fl-rec-tools", {}, ...tools)),
+    element: make("div.fl-rec-bar", {}, make("p.fl-rec-bar-words", { role: "status" }, "step ", step, said, happened, sight), make("div.fl-rec-tools", {}, ...tools)),
     update: () => {
       setText(step, formatStep(zoom.at));
+      const bin = line === undefined || zoom.at === null ? -1 : lastBefore(line.axis.first, zoom.at);
+      setText(said, bin < 0 ? "" : `, ${recording.charts[0].title} ${binWords(line, bin)}. `);
       const near = recNear(recording, zoom);
       setText(happened, near === null ? "" : near.kind === "alarm" ? ` ! ${near.sentence}` : near.kind === "gap" ? ` ▨ ${near.sentence}` : ` ▾ ${near.sentence}`);
       happened.classList.toggle("fl-rec-bad", near?.kind === "alarm");

@@ -6,7 +6,7 @@ import { strokeWithHalo } from "./arrows.js";
 import { withAlpha } from "./colour.js";
 import { labelFont } from "./type.js";
 import { drawChartAxes, drawCursor, insideChart } from "./chart_frame.js";
-import { seriesDash } from "./charts_marks.js";
+import { drawMarker, seriesDash } from "./charts_marks.js";
 import { binValue, formatStep, lastBefore, lineColumns } from "./recording_data.js";
 
 /** @typedef {import("./recording_zoom.js").RecZoom} RecZoom */
@@ -49,7 +49,7 @@ export function paintChart(context, size, chart, state, theme) {
   paintGaps(context, box, x, state.gaps, theme);
   if (some) paintLevels(context, box, y, chart.levels, theme);
   insideChart(context, box, () => {
-    columns.forEach((/** @type {any} */ held, /** @type {number} */ i) => paintLine(context, held, y, { colour: theme.series[i % theme.series.length], dash: seriesDash(i), log: state.log, thin: columns.length > 1 }));
+    columns.forEach((/** @type {any} */ held, /** @type {number} */ i) => paintLine(context, held, y, { colour: theme.series[i % theme.series.length], dash: seriesDash(i), log: state.log, thin: columns.length > 1, marker: chart.joined ? null : i }));
   });
   if (chart.clipped && !state.log) columns.forEach((/** @type {any} */ held) => paintOutside(context, box, held, domain, theme));
   paintMarks(context, box, x, state.marks, theme);
@@ -114,9 +114,9 @@ function paintCut(values) {
 
 /**
  * @param {CanvasRenderingContext2D} context @param {import("./recording_data.js").RecColumns} held @param {import("./scale.js").Scale} y
- * @param {{colour: string, dash: number[], log: boolean, thin: boolean}} style
+ * @param {{colour: string, dash: number[], log: boolean, thin: boolean, marker: number | null}} style marker: of single measurements, which no line joins
  */
-function paintLine(context, held, y, { colour, dash, log, thin }) {
+function paintLine(context, held, y, { colour, dash, log, thin, marker }) {
   const height = (/** @type {number} */ value) => Math.max(-1e4, Math.min(1e4, log && value <= 0 ? 1e4 : y(value)));
   const count = held.at.length;
   const tops = held.high.map((value, i) => (held.known[i] ? height(value) : NaN));
@@ -131,9 +131,14 @@ function paintLine(context, held, y, { colour, dash, log, thin }) {
     const up = Math.min(tops[i - 1], tops[i + 1]) - top > spike;
     context.fillStyle = up || bottom - Math.max(bottoms[i - 1], bottoms[i + 1]) > spike ? strong : pale;
     // As wide as the way to its neighbours: a bin of many steps may be wider than a pixel.
-    const right = i + 1 < count && !held.broken[i + 1] ? (held.at[i] + held.at[i + 1]) / 2 : held.at[i] + 0.5;
-    const left = i > 0 && !held.broken[i] ? (held.at[i] + held.at[i - 1]) / 2 : held.at[i] - 0.5;
+    const right = marker === null && i + 1 < count && !held.broken[i + 1] ? (held.at[i] + held.at[i + 1]) / 2 : held.at[i] + 0.5;
+    const left = marker === null && i > 0 && !held.broken[i] ? (held.at[i] + held.at[i - 1]) / 2 : held.at[i] - 0.5;
     context.fillRect(left, top, Math.max(1, right - left), Math.max(1, bottom - top));
+  }
+  if (marker !== null) {
+    context.restore();
+    for (let i = 0; i < count; i += 1) if (held.known[i]) drawMarker(context, [held.at[i], height(held.mean[i])], count > 150 ? 2.25 : 3.25, marker, colour, { ring: "transparent" });
+    return;
   }
   context.strokeStyle = colour;
   context.lineWidth = thin ? 1.5 : 1.75;
@@ -216,6 +221,7 @@ export function paintLevels(context, box, y, levels, theme) {
   context.textAlign = "left";
   context.textBaseline = "bottom";
   context.setLineDash([5, 4]);
+  let free = Infinity;
   for (const { name, at } of levels) {
     const height = y(at);
     if (!(height >= box.top - 1 && height <= box.top + box.height + 1)) continue;
@@ -223,7 +229,9 @@ export function paintLevels(context, box, y, levels, theme) {
     context.moveTo(box.left, Math.round(height) + 0.5);
     context.lineTo(box.left + box.width, Math.round(height) + 0.5);
     context.stroke();
-    if (name) context.fillText(name, box.left + 4, height - 1);
+    if (!name || height > free) continue; // names that would stand on one another: the lower one stays
+    context.fillText(name, box.left + 4, height - 1);
+    free = height - 1.1 * theme.fontSize;
   }
   context.restore();
 }
@@ -292,8 +300,8 @@ function paintLost(context, box, held, theme) {
   context.restore();
 }
 
-/** Triangles at the edge over values outside the chart. @param {CanvasRenderingContext2D} context @param {RecBox} box @param {any} held @param {[number, number]} domain @param {any} theme */
-function paintOutside(context, box, held, [low, high], theme) {
+/** Triangles at the edge over values outside the chart. @param {CanvasRenderingContext2D} context @param {RecBox} box @param {any} held @param {number[]} domain @param {any} theme */
+export function paintOutside(context, box, held, [low, high], theme) {
   context.save();
   context.fillStyle = theme.step;
   for (let i = 0; i < held.at.length; i += 1) {

@@ -3,9 +3,9 @@
 
 import { make } from "./element.js";
 import { whyTable } from "./words_table.js";
-import { binSteps, binWords, formatStep, lastBefore } from "./recording_data.js";
+import { formatStep, stepsWords, tableRows } from "./recording_data.js";
+import { partWords } from "./recording_parts.js";
 
-const panelTableRows = 40;
 const panelSigns = /** @type {Record<string, string>} */ ({ alarm: "!", gap: "▨", exception: "■", resumed: "↻", note: "▾" });
 const panelOutcomes = /** @type {Record<string, string>} */ ({ diverged: "diverged", converged: "converged" });
 
@@ -19,7 +19,7 @@ export function recordingHeader(recording, tools) {
   return make(
     "header.fl-rec-top",
     {},
-    make("div.fl-rec-heading", {}, make("div.fl-heading-line", {}, make("h1.fl-title", {}, recording.title), make(`span.fl-outcome.fl-outcome-${panelOutcomes[recording.outcome] ?? "other"}`, {}, recording.outcome)), make("p.fl-subtitle", {}, recording.subtitle)),
+    make("div.fl-rec-heading", {}, make("div.fl-heading-line", {}, make("h1.fl-title", {}, recording.title), ...(recording.outcome === null ? [] : [make(`span.fl-outcome.fl-outcome-${panelOutcomes[recording.outcome] ?? "other"}`, {}, recording.outcome)])), make("p.fl-subtitle", {}, recording.subtitle)),
     make("div.fl-rec-tools", {}, ...tools),
   );
 }
@@ -29,10 +29,17 @@ export function recordingHeadline(recording) {
   const bad = recording.outcome === "diverged" ? ".fl-rec-lead-bad" : "";
   return make(
     "section.fl-rec-intro",
-    { "aria-label": "What happened" },
+    { "aria-label": "In one line" },
     make(`p.fl-rec-lead${bad}`, {}, ...panelCode(recording.sentence)),
     make("dl.fl-readout.fl-rec-facts", {}, ...recording.facts.map((/** @type {any} */ fact) => make("div.fl-cell", {}, make("dt", {}, fact.label), make("dd", {}, fact.words)))),
   );
+}
+
+/** What the record shows, a paragraph for each side of it. @param {any} recording @returns {HTMLElement[]} */
+export function recordingHappened(recording) {
+  if (recording.paragraphs.length === 0) return [];
+  const told = recording.paragraphs.map((/** @type {string[]} */ sentences) => make("p", {}, ...panelCode(sentences.join(" "))));
+  return [make("section.fl-rec-panel.fl-rec-told", {}, make("h2.fl-rec-h2", {}, "What happened"), make("div.fl-rec-paragraphs", {}, ...told))];
 }
 
 /** @param {any} recording @param {import("./recording_zoom.js").RecZoom} zoom @returns {HTMLElement | null} */
@@ -75,25 +82,15 @@ export function recordingTable(recording, zoom) {
 
 /** @param {any} recording @param {import("./recording_zoom.js").RecZoom} zoom */
 function panelTable(recording, zoom) {
-  const lines = recording.charts.flatMap((/** @type {any} */ chart) => chart.lines.map((/** @type {any} */ line) => ({ line, name: chart.lines.length > 1 ? `${chart.title}, ${line.name}` : chart.title })));
-  const axis = recording.charts[0]?.lines[0].axis;
+  const { charts, parts } = recording;
+  const axis = charts[0]?.lines[0].axis;
   if (axis === undefined) return make("p", {}, "Nothing was measured.");
-  const [first, last] = [Math.max(0, lastBefore(axis.first, zoom.from)), Math.max(0, lastBefore(axis.first, zoom.to))];
-  const count = Math.min(panelTableRows, last - first + 1);
-  const bins = Array.from({ length: count }, (_, i) => (count === 1 ? first : first + Math.round((i * (last - first)) / (count - 1))));
-  const cells = bins.map((bin) => {
-    const step = axis.last === null ? axis.first[bin] : axis.last[bin];
-    return [binSteps(axis, bin), ...lines.map(({ line }) => panelCell(line, step, axis.first[bin]))];
-  });
-  return whyTable(["step", ...lines.map(({ name }) => name)], cells, [true, ...lines.map(() => true)], "An empty cell: not measured at these steps. Two numbers: the lowest and the highest of the steps.");
-}
-
-/** @param {any} line @param {number} step @param {number} since first step of the row */
-function panelCell(line, step, since) {
-  const bin = lastBefore(line.axis.first, step);
-  if (bin < 0) return "";
-  const last = line.axis.last === null ? line.axis.first[bin] : line.axis.last[bin];
-  return last < since ? "" : binWords(line, bin);
+  const columns = [
+    ...charts.flatMap((/** @type {any} */ chart) => chart.lines.map((/** @type {any} */ line) => ({ name: chart.lines.length > 1 ? `${chart.title}, ${line.name}` : chart.title, words: (/** @type {number} */ from, /** @type {number} */ to) => stepsWords(line, from, to) }))),
+    ...parts.flatMap((/** @type {any} */ part) => part.labels.map((/** @type {string} */ label, /** @type {number} */ k) => ({ name: `Part of the step${parts.length > 1 ? `, ${part.name}` : ""}, ${label}`, words: (/** @type {number} */ from, /** @type {number} */ to) => partWords(part, k, from, to) }))),
+  ];
+  const cells = tableRows(axis, zoom.from, zoom.to).map((row) => [row.words, ...columns.map(({ words }) => words(row.from, row.to))]);
+  return whyTable(["step", ...columns.map(({ name }) => name)], cells, [true, ...columns.map(() => true)], "An empty cell: not measured at these steps. Two numbers: the lowest and the highest of the steps.");
 }
 
 /** @param {any} recording @returns {HTMLElement} */

@@ -38,7 +38,7 @@ export function createStory(recording, ask) {
 
 /** @param {any} alarm @param {() => void} ask */
 function storyOf(alarm, ask) {
-  const words = make("div.fl-rec-story-words", {}, make("h3.fl-rec-story-title", {}, alarm.title), ...alarm.sentences.map((/** @type {string} */ sentence) => make("p", {}, sentence)), ...storyEvidence(alarm));
+  const words = make("div.fl-rec-story-words", {}, make("h3.fl-rec-story-title", {}, alarm.title), ...alarm.sentences.map((/** @type {string} */ sentence) => make("p", {}, sentence)), ...storyEvidence(alarm), ...alarm.words.map((/** @type {string} */ sentence) => make("p.fl-rec-quiet", {}, sentence)));
   if (alarm.flight === null) return { element: make("div.fl-rec-story-columns", {}, words), draw: () => {}, stop: () => {} };
   const flight = storyFlight(alarm, ask);
   return { element: make("div.fl-rec-story-columns", {}, words, flight.element), draw: flight.draw, stop: flight.stop };
@@ -56,7 +56,8 @@ function storyEvidence(alarm) {
       make("div", {}, make("p.fl-rec-evidence-name", {}, each.label, make("span.fl-rec-badge", {}, each.kind)), make("p.fl-rec-evidence-words", {}, each.sentence)),
     ),
   );
-  return [make("h4.fl-rec-h4", {}, "Evidence for each known cause"), make("ul.fl-rec-evidences", {}, ...items)];
+  const first = alarm.remedies.map((/** @type {string} */ sentence) => make("p.fl-rec-remedy", {}, sentence));
+  return [make("h4.fl-rec-h4", {}, "Evidence for each known cause"), make("ul.fl-rec-evidences", {}, ...items), ...first];
 }
 
 /** The last steps: the loss above, the layers below, one column for each step. @param {any} alarm @param {() => void} ask */
@@ -70,7 +71,8 @@ function storyFlight(alarm, ask) {
       name: "The last steps",
       map: flight,
       relative: true,
-      highlight: alarm.label,
+      shown: flight.quantities.findIndex((/** @type {any} */ each) => each.id === flight.shown),
+      extra: { label: "loss", words: (column) => cellWords(flight.loss, column) },
       edges,
       domain: () => [0, count],
       at: () => at + 0.5,
@@ -114,20 +116,17 @@ function storyFlight(alarm, ask) {
       }
       if (heat.layout !== null) surface.paint((context, size) => storyLoss(context, size, flight, at, heat.layout, theme));
     },
-    stop: () => {
-      heat.stop();
-      surface.stop();
-    },
+    stop: () => [heat, surface].forEach((each) => each.stop()),
   };
 }
 
-/** The column to read first: the first in which the named layer is not finite, else the last. @param {any} alarm */
+/** The column to read first: the first in which what broke is not finite, else the last. @param {any} alarm */
 function storyFirst(alarm) {
   const { flight } = alarm;
   const rows = flight.labels.length;
-  const row = flight.labels.indexOf(alarm.label);
+  const { flags } = flight.quantities.find((/** @type {any} */ each) => each.id === flight.shown);
   for (let c = 0; c < flight.first.length; c += 1) {
-    for (let r = 0; r < rows; r += 1) if ((row < 0 || r === row) && flight.quantities[0].flags[c * rows + r] > 1) return c;
+    for (let r = 0; r < rows; r += 1) if ((flight.row ?? r) === r && flags[c * rows + r] > 1) return c;
   }
   return flight.first.length - 1;
 }
@@ -136,11 +135,10 @@ function storyFirst(alarm) {
 function storyLoss(context, size, flight, at, layout, theme) {
   const box = { left: layout.left, top: 6, width: layout.width, height: size.height - 12 };
   const count = flight.first.length;
-  const { values: losses, flags } = flight.loss;
+  const { values: losses, flags, log } = flight.loss;
   const known = [...losses.keys()].filter((i) => flags[i] === 1);
   const values = known.map((i) => losses[i]);
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const log = low > 0 && high > 20 * low;
   const y = (log ? logarithmic : linear)(high > low ? [low, high] : [low - 1, low + 1], [box.top + box.height, box.top]);
   const x = (/** @type {number} */ i) => box.left + ((i + 0.5) / count) * box.width;
   context.font = labelFont(theme);

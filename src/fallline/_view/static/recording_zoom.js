@@ -61,6 +61,7 @@ export function createZoom(range, at, onChange) {
  * @param {() => {left: number, width: number}} box where the steps are drawn, px
  */
 export function handleZoom(canvas, zoom, box) {
+  canvas.tabIndex = -1; // a click into it is where the keys go
   /** @param {MouseEvent} event */
   const stepAt = (event) => {
     const { left, width } = box();
@@ -105,7 +106,7 @@ export function handleZoom(canvas, zoom, box) {
 }
 
 /**
- * + and − zoom, arrows pan, 0 shows all, Home and End go to the ends, Shift with an arrow reads the next step.
+ * + and − zoom, arrows pan, 0 shows all, Shift with an arrow reads the next step; in a chart or its bar Home and End go to the ends.
  * @param {RecZoom} zoom
  * @param {(forward: boolean) => void} readNext
  * @returns {(event: KeyboardEvent) => boolean} was it one of these keys
@@ -113,7 +114,8 @@ export function handleZoom(canvas, zoom, box) {
 export function zoomKeys(zoom, readNext) {
   return (event) => {
     const on = /** @type {Element} */ (event.target);
-    if (on.matches?.("select, input") || (on.matches?.("[data-scrolls]") && /^(Home|End)$/.test(event.key))) return false;
+    if (on.matches?.("select, input")) return false;
+    if (/^(Home|End)$/.test(event.key) && !on.closest?.(".fl-rec-bar, .fl-rec-chart, .fl-rec-heat")) return false; // the page scrolls
     const span = zoom.to - zoom.from;
     /** @type {Record<string, () => void>} */
     const keys = {
