@@ -61,10 +61,21 @@ def printed(folder: Path, example: Example) -> list[str]:
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode().splitlines()
     program, *arguments = shlex.split(example.text)
+    if program == "python":
+        return script(folder, arguments)
     assert program == "fallline", f"an example of another program: {example.text}"
     told = process(folder, *arguments, COLUMNS="80")
     assert told.status == (1 if "diverged" in told.out else 0), told.err
     return [plain(line) for line in (told.out + told.err).splitlines()]
+
+
+def script(folder: Path, arguments: list[str]) -> list[str]:
+    """What a program of ``examples/`` says: its notes and its output."""
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=environment(COLUMNS="80"), capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return [plain(line) for line in (done.stderr + done.stdout).decode().splitlines()]
 
 
 @pytest.fixture(scope="module")

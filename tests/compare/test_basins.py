@@ -26,6 +26,7 @@ def test_only_formulas_of_two_parameters_with_several_minima_have_basins() -> No
     assert named == {"himmelblau": True, "rastrigin": True, "rosenbrock": False, "saddle": False, "ravine": False}
 
 
+@pytest.mark.slow
 def test_starts_beside_a_minimum_end_in_it(himmelblau: Basins) -> None:
     for one in himmelblau.maps[:2]:
         assert one.ends_in is not None

@@ -239,6 +239,7 @@ def test_the_common_rate_is_the_one_given_or_what_a_sweep_recommends_for_sgd() -
 # the record
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_record() -> None:
     made = [fl.compare(formula="rosenbrock", optimizers=("sgd", "adam"), **QUICK) for _ in range(2)]
     assert flat(made[0]) == flat(made[1])

@@ -69,6 +69,7 @@ def test_every_rate_tried_is_every_rate_tried(compared: Comparison) -> None:
     assert all(steps is not None and steps <= 3 * fewest for steps in inside)
 
 
+@pytest.mark.slow
 def test_widths_are_only_ranked_where_their_ends_were_seen(compared: Comparison) -> None:
     text = " ".join(verdict_at_best(compared))
     wide = {one.label: one for one in compared.contenders if one.good_width is not None}

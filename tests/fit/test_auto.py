@@ -157,6 +157,7 @@ def test_where_no_sweep_helps_it_says_so(settings: dict[str, object], said: str)
     assert run.summary.last_loss < run.summary.first_loss
 
 
+@pytest.mark.slow
 def test_a_long_run_is_judged_by_its_beginning() -> None:
     reason = fl.fit(SEVERAL.data, epochs=3000).header.learning_rate_reason
     assert "judged by the first 1,000 of 3,000 steps" in reason

@@ -111,6 +111,7 @@ def test_limits_are_provable_on_a_parabola_and_local_elsewhere() -> None:
     assert (local.limit_kind, local.stability_limit) == (LimitKind.LOCAL, pytest.approx(2 / sharpest, rel=1e-5))
 
 
+@pytest.mark.slow
 def test_the_provable_limit_is_where_runs_begin_to_diverge() -> None:
     for share, diverges in ((0.999, False), (1.001, True)):
         run = fl.fit(formula="ravine", learning_rate=share * 0.02, epochs=2000, dtype="float64")

@@ -37,6 +37,7 @@ def test_the_textbook_line_has_every_zone() -> None:
     assert {Zone.TOO_SMALL, Zone.JUST_RIGHT, Zone.DIVERGING} <= set(result.zone_of_each)
 
 
+@pytest.mark.slow
 def test_why_there_are_none() -> None:
     run = fl.fit(TILTED.data, loss="huber", learning_rate=0.1, epochs=20)
     part = Sample(run.sample.features[:5], run.sample.target[:5], complete=False)

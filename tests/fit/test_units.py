@@ -20,6 +20,7 @@ def test_learned_is_exact_is_scikit_learns(case: Case, standardise: bool) -> Non
     assert list(run.summary.learned.values()) == pytest.approx(expected, rel=1e-3, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_loss_is_in_squared_target_units_whatever_the_scale() -> None:
     scaled = fl.fit(TILTED.data, epochs=300, dtype="float64").summary
     raw = fl.fit(TILTED.data, epochs=3000, dtype="float64", standardise=False).summary

@@ -156,8 +156,11 @@ def test_a_rate_that_was_raised(rate: float, expected: bool | None) -> None:
 
 
 def test_a_rate_raised_without_a_longer_update_did_nothing() -> None:
-    raised = [row(20, 1.0, rate=8.0), row(21, OUT, rate=8.0)]
-    assert found([*CALM, *raised])[Cause.PAST_THE_LIMIT].found is None
+    before = [*CALM[:19], row(19, 1.0, update=(0.3, 0.3, 0.3))]
+    raised = [row(20, 1.0, rate=8.0, update=(0.35, 0.35, 0.35)), row(21, OUT, rate=8.0)]
+    said = found([*before, *raised])
+    assert said[Cause.BAD_BATCH].found is False  # the update was no ordinary one, but the rate did not make it
+    assert said[Cause.PAST_THE_LIMIT].found is None
 
 
 def test_a_rate_raised_long_before() -> None:
@@ -173,6 +176,11 @@ def test_an_update_about_as_long_as_the_parameters() -> None:
         "The update of step 20 was 0.800 times as long as the parameters, in half of the layers"
     )
     assert found([*CALM, row(20, 1.0, update=(8.0, 0.1, 0.1)), row(21, OUT)])[Cause.PAST_THE_LIMIT].found is None
+
+
+def test_layers_of_zeros_have_no_length() -> None:
+    begun = [row(20, 1.0, update=(8.0, 8.0, 0.1), parameters=(0.0, 0.0, 10.0)), row(21, OUT)]
+    assert found([*CALM, *begun])[Cause.PAST_THE_LIMIT].found is None
 
 
 def growing_together(steps: int, factor: float = 2.0, slope: float = -1.0) -> list[Row]:
@@ -343,6 +351,11 @@ def test_a_skipped_update_alone_is_no_overflow() -> None:
 def test_a_skip_long_before_is_no_evidence() -> None:
     skipped = [*CALM[:8], row(8, 1.0, None, updates=0), *CALM[9:]]
     assert found([*skipped, row(20, OUT)])[Cause.OVERFLOW].found is False
+
+
+def test_a_broken_gradient_long_after_a_skip() -> None:
+    skipped = [*CALM[:8], row(8, 1.0, None, updates=0), *CALM[9:]]
+    assert found([*skipped, BROKEN_GRADIENT])[Cause.OVERFLOW].found is None
 
 
 def test_full_precision_is_left_open() -> None:

@@ -13,7 +13,7 @@ from torch import nn
 
 from fallline._recorder import _hooks
 from fallline._recorder._device_gauge import DeviceGauge
-from fallline._recorder._gauge import Gauge
+from fallline._recorder._gauge import SUMS, Gauge
 from fallline._recorder._gauges import gauge_of
 from fallline._recorder._guard import Guard
 from fallline._recorder._hooks import OptimizerHooks, Taken
@@ -268,3 +268,50 @@ def test_who_listens_is_called_around_the_update_where_something_is_due() -> Non
     watched.hooks.remove()
     watched.optimizer.step()
     assert watched.hooks.take().updates == 2
+
+
+class Polyak(torch.optim.SGD):
+    """Takes its loss, not a closure."""
+
+    def step(self, loss: torch.Tensor) -> None:  # type: ignore[override]
+        assert isinstance(loss, torch.Tensor)
+        super().step()
+
+
+def test_what_is_no_closure_is_passed_on_as_it_is() -> None:
+    watched = Watched(lambda tensors: Polyak(tensors, lr=0.1))
+    loss = watched.loss()
+    loss.backward()
+    watched.optimizer.step(loss)
+    assert watched.hooks.take().updates == 1
+
+
+def test_a_closure_is_called_as_the_optimizer_calls_it() -> None:
+    class Asks(torch.optim.SGD):
+        def step(self, closure: Callable[..., torch.Tensor]) -> torch.Tensor:  # type: ignore[override]
+            loss = closure(backward=True)
+            super().step()
+            return loss
+
+    watched = Watched(lambda tensors: Asks(tensors, lr=0.1))
+    asked = []
+
+    def closure(backward: bool = False) -> torch.Tensor:
+        asked.append(backward)
+        loss = watched.loss()
+        loss.backward()
+        return loss
+
+    watched.optimizer.step(closure)
+    assert asked == [True]
+    assert watched.hooks.take().reading is not None
+
+
+def test_a_hook_that_clips_is_seen_although_it_came_later() -> None:
+    watched = Watched()
+    watched.optimizer.register_step_pre_hook(lambda *_: nn.utils.clip_grad_norm_(watched.tensors, 1e-3) and None)
+    watched.hooks.come_last()
+    watched.loss().backward()
+    watched.optimizer.step()
+    squares = np.array(watched.hooks.take().reading).reshape(SUMS, -1)[0].sum()
+    assert squares**0.5 == pytest.approx(1e-3, rel=1e-3)

@@ -117,6 +117,15 @@ def test_an_early_leap_is_held_against_the_start_afterwards() -> None:
     assert (made.range.median, made.range.ceiling) == (2.3, 11.5)
 
 
+def test_an_early_leap_is_not_calm() -> None:
+    made = great(0)
+    made.see(0, 2.3, True)
+    assert made.calm_below == pytest.approx(6.9)  # the first rule of all would allow 2,300
+    made = great(0)
+    made.see(0, -2.3, True)
+    assert made.calm_below == -math.inf
+
+
 def test_only_the_first_128_losses_are_a_start() -> None:
     losses = [2.3, 2.1, *[2.2] * 125, 13.0]
     assert alarms(great(126), losses) == [127]

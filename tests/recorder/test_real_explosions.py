@@ -11,6 +11,8 @@ from torch import nn
 import fallline as fl
 from fallline._records import Alarm, Cause, Outcome, Recording, Trigger
 
+pytestmark = pytest.mark.slow
+
 Change = Callable[[int, nn.Sequential, torch.optim.Optimizer], None]
 Rows = Callable[[int, torch.Tensor], torch.Tensor]
 

@@ -25,6 +25,7 @@ def neuron(path: Path, memory: int, steps: int) -> Recording:
     return fl.load(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memory", [2_000_000, pytest.param(4_000_000, marks=pytest.mark.slow)])
 def test_no_step_of_a_run_is_lost(memory: int, tmp_path: Path) -> None:
     found = neuron(tmp_path / "a.db", memory, 4000)
@@ -32,6 +33,7 @@ def test_no_step_of_a_run_is_lost(memory: int, tmp_path: Path) -> None:
     assert found.events == ()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::fallline.FalllineWarning")
 def test_without_any_memory_every_lost_step_is_marked(tmp_path: Path) -> None:
     found = neuron(tmp_path / "a.db", 0, 3000)

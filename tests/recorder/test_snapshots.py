@@ -129,6 +129,7 @@ def test_a_parameter_that_has_become_another_kind() -> None:
         copies.take(copies.buffer())
 
 
+@pytest.mark.slow
 def test_only_so_many_wait_to_be_written() -> None:
     copies = Copies([nn.Parameter(torch.zeros(IN_FLIGHT_BYTES // 4))])
     waiting = [copies.handed_out(k, copies.buffer()) for k in range(in_flight(copies.size))]

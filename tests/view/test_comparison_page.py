@@ -37,6 +37,7 @@ def test_every_column_has_one_entry_for_each_moment(name: str) -> None:
                 assert len(part["uv"]) == len(taken) - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _ALL)
 @pytest.mark.parametrize("which", ["common", "best"])
 def test_losses_and_places_are_the_record_s(name: str, which: str) -> None:

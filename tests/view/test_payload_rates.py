@@ -93,6 +93,7 @@ def test_the_full_batch_s_limit_is_no_limit_of_mini_batches() -> None:
     assert [(mark["kind"], mark["name"]) for mark in rates["marks"]] == [("full batch", "the full batch's limit")]
 
 
+@pytest.mark.slow
 def test_how_exactly_the_limit_was_measured_is_passed_on(swept: Any) -> None:
     run, quadratic, result, payload = swept
     assert payload["rates"]["resolution"] is None

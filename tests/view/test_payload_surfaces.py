@@ -20,6 +20,7 @@ def _of(formula: str, **settings: Any) -> tuple[Any, Any, dict[str, Any]]:
     return run, objective, build_payload(run, objective)
 
 
+@pytest.mark.slow
 def test_himmelblau_shows_its_four_minima() -> None:
     run, objective, payload = _of("himmelblau")
     main = payload["windows"][0]
@@ -34,6 +35,7 @@ def test_himmelblau_shows_its_four_minima() -> None:
     assert len(apart) >= 2  # rings that part all four basins
 
 
+@pytest.mark.slow
 def test_rastrigin_frames_the_basins_around_the_end_and_the_lowest() -> None:
     _, _, payload = _of("rastrigin")
     main, bowl = payload["windows"][0], payload["bowls"][0]

@@ -42,6 +42,7 @@ def test_it_opens_on_the_recommended_rate(tmp_path: Path) -> None:
     assert rates["value"] == result.rates.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("formula", ["(w - 3)^2", "himmelblau"])
 def test_formulas_have_reports_too(tmp_path: Path, formula: str) -> None:
     payload = _payload(fl.sweep(formula=formula, epochs=40), tmp_path)

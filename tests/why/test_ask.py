@@ -58,6 +58,7 @@ def test_half_of_a_limit_that_holds_everywhere() -> None:
         assert usual_rate(problem, start) == pytest.approx(1 / float(quadratic.eigenvalues[0]))
 
 
+@pytest.mark.slow
 def test_elsewhere_a_rate_that_went_down() -> None:
     problem = given_problem(formula="himmelblau")
     start = problem.starting_point(None, seed=0)
@@ -98,6 +99,7 @@ def test_the_number_of_threads_is_left_alone() -> None:
         torch.set_num_threads(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_every_answer_is_well_formed(answers: dict[str, Answer], question: str) -> None:
     """Tables are rectangular, series have an y for each x, sentences end, and no number went missing in them."""

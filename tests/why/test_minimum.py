@@ -51,6 +51,7 @@ def test_the_limit_is_that_of_the_sharpest_minimum(rastrigin: BasinFindings) -> 
     assert rastrigin.limit == pytest.approx(2 / np.linalg.eigvalsh(hessians).max())
 
 
+@pytest.mark.slow
 def test_all_of_himmelblau_is_equally_low() -> None:
     found = basins(formula("himmelblau"), seed=0)
     assert found is not None
@@ -58,6 +59,7 @@ def test_all_of_himmelblau_is_equally_low() -> None:
     assert found.of(Setting.SMALL).lowest == 1
 
 
+@pytest.mark.slow
 def test_two_wells_in_one_dimension() -> None:
     """(w² − 1)² + 0.3w: the top between its wells decides, and minima that nobody listed are found."""
     found = basins(formula("(w^2 - 1)^2 + 0.3*w"), seed=0)
@@ -73,6 +75,7 @@ def test_no_minimum_no_basins() -> None:
     assert basins(formula("exp(w)"), seed=0) is None
 
 
+@pytest.mark.slow
 def test_starts_with_no_loss_are_counted_as_gone() -> None:
     """log(w) is no number on the left half: those runs end nowhere."""
     found = basins(formula("(log(w))^2"), seed=0)

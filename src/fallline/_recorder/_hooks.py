@@ -61,6 +61,7 @@ class OptimizerHooks:
         self._rates: tuple[Any, ...] | None = None
         self._doubtful: list[Doubtful] = []
         self._consumed = False
+        self._depth = 0
         self._found: Any = None
         self._traced = False
         self._handles = [
@@ -72,17 +73,21 @@ class OptimizerHooks:
         """What happened since the last call."""
         if self._traced:
             self._listen_beside_compiled_code()
-        hooks = self._optimizer._optimizer_step_pre_hooks
-        last = self._handles[0].id
-        if next(reversed(hooks), last) != last and last in hooks:
-            hooks[last] = hooks.pop(last)  # a hook of the user's may clip: what is consumed is seen after it
         rates = self._current_rates() if self._rates is None else self._rates
         finite = self._last is None or self.gauge.finite
         taken = Taken(self._updates, rates, self._last, finite, self._seconds, tuple(self._doubtful))
         self._updates, self._last, self._rates, self._seconds = 0, None, None, 0.0
+        self._depth = 0  # a step that raised was never left
         if self._doubtful:
             self._doubtful = []
         return taken
+
+    def come_last(self) -> None:
+        """Behind hooks that the user has added meanwhile: one of them may clip what the optimizer then consumes."""
+        hooks = self._optimizer._optimizer_step_pre_hooks
+        last = self._handles[0].id
+        if next(reversed(hooks), last) != last and last in hooks:
+            hooks[last] = hooks.pop(last)
 
     @property
     def holds(self) -> bool:
@@ -116,10 +121,13 @@ class OptimizerHooks:
         if torch.compiler.is_compiling():
             self._traced = True  # what is compiled sets this, too
             return None
-        began = time.perf_counter()
-        self._rates = self._current_rates()
-        self._found = optimizer.__dict__.get("found_inf")  # fused optimizers under GradScaler
+        self._depth += 1
+        if self._depth > 1:  # a step that calls the step of its base class: one update
+            return None
         self._consumed = False
+        if not (self.reading or self.busy):
+            return None
+        began = time.perf_counter()
         wrapped = None
         if self.reading and self.guard.works(THE_NORMS):
             self.gauge.remember()
@@ -138,10 +146,15 @@ class OptimizerHooks:
     def _after_step(
         self, optimizer: torch.optim.Optimizer, arguments: tuple[Any, ...], options: dict[str, Any]
     ) -> None:
-        del optimizer, arguments, options
+        del arguments, options
         if torch.compiler.is_compiling():
             return
+        self._depth -= 1
+        if self._depth > 0:
+            return
         began = time.perf_counter()
+        self._rates = self._current_rates()
+        self._found = optimizer.__dict__.get("found_inf")  # fused optimizers under GradScaler
         certain = self._found is None or _made_for_certain(self._found)
         if certain:
             self._updates, self._last = self._updates + 1, None

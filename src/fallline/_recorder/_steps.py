@@ -267,6 +267,8 @@ class StepRecorder:
 
     def _prepare(self) -> None:
         """Decide what the coming step measures, and when to decide again."""
+        for hooks in self._hooks:
+            hooks.come_last()
         self._look_at = self._pace.look(self._step)
         on_its_batch, parts = self._prepare_batch(), self._prepare_instruments()
         reads = self._norms and (self._pace.due(NORMS, self._step) or bool(parts))
