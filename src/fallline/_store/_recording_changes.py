@@ -31,7 +31,8 @@ def _changes(stored: RecordingHeader, now: RecordingHeader) -> Iterator[str]:
     before, after = stored.surroundings, now.surroundings
     for name in sorted({*before.versions, *after.versions}):
         yield from _change(name, before.versions.get(name), after.versions.get(name))
-    yield from _change("git commit", before.git_commit, after.git_commit)
+    if not _one_may_be_the_other(before.git_commit, after.git_commit):
+        yield from _change("git commit", before.git_commit, after.git_commit)
     yield from _change("command line", " ".join(before.command_line), " ".join(after.command_line))
     yield from _change("folder", before.folder, after.folder)
     yield from _change("device", before.device, after.device)
@@ -54,3 +55,17 @@ def _change(name: str, before: object, after: object) -> Iterator[str]:
 
 def _told(value: object) -> str:
     return "none" if value is None or value == "" else str(value)
+
+
+def _one_may_be_the_other(before: str | None, after: str | None) -> bool:
+    """True where git took too long once, to tell the commit or whether there were changes.
+
+    >>> _one_may_be_the_other("1f2e+changes?", "1f2e"), _one_may_be_the_other(None, "1f2e")
+    (True, True)
+    >>> _one_may_be_the_other("1f2e", "1f2e+changes"), _one_may_be_the_other("1f2e", "9a8b")
+    (False, False)
+    """
+    if before is None or after is None:
+        return True
+    unsure = before.endswith("?") or after.endswith("?")
+    return unsure and before.partition("+")[0] == after.partition("+")[0]
