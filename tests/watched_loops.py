@@ -1,6 +1,7 @@
 """A catalogue of training loops as people write them, each with one place where a watch may look on."""
 
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
@@ -515,9 +517,14 @@ def compiled(*, of: str, backend: str) -> Loop:
     return Loop(model if of == "model inside" else fast, (optimizer,), turn)
 
 
+INDUCTOR = pytest.mark.skipif(
+    " " in torch.__file__ or shutil.which("g++") is None,
+    reason="PyTorch's inductor needs a C++ compiler, and a path without spaces: it does not quote its own",
+)
 COMPILED: dict[str, Callable[[], Loop]] = {
     f"{of}, {backend}": partial(compiled, of=of, backend=backend)
     for of in ("model", "model inside", "model and step")
     for backend in ("aot_eager", "inductor")
 }
 """Slow to begin with; ``train`` knows them as well."""
+COMPILED_NAMES = [pytest.param(name, marks=INDUCTOR if "inductor" in name else ()) for name in COMPILED]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import fallline as fl
-from watched_loops import COMPILED, LOOPS, train
+from watched_loops import COMPILED_NAMES, LOOPS, train
 
 FAST_STEPS, STEPS = 40, 200
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -50,7 +50,7 @@ def test_training_is_the_same_with_any_settings(name: str, settings: str, tmp_pa
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning:torch")
 @pytest.mark.filterwarnings("ignore:.*TF32.*:UserWarning")
-@pytest.mark.parametrize("name", COMPILED)
+@pytest.mark.parametrize("name", COMPILED_NAMES)
 def test_training_of_compiled_models_is_the_same(name: str, tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", fl.FalllineWarning)

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from same_batch_loops import Measured, content
+from watched_loops import INDUCTOR
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 STEPS = 8
@@ -66,7 +67,7 @@ def run(compile_it: Callable[..., Any], backend: str, *, watched: bool) -> tuple
 
 
 @pytest.mark.parametrize("compile_it", [around, inside, in_place, as_function])
-@pytest.mark.parametrize("backend", ["eager", "inductor"])
+@pytest.mark.parametrize("backend", ["eager", pytest.param("inductor", marks=INDUCTOR)])
 def test_compiled_models(compile_it: Callable[..., Any], backend: str) -> None:
     bare = run(compile_it, backend, watched=False)
     watched = run(compile_it, backend, watched=True)
