@@ -380,3 +380,11 @@ def test_the_table_of_semantics_has_these_words() -> None:
     for beyond, low, high, word in rows:
         inside = (float(low) + float(high)) / 2 if high else float(low) * {"above": 2.0, "below": 0.5, "": 1.0}[beyond]
         assert reach_verdict(inside) == word
+
+
+def test_a_step_far_longer_than_the_parameters_is_said_in_times() -> None:
+    run = recordings.well_behaved()
+    long = replace(run, steps=replace(run.steps, update_norm=1e6 * run.steps.update_norm))
+    said = next(each for each in recording_sentences(long) if "their own length" in each)
+    assert " times their own length in the median" in said
+    assert "%" not in said

@@ -60,6 +60,7 @@ def make_schedule(
     try:
         _rehearse(cls, options, float(optimizer.param_groups[0]["lr"]), epochs)
         return cls(optimizer, **options)  # type: ignore[arg-type]  # the base class names no options
+    # What PyTorch's schedules raise for an option of the wrong kind, each its own.
     except (TypeError, ValueError, ArithmeticError, NotImplementedError, AttributeError) as error:
         reason = str(error).rstrip(".") or type(error).__name__
         raise OptionError(f"The schedule {text} cannot be used for {epochs} epochs: {reason}.") from error

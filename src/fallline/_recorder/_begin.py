@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -101,7 +102,42 @@ def watch(
     check_resume(run, resume, resume_at)
     optimizers = checked_optimizers(optimizer)
     _check_free(optimizers)
-    layout = lay_out(checked_model(model), optimizers)
+    place = _Place(None if run is None else path_of(run), resume, resume_at)
+    return _begun(checked_model(model), optimizers, settings, place, quiet=quiet)
+
+
+class _Place(NamedTuple):
+    """Where the record is written, and whether it goes on there."""
+
+    path: Path | None
+    """None for the next free name."""
+    resume: bool
+    resume_at: int | None
+
+    def opened(self, header: RecordingHeader) -> RecordingWriter:
+        """The run file, begun or gone on with.
+
+        Raises:
+            RunFileError: it exists already, holds another run, or cannot be written.
+        """
+        path = next_run_path(RUNS, header.name) if self.path is None else self.path
+        return (
+            RecordingWriter.resume(path, header, self.resume_at)
+            if self.resume
+            else RecordingWriter.create(path, header)
+        )
+
+
+def _begun(
+    model: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+    settings: Settings,
+    place: _Place,
+    *,
+    quiet: bool,
+) -> Watch:
+    """Lay everything out and open the file; from the hooks on nothing here raises, or they would stay."""
+    layout = lay_out(model, optimizers)
     guard, pace = Guard(), Pace(settings.every, settings.budget)
     on_its_batch = SameBatch(model, layout.tensors, pace, guard)
     parts = parts_of(layout)
@@ -112,8 +148,8 @@ def watch(
         _gauge(layout, parts, layout.of_optimizer(which) if plan.has(NORMS) else (), each)
         for which, each in enumerate(optimizers)
     ]
-    path = next_run_path(RUNS, header.name) if run is None else path_of(run)
-    writer = RecordingWriter.resume(path, header, resume_at) if resume else RecordingWriter.create(path, header)
+    writer = place.opened(header)
+    earlier, stored = (earlier_of(writer.path), stored_snapshots(writer.path)) if place.resume else (None, ())
     scribe = Scribe(writer, memory=plan.bytes[WAITING], warn=warn)
     hooks = [OptimizerHooks(each, gauge, guard) for each, gauge in zip(optimizers, gauges, strict=True)]
     same_batch = on_its_batch if plan.has(SAME_BATCH) else None
@@ -122,7 +158,7 @@ def watch(
             each.before.append(same_batch.before_update)
     interval = interval_instruments(
         layout, optimizers, hooks, settings, plan, pace=pace, guard=guard, first_step=writer.next_step,
-        stored=stored_snapshots(path) if resume else (),
+        stored=stored,
     )  # fmt: skip
     held = owners(gauges, parts.layer)
     flight = FlightRecorder(
@@ -132,8 +168,7 @@ def watch(
         kept_before=interval.kept_before,
         mark=scribe.put,
     )
-    earlier = earlier_of(path) if resume else None
-    ending = Ending(quiet=quiet, path=str(path), optimizers=len(optimizers), earlier=earlier)
+    ending = Ending(quiet=quiet, path=str(writer.path), optimizers=len(optimizers), earlier=earlier)
     steps = StepRecorder(
         hooks,
         held,

@@ -4,15 +4,14 @@ import ctypes
 import json
 import os
 import sqlite3
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
-from types import TracebackType
 from typing import Self
 
 from fallline._errors import RunFileError
 from fallline._records import RecordingHeader, RecordingSummary, StepSeries
+from fallline._store._closing import ClosedByWith
 from fallline._store._faults import writing
 from fallline._store._journal import choose_journal, fold_journal
 from fallline._store._json import to_json
@@ -33,7 +32,7 @@ _SWITCH_TRIES = 40
 _SWITCH_PAUSE = 0.025
 
 
-class RecordingWriter:
+class RecordingWriter(ClosedByWith):
     """One recording while it is written; made by :meth:`create` or :meth:`resume`.
 
     Made on one thread, it may then be used by one other; a forked child can do nothing with it.
@@ -186,18 +185,6 @@ class RecordingWriter:
             self._open = False
             with writing(self.path, SETTING):
                 _close(self._connection)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
-            with suppress(RunFileError):  # what went wrong first is what the user must hear
-                self.close()
 
     def _commit(self, summary: RecordingSummary | None) -> None:
         """One transaction. Ctrl-C may strike between its end and the book-keeping, so the file is asked."""

@@ -3,14 +3,13 @@
 import json
 import sqlite3
 import time
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from fallline._errors import RunFileError
 from fallline._records import Columns, Floats, Header, Moments, Sample, Summary
+from fallline._store._closing import ClosedByWith
 from fallline._store._faults import is_busy, writing
 from fallline._store._journal import choose_journal, fold_journal
 from fallline._store._json import to_json
@@ -37,7 +36,7 @@ _SWITCH_TRIES = 40
 _SWITCH_PAUSE = 0.025
 
 
-class RunWriter:
+class RunWriter(ClosedByWith):
     """One run file while it is written; made by :meth:`create`, closed by ``with``.
 
     ::
@@ -134,18 +133,6 @@ class RunWriter:
             self._open = False
             with writing(self.path):
                 self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
-            with suppress(RunFileError):  # what went wrong first is what the user must hear
-                self.close()
 
     def _commit(self, summary: Summary | None) -> None:
         """One transaction. Ctrl-C may strike between its end and the book-keeping, so the file is asked."""

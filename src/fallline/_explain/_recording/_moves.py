@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fallline._explain._numbers import listed, number, part_of, percent
+from fallline._explain._numbers import listed, multiple, number, part_of, percent
 from fallline._explain._recording._rows import FEWEST, last_part, layer_words, middle, of_whom
 from fallline._records import Floats, Mask, Recording
 
@@ -55,8 +55,8 @@ def _ratio(recording: Recording, optimizer: int) -> list[str]:
     typical = middle(steps.update_ratio[:, optimizer], steps.measured[:, optimizer])
     if typical is None:
         return []
-    span = f" (between {percent(typical.low)} and {percent(typical.high)} in eight of ten)"
-    spread = span if percent(typical.low) != percent(typical.high) else ""
+    low, high = multiple(typical.low), multiple(typical.high)
+    spread = "" if low == high else f" (between {low} and {high} in eight of ten)"
     return [
         f"A step{of_whom(recording, optimizer)} moved the parameters by {part_of(typical.median, 'their own length')} "
         f"in the median{spread}."
@@ -91,7 +91,7 @@ def _layers(recording: Recording) -> list[str]:
     if known.size < 2 or not ratios[known].any():
         return []
     most, least = int(known[np.argmax(ratios[known])]), int(known[np.argmin(ratios[known])])
-    high, low = percent(float(ratios[most])), percent(float(ratios[least]))
+    high, low = multiple(float(ratios[most])), multiple(float(ratios[least]))
     if ratios[most] < ALIKE * ratios[least]:
         span = high if low == high else f"{low} to {high}"
         return [f"For their size all layers moved alike, {span} a step in the median."]
