@@ -64,6 +64,21 @@ class Flown:
         at = {int(batch.step[0]): batch for batch in batches}
         return [one.step for one in rows if self.recorder.see(one, at.get(one.step)) is not None]
 
+    def fly_together(self, rows: Sequence[Row], most: int = 64) -> list[int]:
+        """The same as in a loop, where calm rows are seen together."""
+        recorder, waiting, room, below, found = self.recorder, list[Row](), 0, -np.inf, list[int]()
+        for one in rows:
+            calm = one.loss is not None and np.isfinite(one.loss) and one.loss <= below and one.finite
+            if calm and len(waiting) < room:
+                waiting.append(one)
+                continue
+            recorder.see_calm(waiting)
+            waiting = []
+            found += self.fly([one])
+            room, below = min(most, recorder.calm_for), recorder.calm_below
+        recorder.see_calm(waiting)
+        return found
+
 
 def measured(
     step: int, reach: float | None, after: float = 1.0, curvature: float = 1.0, before: float = 1.0

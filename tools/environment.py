@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
+COMPILED = ("setup.py", "src/fallline/_recorder/_one_pass.c")
 REQUIREMENTS = {"runtime": ".", "development": ".[dev]"}
 DOWNLOAD = """\
 Installing fallline and what it needs into .venv. The long part is PyTorch: a download of 2 to 3 GB on Linux,
@@ -56,9 +57,9 @@ def bring_up_to_date(kind: str) -> None:
 
 
 def fingerprint() -> str:
-    """The checkout's place, on the first line, and a hash of the files that say what to install."""
+    """The checkout's place, on the first line, and a hash of the files that say what to install, or are compiled."""
     digest = hashlib.sha256()
-    for name in ("pyproject.toml", "constraints.txt"):
+    for name in ("pyproject.toml", "constraints.txt", *COMPILED):
         digest.update((ROOT / name).read_bytes())
     return f"{ROOT}\n{digest.hexdigest()}\n"
 

@@ -14,6 +14,7 @@ from fallline._version import VERSION
 
 if TYPE_CHECKING:
     import fallline._figures as figures
+    from fallline._backprop import backprop
     from fallline._compare import compare
     from fallline._data import Table, classes, line, read_table
     from fallline._errors import DataError, FalllineError, FalllineWarning, OptionError, RunFileError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from fallline._models import neuron
     from fallline._question import why
     from fallline._recorder import Watch, watch
-    from fallline._records import Outcome, Recording, Run, Step
+    from fallline._records import Backprop, Outcome, Recording, Run, Step
     from fallline._report import report
     from fallline._store import export_run as export
     from fallline._store import read_snapshot
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 _HOMES = {
+    "Backprop": "_records",
     "DataError": "_errors",
     "Explanation": "_explain",
     "FalllineError": "_errors",
@@ -45,6 +47,7 @@ _HOMES = {
     "Step": "_records",
     "Table": "_data",
     "Watch": "_recorder",
+    "backprop": "_backprop",
     "classes": "_data",
     "compare": "_compare",
     "explain": "_explain",
@@ -70,6 +73,7 @@ Rooms are loaded on first use, so that importing fallline loads nothing slow.
 """
 
 __all__ = [
+    "Backprop",
     "DataError",
     "Explanation",
     "FalllineError",
@@ -82,6 +86,7 @@ __all__ = [
     "Step",
     "Table",
     "Watch",
+    "backprop",
     "classes",
     "compare",
     "explain",

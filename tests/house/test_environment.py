@@ -7,6 +7,14 @@ from types import ModuleType
 import pytest
 
 Load = Callable[[str], ModuleType]
+INSTALLED = ("pyproject.toml", "constraints.txt", "setup.py", "src/fallline/_recorder/_one_pass.c")
+
+
+def fill(checkout: Path) -> None:
+    """What an installation depends on."""
+    for name in INSTALLED:
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text("first\n", encoding="utf-8")
 
 
 @pytest.fixture
@@ -25,8 +33,7 @@ def environment(program: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         (venv / "bin").mkdir(parents=True)
         (venv / "bin" / "python").touch()
 
-    for name in ("pyproject.toml", "constraints.txt"):
-        (tmp_path / name).write_text("first\n", encoding="utf-8")
+    fill(tmp_path)
     monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(module, "VENV", venv)
     monkeypatch.setattr(module, "VENV_PYTHON", venv / "bin" / "python")
@@ -48,7 +55,7 @@ def test_development_adds_to_runtime_and_serves_for_it(environment: ModuleType, 
     assert installed == [".", ".[dev]"]
 
 
-@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
+@pytest.mark.parametrize("name", INSTALLED)
 def test_what_to_install_changed(environment: ModuleType, installed: list[str], tmp_path: Path, name: str) -> None:
     environment.main(["runtime"])
     (tmp_path / name).write_text("second\n", encoding="utf-8")
@@ -63,9 +70,7 @@ def test_a_moved_checkout_gets_a_new_environment(
     left_behind = tmp_path / ".venv" / "left behind"
     left_behind.touch()
     moved = tmp_path / "moved"
-    moved.mkdir()
-    for name in ("pyproject.toml", "constraints.txt"):
-        (moved / name).write_text("first\n", encoding="utf-8")
+    fill(moved)
     monkeypatch.setattr(environment, "ROOT", moved)
     assert environment.main(["runtime"]) == 0
     assert not left_behind.exists()

@@ -29,8 +29,10 @@ def ended(
     cost: Cost = COST,
 ) -> RecordingSummary:
     ending = Ending(quiet=True, path="runs/0001-net.db", optimizers=1)
-    for step, loss in enumerate(losses):
-        ending.see(row(step, loss), measured(step, reaches[step]) if step < len(reaches) else None)
+    rows = [row(step, loss) for step, loss in enumerate(losses)]
+    batches = {step: measured(step, reach) for step, reach in enumerate(reaches)}
+    for block in (rows[:1], rows[1:]):
+        ending.see(block, {one.step: batches[one.step] for one in block if one.step in batches})
     return ending.summary(alarms, opened, cost, error)
 
 

@@ -1,16 +1,19 @@
 """docs/semantics.md#alarms"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 import fallline as fl
 from fallline._recorder._flight import MOST_ALARMS, MOST_SPIKES
 from fallline._recorder._recent_range import WINDOW
+from fallline._recorder._rows import Row
 from fallline._records import Cause, EventKind, Outcome, Recording, Trigger
 from recorder_rows import Flown, measured, row
 
@@ -29,6 +32,73 @@ def test_calm_rows_set_nothing_off() -> None:
     assert flown.fly(calm(500)) == []
     assert not flown.recorder.alarmed
     assert flown.marks == []
+
+
+SEGMENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["noise", "falling", "spike", "leap", "missing", "nan", "inf", "minus inf", "broken", "rate"]),
+        st.integers(1, 150),
+        st.sampled_from([1e-8, 0.3, 1.0, 1.0, 3.0, 40.0, 1e6, 1e308, 0.0, -2.0]),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def course(segments: Sequence[tuple[str, int, float]], seed: int) -> list[Row]:
+    """Rows of a loop whose loss goes through these segments: of a kind, a length, a height."""
+    random, rows = np.random.default_rng(seed), list[Row]()
+    rate = 0.1
+    for kind, length, height in segments:
+        losses: list[float | None] = (height * (1 + 0.1 * random.normal(size=length))).tolist()
+        if kind == "falling":
+            losses = (height * np.exp(-np.arange(length) / 10)).tolist()
+        elif kind == "spike":
+            losses[0] = 50.0 * height
+        elif kind == "leap":
+            losses = [height, *[30.0 * height] * min(length, 7)]
+        elif kind == "missing":
+            losses = [None] * min(length, 20)
+        elif kind in {"nan", "inf", "minus inf"}:
+            losses[-1] = {"nan": np.nan, "inf": np.inf, "minus inf": -np.inf}[kind]
+        elif kind == "rate":
+            rate *= 1.5
+        for k, loss in enumerate(losses):
+            gradient = (1.0, np.nan, 1.0) if kind == "broken" and k == 0 else (1.0, 1.0, 1.0)
+            rows.append(
+                row(len(rows), loss, gradient, update=(9.0,) * 3 if random.random() < 0.02 else None, rate=rate)
+            )
+    return rows
+
+
+def state(flown: Flown) -> list[object]:
+    """Everything that a recorder knows, the last looks at a batch left out."""
+    lookout = flown.recorder._lookout
+    known = {**vars(lookout.range), **vars(lookout)}
+    first = known.pop("_first")
+    for name in ("range", "_lifted"):
+        known.pop(name, None)
+    known["first"] = None if first is None else {k: v for k, v in vars(first).items() if k != "_moved"}
+    alarms = [(each.step, each.trigger, each.first_step, each.flight.step.tolist()) for each in flown.recorder.alarms]
+    return [known, alarms, list(flown.recorder._ring), flown.marks, flown.asked]
+
+
+@settings(max_examples=60, deadline=None)
+@given(segments=SEGMENTS, seed=st.integers(0, 1000), most=st.sampled_from([1, 5, 64]))
+def test_seen_together_is_as_seen_one_by_one(segments: list[tuple[str, int, float]], seed: int, most: int) -> None:
+    rows = course(segments, seed)
+    one_by_one, together = Flown(), Flown()
+    with np.errstate(all="ignore"):
+        assert together.fly_together(rows, most) == one_by_one.fly(rows)
+    assert repr(state(together)) == repr(state(one_by_one))  # in words NaN is NaN
+
+
+def test_most_rows_are_seen_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    flown, seen = Flown(), []
+    plain_see = flown.recorder.see
+    monkeypatch.setattr(flown.recorder, "see", lambda *given: (seen.append(1), plain_see(*given))[1])
+    flown.fly_together([row(step, 1.0 + 0.01 * (step % 7)) for step in range(2000)])
+    assert len(seen) < 128 + 2000 / 50  # but for the first ones
 
 
 def test_the_story_of_an_alarm() -> None:

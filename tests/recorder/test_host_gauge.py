@@ -11,8 +11,8 @@ from torch import nn
 
 from fallline._errors import OptionError
 from fallline._recorder import _host_gauge
+from fallline._recorder._compiled_gauge import COMPILED, CompiledGauge
 from fallline._recorder._device_gauge import DeviceGauge
-from fallline._recorder._few_gauge import FEW, FewGauge
 from fallline._recorder._gauges import gauge_of
 from fallline._recorder._host_gauge import PIECE, HostGauge
 from gauge_oracle import by_layer, numbers_of, step, sums
@@ -20,8 +20,9 @@ from gauge_oracle import by_layer, numbers_of, step, sums
 SHAPES = [(3, 4), (4,), (), (2, 3, 2), (1, 1)]
 LAYERS = [1, 1, 0, 2, 0]
 OWN = torch.optim.SGD([torch.zeros(1)])
-EVERY = pytest.mark.parametrize("kind", [FewGauge, HostGauge, DeviceGauge])
-Kind = Callable[[Sequence[nn.Parameter], Sequence[int]], FewGauge | HostGauge | DeviceGauge]
+NEEDS_COMPILED = pytest.mark.skipif(not COMPILED, reason="fallline was installed without a C compiler")
+EVERY = pytest.mark.parametrize("kind", [pytest.param(CompiledGauge, marks=NEEDS_COMPILED), HostGauge, DeviceGauge])
+Kind = Callable[[Sequence[nn.Parameter], Sequence[int]], CompiledGauge | HostGauge | DeviceGauge]
 
 
 def parameters(shapes: Sequence[tuple[int, ...]] = SHAPES, dtype: torch.dtype = torch.float32) -> list[nn.Parameter]:
@@ -42,6 +43,8 @@ def move(tensors: Sequence[nn.Parameter], by: float = 0.01) -> None:
 @EVERY
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16])
 def test_sums_are_those_of_plain_loops(kind: Kind, dtype: torch.dtype) -> None:
+    if kind is CompiledGauge and dtype == torch.float16:
+        pytest.skip("not plain")
     tensors = parameters(dtype=dtype)
     gauge = kind(tensors, LAYERS)
     for _ in range(3):
@@ -171,7 +174,7 @@ def test_storage_that_is_replaced_in_mid_run(kind: Kind) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("kind", [HostGauge, DeviceGauge])
+@EVERY
 def test_storage_of_another_kind_is_said(kind: Kind) -> None:
     tensors = parameters()
     gauge = kind(tensors, LAYERS)
@@ -205,7 +208,7 @@ def test_layers_longer_than_a_piece(few_pieces: int, monkeypatch: pytest.MonkeyP
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-@EVERY
+@pytest.mark.parametrize("kind", [HostGauge, DeviceGauge])
 def test_mixed_dtypes_and_an_empty_tensor(kind: Kind) -> None:
     tensors = [*parameters([(3,), (0,)]), *parameters([(2, 2)], torch.float64)]
     layers = [0, 1, 0]
@@ -214,9 +217,13 @@ def test_mixed_dtypes_and_an_empty_tensor(kind: Kind) -> None:
 
 
 def test_which_gauge() -> None:
-    assert isinstance(gauge_of(parameters([(FEW - 1,), (1,)]), [0, 0], OWN), FewGauge)
-    assert isinstance(gauge_of(parameters([(FEW,), (1,)]), [0, 0], OWN), HostGauge)
-    assert isinstance(gauge_of(parameters([(FEW + 1,)], torch.bfloat16), [0], OWN), DeviceGauge)
+    host = CompiledGauge if COMPILED else HostGauge
+    assert isinstance(gauge_of(parameters([(3, 4), (1,)]), [0, 0], OWN), host)
+    assert isinstance(gauge_of(parameters([(3,)], torch.float64), [0], OWN), host)
+    assert isinstance(gauge_of(parameters([(3,)], torch.float16), [0], OWN), HostGauge)
+    assert isinstance(gauge_of([*parameters([(3,)]), *parameters([(3,)], torch.float64)], [0, 0], OWN), HostGauge)
+    assert isinstance(gauge_of([nn.Parameter(torch.zeros(4, 3).t())], [0], OWN), HostGauge)
+    assert isinstance(gauge_of(parameters([(3,)], torch.bfloat16), [0], OWN), DeviceGauge)
     assert isinstance(gauge_of([nn.Parameter(torch.zeros(1, dtype=torch.complex64))], [0], OWN), DeviceGauge)
     assert gauge_of([], [], OWN).layers == []
 

@@ -42,6 +42,7 @@ class Loop:
                 look_at = pace.look(number + 1)
                 due = [instrument for instrument in prices if pace.due(instrument, number + 1)]
                 reads = pace.due(NORMS, number + 1) or bool(due)
+                pace.settle()
                 look_at = number + 2 if due else look_at
             pace.leave(in_hooks, read)
 
@@ -97,11 +98,11 @@ def test_nobody_starves_where_all_are_dear(monkeypatch: pytest.MonkeyPatch) -> N
     assert all(0.5 * third < each < 2 * third for each in spent.values()), spent
 
 
-def test_where_the_rows_alone_use_it_up_a_quarter_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_rows_alone_use_it_up_an_eighth_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = Loop(monkeypatch, Pace(None, 0.02), step=1e-4, row=1e-5, norms=1e-5)
     loop.run(100_000, {SAME_BATCH: 1e-3})
     spaced = len(loop.measured[NORMS]) * 1e-5 + len(loop.measured[SAME_BATCH]) * 1e-3
-    assert spaced == pytest.approx(0.005 * 100_000 * 1e-4, rel=0.2)
+    assert spaced == pytest.approx(0.0025 * 100_000 * 1e-4, rel=0.2)
     assert loop.measured[SAME_BATCH][-1] > 90_000
 
 
@@ -126,6 +127,33 @@ def test_every_is_not_starved_by_others(monkeypatch: pytest.MonkeyPatch) -> None
     loop = Loop(monkeypatch, Pace(50, 0.05), step=0.010, row=1e-6, norms=1e-6)
     loop.run(3_000, {SAME_BATCH: 0.005, "parts": 0.002})
     assert len(loop.measured[SAME_BATCH]) > 50
+
+
+def test_every_and_a_budget_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no room for the norms, nothing else asks when the next turn comes."""
+    now, pace, measured = [100.0], Pace(50, 0.5), []
+    monkeypatch.setattr(_pace.time, "perf_counter", lambda: now[0])
+    for step in range(500):
+        now[0] += 0.010
+        pace.enter(now[0])
+        if now[0] >= pace.earliest:
+            pace.look(step)
+            if pace.due(SAME_BATCH, step):
+                measured.append(step)
+                pace.spent(SAME_BATCH, 0.001)
+            pace.settle()
+        pace.leave(0.0, False)
+    assert [step // 50 for step in measured] == list(range(10))
+
+
+def test_asking_is_paid_for_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a measurement is cheap and asking what is due is dear, that is not asked at every step."""
+    looked = []
+    for row in (1e-6, 1e-4):
+        loop = Loop(monkeypatch, Pace(None, 0.02), step=1e-3, row=row, norms=1e-4)
+        loop.run(20_000, {})
+        looked.append(loop.looked)
+    assert looked[1] < looked[0] / 2
 
 
 def test_a_look_is_not_taken_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,4 +235,8 @@ def test_only_where_somebody_waits_for_it_a_copy_is_still_on_its_way(
     monkeypatch.setattr(torch.Tensor, "copy_", copy)
     monkeypatch.setattr("fallline._recorder._snapshots.arrival", lambda _: None)
     copies.take(copies.buffer())
+    assert asked == ([] if device == "cpu" else [device == "cuda"])  # few bytes of the host are copied without PyTorch
+    monkeypatch.setattr("fallline._recorder._snapshots.SMALL", 0)
+    asked.clear()
+    copies.take(copies.buffer())
     assert asked == [device == "cuda"]

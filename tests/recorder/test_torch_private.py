@@ -20,12 +20,14 @@ OWN = (
     "_same_batch_row",
     "_evaluation",
     "_step_sums",
-    "_random_state",
+    "../_random_state",
     "_instruments",
     "_snapshots",
     "_split_update",
     "_parts_of_update",
     "_effective",
+    "_compiled_gauge",
+    "_in_one_piece",
 )
 OF_PYTHON = ("__name__", "_fields", "_replace")
 """The last two are a named tuple's."""

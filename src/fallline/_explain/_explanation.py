@@ -1,9 +1,11 @@
 """``fl.explain``: a run, or one of its steps, as text."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 
 from fallline._errors import OptionError
+from fallline._explain._backprop import check_sentences, graph_table, readable, story, way_back
 from fallline._explain._lines import conversion_line, data_line, learned_lines, loss_lines, optimizer_line
 from fallline._explain._numbers import count, number
 from fallline._explain._recording import (
@@ -18,7 +20,7 @@ from fallline._explain._recording import (
 )
 from fallline._explain._step import arithmetic, step_sentences
 from fallline._explain._verdict import verdict
-from fallline._records import Recording, Run
+from fallline._records import Backprop, Recording, Run
 
 
 @dataclass(frozen=True)
@@ -36,20 +38,25 @@ class Explanation:
     __repr__ = __str__
 
 
-def explain(run: Run | Recording, step: int | None = None) -> Explanation:
-    """What a run did, or what one of its steps did, computed from its own record.
+def explain(
+    run: Run | Recording | Backprop, step: int | None = None, *, inside: str | Sequence[str] = ()
+) -> Explanation:
+    """What a run did, what one of its steps did, or where a gradient came from, computed from its own record.
 
     Args:
-        run: any recorded run, of a neuron or of a watched loop.
-        step: counted from 0; a negative one counts from the end.
+        run: any recorded run, of a neuron or of a watched loop; or what ``fl.backprop`` returns.
+        step: of a run, counted from 0; a negative one counts from the end.
+        inside: of a large graph of ``fl.backprop``, the modules to look into: ``"layer1.0"``.
 
     Raises:
-        OptionError: the run has no such step.
+        OptionError: the run has no such step, or the graph no such module.
 
     >>> import fallline as fl
     >>> print(fl.explain(fl.fit(epochs=1), step=0).figures[0])
     w: −0.2489 − 0.01 × (−160.42) = 1.3553
     """
+    if isinstance(run, Backprop):
+        return _explain_backprop(run, step, (inside,) if isinstance(inside, str) else tuple(inside))
     if not isinstance(run, Run | Recording):
         raise OptionError(f"fl.explain takes a run, not {type(run).__name__}: fl.load reads one from its file.")
     if step is not None and (not isinstance(step, Integral) or isinstance(step, bool)):
@@ -57,6 +64,19 @@ def explain(run: Run | Recording, step: int | None = None) -> Explanation:
     if isinstance(run, Recording):
         return _explain_recording(run) if step is None else _explain_recorded_step(run, int(step))
     return _explain_run(run) if step is None else _explain_step(run, int(step))
+
+
+def _explain_backprop(graph: Backprop, step: int | None, inside: Sequence[str]) -> Explanation:
+    if step is not None:
+        raise OptionError("A backward pass has no steps to choose from: leave step out.")
+    checked = check_sentences(graph)
+    wrong = graph.check is not None and not graph.check.agrees
+    told = [*story(graph), *way_back(graph)]
+    return Explanation(
+        title=graph.title,
+        sentences=(*(checked if wrong else []), *told, *([] if wrong else checked), *graph.remarks),
+        figures=tuple(graph_table(readable(graph, inside))),
+    )
 
 
 def _explain_recording(recording: Recording) -> Explanation:

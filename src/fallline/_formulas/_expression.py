@@ -6,8 +6,6 @@ and anything else is refused. Nothing that is typed is evaluated by the interpre
 
 import ast
 import math
-import re
-import unicodedata
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import torch
 from torch import Tensor
 
 from fallline._errors import OptionError, near
+from fallline._formulas._typed import as_python, missing_sign, shortened
 
 MOST_CHARACTERS = 2_000
 MOST_NESTING = 60
@@ -43,10 +42,6 @@ OPERATIONS: Mapping[type[ast.operator], Callable[[Tensor, Tensor], Tensor]] = {
     ast.Div: torch.div,
     ast.Pow: torch.pow,
 }
-
-TYPED = str.maketrans({"^": "**", "−": "-", "–": "-", "·": "*", "⋅": "*", "×": "*", "÷": "/", "π": "pi"})
-"""What people write, as Python writes it."""
-RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 Value = Tensor | float
 Node = Callable[[Sequence[Tensor]], Value]
@@ -99,7 +94,7 @@ def read_expression(text: str) -> Expression:
     if len(shown) > MOST_CHARACTERS:
         raise OptionError(f"The formula has {len(shown):,} characters; at most {MOST_CHARACTERS:,} are read.")
     if len(text.strip().splitlines()) > 1:
-        raise OptionError(f'The formula "{_cut(shown)}" is broken into lines: write it in one.')
+        raise OptionError(f'The formula "{shortened(shown)}" is broken into lines: write it in one.')
     reader = _Reader(shown)
     tree = reader.parsed()
     evaluate, degree = reader.node(tree, 0)
@@ -117,16 +112,17 @@ class _Reader:
 
     def parsed(self) -> ast.expr:
         """Python's tree of the text, and the parameters that occur in it."""
-        raised = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda run: f"**{run[0].translate(RAISED)}", self.text)
-        typed = unicodedata.normalize("NFKC", raised).translate(TYPED)  # as Python does to names: 𝜋 is π
+        typed = as_python(self.text)
         if "#" in typed:  # Python would read on without what comes after it
-            raise OptionError(f'The formula "{_cut(self.text)}" holds a "#": it may hold no comment, only {ALLOWED}.')
+            raise OptionError(
+                f'The formula "{shortened(self.text)}" holds a "#": it may hold no comment, only {ALLOWED}.'
+            )
         try:
             with warnings.catch_warnings():  # "2or" is a warning to Python; here it is refused below or by syntax
                 warnings.simplefilter("ignore")
                 tree = ast.parse(typed.strip(), mode="eval").body
         except (SyntaxError, ValueError, MemoryError, RecursionError):
-            raise OptionError(f'The formula "{_cut(self.text)}" cannot be read{self._hint(typed)}.') from None
+            raise OptionError(f'The formula "{shortened(self.text)}" cannot be read{self._hint(typed)}.') from None
         called = {id(call.func) for call in ast.walk(tree) if isinstance(call, ast.Call)}
         found = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called]
         found.sort(key=lambda node: (node.lineno, node.col_offset))
@@ -137,9 +133,9 @@ class _Reader:
         return tree
 
     def _hint(self, typed: str) -> str:
-        product = re.search(r"(?<![\w.])(\d+(?:\.\d+)?)\s*([^\W\d]\w*|\()", typed)
+        product = missing_sign(typed)
         if product is not None:
-            return f": write a product with its sign, {product[1]}*{product[2]}"
+            return f": write a product with its sign, {product}"
         if "=" in typed:
             return ": write the loss alone, without an equals sign"
         return f": it may hold {ALLOWED}"
@@ -189,7 +185,7 @@ class _Reader:
 
     def _number(self, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise OptionError(f'The formula "{_cut(self.text)}" holds {value!r}, which is no number.')
+            raise OptionError(f'The formula "{shortened(self.text)}" holds {value!r}, which is no number.')
         try:
             number = float(value)
         except OverflowError:
@@ -218,7 +214,7 @@ class _Reader:
     def _call(self, tree: ast.Call, depth: int) -> tuple[Node, int | None]:
         if isinstance(tree.func, ast.Constant | ast.BinOp | ast.UnaryOp):
             raise OptionError(
-                f'The formula "{_cut(self.text)}" is not arithmetic: write a product with its sign, '
+                f'The formula "{shortened(self.text)}" is not arithmetic: write a product with its sign, '
                 f"{ast.unparse(tree.func)[:20]}*(…)."
             )
         if not isinstance(tree.func, ast.Name):
@@ -238,7 +234,7 @@ class _Reader:
         return (lambda columns: _of(function, inner(columns))), 0 if degree == 0 else None
 
     def _refusal(self) -> OptionError:
-        return OptionError(f'The formula "{_cut(self.text)}" is not arithmetic: it may hold {ALLOWED}.')
+        return OptionError(f'The formula "{shortened(self.text)}" is not arithmetic: it may hold {ALLOWED}.')
 
 
 def _constant(number: float) -> Node:
@@ -291,7 +287,3 @@ def _of(function: Callable[[Tensor], Tensor], value: Value) -> Value:
 
 def _scalar(value: float) -> Tensor:
     return torch.tensor(value, dtype=torch.float64, device="cpu")
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:77]}…"

@@ -66,8 +66,9 @@ class DeviceGauge:
         for shard in self._shards:
             shard.remember()
 
-    def consume(self, scale: Any | None) -> None:
+    def consume(self, scale: Any | None, *, keep: bool = True) -> None:
         """Copy the gradients; a parameter without one has 0."""
+        del keep  # they are, in any case
         for shard in self._shards:
             shard.consume(scale)
 

@@ -2,7 +2,7 @@
 
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -66,13 +66,14 @@ class Ending:
         for reach in () if earlier is None else earlier.reaches:
             self._keep(float(reach))
 
-    def see(self, row: Row, batch: SameBatchSeries | None) -> None:
-        """Take note of a row, and of what was measured on its own batch."""
-        self._steps += 1
-        self._last_step = row.step
-        if row.loss is not None:
-            self._losses.add(row.loss)
-        if batch is not None:
+    def see(self, rows: Sequence[Row], batches: Mapping[int, SameBatchSeries]) -> None:
+        """Take note of rows, and of what was measured on the batches of some of their steps."""
+        self._steps += len(rows)
+        for row in rows:
+            self._last_step = row.step
+            if row.loss is not None:
+                self._losses.add(row.loss)
+        for batch in batches.values():
             for reach in batch.reach[batch.reach_measured]:
                 self._keep(float(reach))
 

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from fallline._errors import OptionError
+from fallline._random_state import HOST, RandomState, put_random_state, take_random_state
 from fallline._recorder._given import number_of
-from fallline._recorder._random_state import HOST, RandomState, put_random_state, take_random_state
 
 
 class Precision(NamedTuple):

@@ -73,7 +73,7 @@ class FlightRecorder:
 
     @property
     def calm_below(self) -> float:
-        """A finite row whose loss is at most this (or not known) sets nothing off: it may be seen later, in order."""
+        """A finite row with a finite loss up to this one sets nothing off: it may be seen later, in order."""
         return self._lookout.calm_below
 
     def see(self, row: Row, batch: SameBatchSeries | None) -> Alarm | None:
@@ -89,6 +89,19 @@ class FlightRecorder:
         elif self._lookout.spike is not None:
             self._tell_spike(self._lookout.spike)
         return None
+
+    @property
+    def calm_for(self) -> int:
+        """So many rows that set nothing off may be seen together: after them :attr:`calm_below` is another."""
+        return self._lookout.calm_for
+
+    def see_calm(self, rows: Sequence[Row]) -> None:
+        """As :meth:`see`, of no more than :attr:`calm_for` finite rows with a loss up to :attr:`calm_below`."""
+        if self._lookout.see_calm([row.loss for row in rows if row.loss is not None]):
+            self._ring.extend(rows)
+            return
+        for row in rows:
+            self.see(row, None)
 
     def _sound(self, row: Row, trigger: Trigger) -> Alarm | None:
         if len(self.alarms) == MOST_ALARMS:

@@ -22,7 +22,7 @@ class Gauge(Protocol):
 
     @property
     def gradient(self) -> Sequence[Any]:
-        """What the optimizer consumed, tensor by tensor, from ``consume`` to the next one."""
+        """What the optimizer consumed, tensor by tensor, from a ``consume`` that was to ``keep`` it to the next one."""
 
     @property
     def update(self) -> Sequence[Any]:
@@ -35,8 +35,11 @@ class Gauge(Protocol):
     def remember(self) -> None:
         """Keep the parameters as they are before the update."""
 
-    def consume(self, scale: Any | None) -> None:
-        """Keep the gradient that the optimizer is about to use, divided by ``scale`` where it still is scaled."""
+    def consume(self, scale: Any | None, *, keep: bool = True) -> None:
+        """Take the gradient that the optimizer is about to use, divided by ``scale`` where it still is scaled.
 
-    def read(self) -> Reading:
-        """The sums of this step."""
+        Where nobody will ask for :attr:`gradient`, there is nothing to ``keep``.
+        """
+
+    def read(self) -> Reading | None:
+        """The sums of this step; None where they are not known, which is never so where the gradient was kept."""

@@ -60,15 +60,17 @@ def guarded(
     def decorate(method: Method[Owner, Arguments, Result]) -> Method[Owner, Arguments, Result | None]:
         @wraps(method)
         def safe(self: Owner, /, *arguments: Arguments.args, **options: Arguments.kwargs) -> Result | None:
-            if instrument in self.guard._broken and not tries_again:
-                return None
             try:
                 return method(self, *arguments, **options)
             except Exception as problem:  # noqa: BLE001  (the promise of this room: never into somebody's loop)
                 self.guard.broke(instrument, problem)
                 return None
 
-        return safe
+        @wraps(method)
+        def safe_once(self: Owner, /, *arguments: Arguments.args, **options: Arguments.kwargs) -> Result | None:
+            return None if instrument in self.guard._broken else safe(self, *arguments, **options)
+
+        return safe if tries_again else safe_once
 
     return decorate
 

@@ -59,6 +59,8 @@ class OptimizerHooks:
         self._updates = 0
         self._last: Reading | None = None
         self._rates: tuple[Any, ...] | None = None
+        self._rate: tuple[float, ...] = (math.nan,)
+        """Of the only group: one tuple for many rows."""
         self._doubtful: list[Doubtful] = []
         self._consumed = False
         self._depth = 0
@@ -135,7 +137,7 @@ class OptimizerHooks:
             if callable(closure):
                 wrapped = self._listening_to(closure, arguments, options)
             else:  # none; or what an optimizer of somebody's own takes instead: its loss
-                self._consume(optimizer.__dict__.get("grad_scale"))
+                self._consume(optimizer.__dict__.get("grad_scale"), keep=self.busy)
         self._seconds += time.perf_counter() - began
         if self.busy:
             for hook in self.before:
@@ -152,9 +154,12 @@ class OptimizerHooks:
         self._depth -= 1
         if self._depth > 0:
             return
-        began = time.perf_counter()
         self._rates = self._current_rates()
         self._found = optimizer.__dict__.get("found_inf")  # fused optimizers under GradScaler
+        if self._found is None and not (self._consumed or self.busy):
+            self._updates, self._last = self._updates + 1, None
+            return
+        began = time.perf_counter()
         certain = self._found is None or _made_for_certain(self._found)
         if certain:
             self._updates, self._last = self._updates + 1, None
@@ -188,17 +193,22 @@ class OptimizerHooks:
 
     @guarded(THE_NORMS)
     def _consume_of_closure(self) -> None:
-        self._consume(None)
+        self._consume(None, keep=True)  # further evaluations write to the same gradients
 
-    def _consume(self, scale: Any | None) -> None:
-        self.gauge.consume(scale)
+    def _consume(self, scale: Any | None, *, keep: bool) -> None:
+        self.gauge.consume(scale, keep=keep)
         self._consumed = True
 
     def _current_rates(self) -> tuple[Any, ...]:
         """Of the groups that were there when the watch began."""
         groups = self._optimizer.param_groups
         if self._groups == len(groups) == 1:
-            return (_rate_of(groups[0]),)
+            rate = groups[0].get("lr")
+            if type(rate) is not float:
+                return (_rate_of(groups[0]),)
+            if rate is not self._rate[0]:
+                self._rate = (rate,)
+            return self._rate
         rates = tuple([_rate_of(group) for group in groups[: self._groups]])
         return rates + (math.nan,) * (self._groups - len(rates))
 

@@ -74,8 +74,9 @@ class HostGauge:
         else:
             np.concatenate(self._row, out=self._flat_update)
 
-    def consume(self, scale: Any | None) -> None:
+    def consume(self, scale: Any | None, *, keep: bool = True) -> None:
         """Copy the gradients; a parameter without one has 0."""
+        del keep  # they are, in any case
         for kept, tensor in zip(self._gradients, self._tensors, strict=True):
             gradient = tensor.grad
             if gradient is None:

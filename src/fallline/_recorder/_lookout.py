@@ -1,7 +1,7 @@
 """When an alarm goes off, and when it is over: from the loss, and whether everything is finite."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from fallline._recorder._first_steps import FirstSteps, Moved
@@ -78,6 +78,21 @@ class Lookout:
             if self.range.above or self._peak is not None:
                 self._follow(step, loss)
         return None
+
+    @property
+    def calm_for(self) -> int:
+        """For so many steps up to :attr:`calm_below` that stays as it is; then a range is learned, or an alarm over."""
+        return self.range.until if self.since is None else WINDOW - self._calm_steps
+
+    def see_calm(self, losses: Sequence[float]) -> bool:
+        """As :meth:`see`, for no more than :attr:`calm_for` losses up to :attr:`calm_below`, of finite steps.
+
+        False, and nothing done, where each of them counts by itself: they have to be seen one by one.
+        """
+        if self.since is not None or self._first is not None or self.range.above or self._peak is not None:
+            return False
+        self.range.take_calm(losses)
+        return True
 
     def _is_out(self, step: int, loss: float) -> bool:
         out = self.range.left_by(loss) and not (self._lifted() and self.range.allow_the_start())

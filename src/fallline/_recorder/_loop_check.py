@@ -24,13 +24,13 @@ class LoopCheck:
         self._rows = self._updates = self._losses = 0
 
     @guarded("whether the loop was recorded")
-    def see(self, row: Row) -> None:
-        """Take note of a row."""
-        if not self._rows:
-            self._look_at_first(row)
-        self._rows += 1
-        self._updates += sum(row.updates)
-        self._losses += row.loss is not None
+    def see(self, rows: Sequence[Row]) -> None:
+        """Take note of rows."""
+        if rows and not self._rows:
+            self._look_at_first(rows[0])
+        self._rows += len(rows)
+        self._updates += sum([sum(row.updates) for row in rows])
+        self._losses += sum([row.loss is not None for row in rows])
 
     @guarded("whether parameters were replaced")
     def look(self) -> None:

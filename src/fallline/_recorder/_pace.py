@@ -3,10 +3,11 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
-from fallline._recorder._schedule import DENSITY, interval, is_due
+from fallline._recorder._schedule import DENSITY, following, is_due
 from fallline._records import Cost
 
 NORMS: Final = "norms"
@@ -19,7 +20,9 @@ PAUSE: Final = 8
 """A step that takes so many times the usual is a pause of the loop (a validation): it buys no measurements."""
 LATELY: Final = 32
 """Steps over which what is usual is averaged."""
-AT_LEAST: Final = 1 / 4
+ASKS: Final = 8
+"""So many calls that decide what is due have to fit into the allowance before the next one: they take a part of it."""
+AT_LEAST: Final = 1 / 8
 """The share of the budget that the spaced instruments get, even where the rest alone uses it up."""
 
 
@@ -49,9 +52,13 @@ class Pace:
         """The loop's own time, without measuring and without its pauses."""
         self._usual = 0.0
         """Its usual time between two rows."""
-        self._entered = self._now = 0.0
+        self._entered = 0.0
+        self.now = 0.0
+        """When the last call of ``watch.step`` ended."""
         self.earliest = 0.0
         """Before this time nothing more will be due, by what was asked since :meth:`look`."""
+        self._decision = 0.0
+        """What a call of ``watch.step`` takes, on average, in which something is decided, without measurements."""
 
     def due(self, instrument: str, step: int) -> bool:
         """True where ``instrument`` measures at ``step``; what it takes then is to be booked."""
@@ -59,6 +66,7 @@ class Pace:
         if self._budget is None:
             return instrument is NORMS or is_due(step, every, DENSITIES.get(instrument, DENSITY))
         if every is not None and step // every == self._turn:
+            self.earliest = min(self.earliest, self.now + self._usual)  # the next turn comes with a step, not a time
             return False
         price = self._price.get(instrument)
         if price is None:
@@ -75,10 +83,14 @@ class Pace:
         if self._budget is not None:
             self.earliest = math.inf
             return step + 1
-        gaps = [interval(step, density) for density in (DENSITY, *DENSITIES.values())]
-        if self._every is not None:
-            gaps.append(self._every)
-        return min(step + gap - step % gap for gap in gaps)
+        asked_next = min(following(step, density) for density in (DENSITY, *DENSITIES.values()))
+        return asked_next if self._every is None else min(asked_next, step + self._every - step % self._every)
+
+    def settle(self) -> None:
+        """What is due was asked: asking again waits until the budget pays for the asking, too."""
+        if self._budget is not None and self.earliest > 0.0 and self._own > 0.0:
+            allowed_a_second = self._allowance(self._budget) / self._own
+            self.earliest = max(self.earliest, self.now + ASKS * self._decision / allowed_a_second)
 
     def enter(self, now: float) -> None:
         """``watch.step`` began at this time."""
@@ -88,24 +100,23 @@ class Pace:
         if self._began is None:
             self._began = now
             return
-        between = max(0.0, now - self._now - measured)
+        between = max(0.0, now - self.now - measured)
         if self._usual == 0.0:
             self._usual = between
         between = min(between, PAUSE * self._usual)
         self._own += between
         self._usual += (between - self._usual) / LATELY
 
-    def ordinary(self, entered: Sequence[float], left: Sequence[float], in_hooks: float, read: bool) -> None:
-        """Calls of ``watch.step`` in which nothing else was booked, each as by :meth:`enter` and :meth:`leave`."""
-        own, most, now = self._own, PAUSE * self._usual, self._now
-        inside = 0.0
-        for begun, ended in zip(entered, left, strict=True):
-            between = min(begun - now, most)
-            own += between
-            inside += ended - begun
-            now = ended
-        self._own = max(0.0, own - in_hooks)
-        self._now = now
+    def ordinary(self, entered: Sequence[float], inside: float, in_hooks: float, read: bool) -> None:
+        """Calls of ``watch.step`` in which nothing else was booked.
+
+        Each as by :meth:`enter` and :meth:`leave`, but for what they took ``inside``, which is that of all together.
+        """
+        if self._budget is not None:
+            each, most = inside / len(entered), PAUSE * self._usual
+            between = [min(now - before, most) for before, now in pairwise((self.now - each, *entered))]
+            self._own = max(0.0, self._own + sum(between) - inside - in_hooks)
+        self.now = entered[-1] + inside / len(entered)
         self._book(NORMS if read else EVERY_STEP, in_hooks)
         self._book(EVERY_STEP, inside)
 
@@ -128,12 +139,14 @@ class Pace:
             self._book(EVERY_STEP, in_hooks)
         self._inside = False
         self._own -= min(in_hooks, self._own)
-        self._now = time.perf_counter()
-        self._book(EVERY_STEP, self._now - self._entered - self._booked_inside)
+        self.now = time.perf_counter()
+        own = self.now - self._entered - self._booked_inside
+        self._decision += (own - self._decision) / LATELY
+        self._book(EVERY_STEP, own)
 
     def cost(self) -> Cost:
         """What measuring has cost so far."""
-        loop = 0.0 if self._began is None else self._now - self._began
+        loop = 0.0 if self._began is None else self.now - self._began
         return Cost(sum(self._seconds.values()), dict(self._seconds), loop)
 
     def _book(self, instrument: str, seconds: float) -> None:
@@ -147,8 +160,7 @@ class Pace:
 
     def _affords(self, instrument: str, price: float, budget: float) -> bool:
         """True where the allowance pays once more, and nobody else has to wait for it."""
-        whole = budget * self._own
-        allowance = max(whole - self._unspaced, AT_LEAST * whole)
+        allowance = self._allowance(budget)
         own = self._seconds.get(instrument, 0.0)
         lacks = self._spaced + price - allowance
         if lacks <= 0 and not self._waiting <= {instrument}:
@@ -158,5 +170,10 @@ class Pace:
             self.earliest = 0.0
         else:
             self._waiting.add(instrument)
-            self.earliest = min(self.earliest, self._now + lacks / budget)  # the allowance grows no faster
+            self.earliest = min(self.earliest, self.now + lacks / budget)  # the allowance grows no faster
         return lacks <= 0
+
+    def _allowance(self, budget: float) -> float:
+        """Seconds that the spaced instruments may have taken so far."""
+        whole = budget * self._own
+        return max(whole - self._unspaced, AT_LEAST * whole)

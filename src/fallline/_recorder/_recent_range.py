@@ -55,7 +55,8 @@ class RecentRange:
         self.above = 0
         """How many losses in a row were above the ceiling up to now."""
         self._window: deque[float] = deque(maxlen=WINDOW)
-        self._until = FIRST
+        self.until = FIRST
+        """After so many more losses the range is learned anew; till then it stays as it is, if they are ordinary."""
         self._highest = -math.inf
         self._start: float | None = None
         self._start_known = False
@@ -73,16 +74,24 @@ class RecentRange:
         else:
             self.above = 0
         self._window.append(loss)
-        self._until -= 1
-        if self._until == 0:
+        self.until -= 1
+        if self.until == 0:
             self._learn()
         return False
+
+    def take_calm(self, losses: Sequence[float]) -> None:
+        """As :meth:`left_by` each of these: losses up to :attr:`calm_below`, no more than :attr:`until` of them."""
+        self.wary = False
+        self._window.extend(losses)
+        self.until -= len(losses)
+        if self.until == 0:
+            self._learn()
 
     def _begin(self, first: float) -> None:
         self.ceiling = self.far = self.calm_below = FIRST_FAR * first if first > 0 else math.inf
         self.wary = False
         self._window.append(first)
-        self._until -= 1
+        self.until -= 1
 
     def hold_against(self, start: float, times: float) -> None:
         """Hold further losses against the highest one at the start: above so many ``times`` it they are out of range.
@@ -96,6 +105,7 @@ class RecentRange:
     def begin_anew(self, losses: Sequence[float]) -> None:
         """Forget the window for ``losses``, which were ordinary again."""
         self._window = deque(losses, maxlen=WINDOW)
+        self.wary = False
         self.above, self._highest = 0, -math.inf
         self._learn()
 
@@ -110,13 +120,13 @@ class RecentRange:
         self.calm_below = self._start / 2
         self._window.clear()
         self._highest = -math.inf
-        self.above, self._until = 0, REFRESH
+        self.above, self.until = 0, REFRESH
         return True
 
     def _learn(self) -> None:
         ordered = sorted(self._window)
         count = len(ordered)
-        self._until = min(count, REFRESH)
+        self.until = min(count, REFRESH)
         if not self._start_known:
             self._start, self._start_known = middle(sorted(map(abs, ordered))), count >= START
         start = 0.0 if self._start is None else self._start

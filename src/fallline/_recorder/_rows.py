@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from fallline._recorder._gauge import SUMS, Gauge, Reading
-from fallline._recorder._schedule import is_due
+from fallline._recorder._schedule import following, is_due
 from fallline._records import Floats, Integers, LayerSeries, Mask, StepSeries
 
 if TYPE_CHECKING:  # it imports PyTorch
@@ -120,17 +120,18 @@ class RowsToRecords:
 
     def __init__(self, layout: Owners) -> None:
         self._layout = layout
-        self._due = False
+        self._due, self._next = False, 0
 
     def of(self, rows: Sequence[Row]) -> Sequence[StepSeries | LayerSeries]:
         """Every step, and the layers where they are due."""
         steps = steps_of(rows, self._layout)
-        chosen = [row for row in rows if self._is_due(row)]
+        chosen = [row for row in rows if (self._due or row.step >= self._next) and self._is_due(row)]
         return (steps, by_layer(chosen, self._layout)) if chosen else (steps,)
 
     def _is_due(self, row: Row) -> bool:
         """A step that is due and has no norms (it accumulates gradients) hands it on to the next one that has."""
         self._due = self._due or is_due(row.step)
+        self._next = following(row.step)
         if not self._due or all(reading is None for reading in row.readings):
             return False
         self._due = False

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from fallline._errors import OptionError
+from fallline._random_state import random_devices
 from fallline._recorder._evaluation import (
     ClosureSteps,
     Evaluation,
@@ -25,7 +26,6 @@ from fallline._recorder._forward_listener import ForwardListener
 from fallline._recorder._given import number_of
 from fallline._recorder._guard import Guard, guarded
 from fallline._recorder._pace import SAME_BATCH, Pace
-from fallline._recorder._random_state import random_devices
 from fallline._recorder._same_batch_row import Evaluated, same_batch_row
 from fallline._recorder._step_sums import StepSummer
 from fallline._recorder._undisturbed import Kept, copy_bits, undisturbed

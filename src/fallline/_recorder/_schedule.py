@@ -24,3 +24,13 @@ def is_due(step: int, every: int | None = None, density: int = DENSITY) -> bool:
     [56, 58, 60, 62, 64, 68]
     """
     return step % (interval(step, density) if every is None else every) == 0
+
+
+def following(step: int, density: int = DENSITY) -> int:
+    """The first step after ``step`` that is measured.
+
+    >>> following(0), following(30), following(64), following(1_000_000)
+    (1, 31, 68, 1000448)
+    """
+    gap = interval(step, density)
+    return step + gap - step % gap

@@ -1,9 +1,11 @@
 """What a watch takes at every step, and what becomes of it. This runs in somebody's loop: every microsecond counts."""
 
+import math
+import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
@@ -25,19 +27,14 @@ from fallline._records import Alarm, Event, EventKind, Logged, RecordingSummary,
 BLOCK_STEPS = 1024
 BLOCK_SECONDS = 0.25
 """Steps are handed over to be written after so many of them, or after so long."""
-TOGETHER = 16
+TOGETHER = 64
 """So many ordinary steps are looked at together: one by one they find the processor's caches full of other work."""
+ONCE, NOTHING_READ = (1,), (None,)
+"""What most rows have: one object for all of them leaves the garbage collector less to do."""
+LEAST, MOST = -sys.float_info.max, sys.float_info.max
+"""Finite losses lie between them."""
 BLOCKS_WAITING = 4
 """A block takes at most one part in so many of the memory for what waits to be written."""
-
-
-class Fresh(NamedTuple):
-    """What ``watch.step`` has taken, not yet looked at."""
-
-    entered: float
-    loss: Any
-    taken: list[Taken]
-    left: float
 
 
 class StepRecorder:
@@ -63,6 +60,7 @@ class StepRecorder:
         """Without ``norms`` the gauges are never asked; a ``fetcher`` is for rows that are on a device."""
         self.guard = guard
         self._hooks, self._records = tuple(hooks), RowsToRecords(owners)
+        self._only = hooks[0] if len(hooks) == 1 else None  # nearly always: spares a frame at every step
         self._row_bytes = row_bytes(sum(owners.columns))
         self._block_steps = max(1, min(BLOCK_STEPS, scribe.memory // BLOCKS_WAITING // self._row_bytes))
         self._scribe, self._pace, self._check = scribe, pace, check
@@ -71,7 +69,9 @@ class StepRecorder:
         self._step, self._norms = first_step, norms
         if fetcher is not None:
             fetcher.guard = guard
-        self._fresh: list[Fresh] = []
+        self._fresh: list[Row] = []
+        """Steps that wait to be looked at, and how long their calls took, with and without the optimizers' hooks."""
+        self._in_calls = self._in_hooks = 0.0
         self._rows: list[Row] = []
         self._batches: dict[int, SameBatchSeries] = {}
         self._began = time.perf_counter()
@@ -82,11 +82,17 @@ class StepRecorder:
         for each in self._hooks:
             each.busy = True  # the first update finds the parameters of the start
         self._busy, self._look_at = True, first_step + 1
+        self._waits_to: float = first_step
+        """A step waits where the one after it comes no later than this one, …"""
+        self._waits_until = -math.inf
+        """… it is recorded no later than at this time, …"""
+        self._calm_below = -math.inf
+        """… and its loss is at most this one."""
 
     @property
     def last_step(self) -> int:
         """The step recorded last; 0 where there was none yet."""
-        return max(0, self._step + len(self._fresh) - 1)
+        return max(0, self._step - 1)
 
     @property
     def alarmed(self) -> bool:
@@ -96,70 +102,85 @@ class StepRecorder:
     def record(self, loss: Any, closure: Callable[[], torch.Tensor] | None) -> None:
         """One step."""
         entered = time.perf_counter()
-        taken = [hooks.take() for hooks in self._hooks]
+        only = self._only
+        taken = [hooks.take() for hooks in self._hooks] if only is None else (only.take(),)
         given = None if loss is None else self._loss(loss)
-        fresh = self._fresh
-        fresh.append(Fresh(entered, given, taken, time.perf_counter()))
-        if self._busy or len(fresh) == TOGETHER or not self._is_ordinary(entered, given, taken):
-            self._catch_up(closure)
-
-    def _is_ordinary(self, entered: float, loss: Any, taken: Sequence[Taken]) -> bool:
-        """True where this step sets nothing off, and nothing is to be decided for the next: it may wait."""
-        following = self._step + len(self._fresh)
-        return (
-            (following < self._look_at or entered < self._pace.earliest)
-            and following <= self._instruments.next
-            and entered <= self._block_ends
-            and self._fetcher is None
-            and isinstance(loss, float)
-            and loss <= self._flight.calm_below
-            and all(each.finite for each in taken)
+        row = self._row(entered - self._began, given, taken)
+        if (
+            self._step <= self._waits_to
+            and entered <= self._waits_until
+            and type(given) is float
+            and LEAST <= given <= self._calm_below
+            and row.finite
             and not self.guard.said
-        )
+        ):
+            self._fresh.append(row)
+            self._in_hooks += taken[0].seconds if len(taken) == 1 else sum([each.seconds for each in taken])
+            self._in_calls += time.perf_counter() - entered
+        else:
+            self._catch_up()
+            self._look_at_row(entered, row, taken, closure)
+            self._let_wait()
 
-    def _catch_up(self, closure: Callable[[], torch.Tensor] | None = None) -> None:
-        """Look at every step that waits; the last of them may be measured on its own batch."""
-        fresh, self._fresh = self._fresh, []
-        if len(fresh) > 1:
-            ordinary = fresh[:-1]
-            entered, _, taken, left = zip(*ordinary, strict=True)
-            self._pace.ordinary(entered, left, sum(one.seconds for each in taken for one in each), self._reads)
-            for each in ordinary:
-                self._accept(self._row(each), None)
-        for each in fresh[-1:]:
-            self._look_at_last(each, closure)
-
-    def _row(self, fresh: Fresh) -> Row:
+    def _row(self, seconds: float, loss: Any, taken: Sequence[Taken]) -> Row:
         step, self._step = self._step, self._step + 1
-        if len(fresh.taken) == 1:  # nearly always
-            one = fresh.taken[0]
-            seconds = fresh.entered - self._began
-            return Row(step, seconds, fresh.loss, one.rates, (one.updates,), (one.reading,), one.finite)
-        updates, rates, readings, finite, _, _ = zip(*fresh.taken, strict=True)
-        return Row(step, fresh.entered - self._began, fresh.loss, sum(rates, ()), updates, readings, all(finite))
+        if len(taken) == 1:  # nearly always
+            updates, rates, reading, finite, _, _ = taken[0]
+            once, read = ONCE if updates == 1 else (updates,), NOTHING_READ if reading is None else (reading,)
+            return Row(step, seconds, loss, rates, once, read, finite)
+        updates, rates, readings, finite, _, _ = zip(*taken, strict=True)
+        return Row(step, seconds, loss, sum(rates, ()), updates, readings, all(finite))
 
-    def _look_at_last(self, fresh: Fresh, closure: Callable[[], torch.Tensor] | None) -> None:
+    def _let_wait(self) -> None:
+        """Say which of the coming steps may wait: those that set nothing off, and after which nothing is decided."""
+        self._waits_to = min(self._step + min(TOGETHER, self._flight.calm_for), self._instruments.next)
+        self._waits_until = self._block_ends
+        self._calm_below = min(self._flight.calm_below, MOST)
+        if self._busy or self._fetcher is not None:
+            self._waits_to = self._step
+        elif self._pace.earliest > self._pace.now:
+            self._waits_until = min(self._block_ends, self._pace.earliest)
+        else:
+            self._waits_to = min(self._waits_to, self._look_at - 1)
+
+    def _catch_up(self) -> None:
+        """Look at the steps that wait."""
+        if not self._fresh:
+            return
+        fresh, self._fresh = self._fresh, []
+        self._rows += fresh
+        self._look_out_over(fresh)
+        self._book(fresh)
+
+    @guarded("what watching costs")
+    def _book(self, rows: Sequence[Row]) -> None:
+        calls, self._in_calls = self._in_calls, 0.0
+        hooks, self._in_hooks = self._in_hooks, 0.0
+        self._pace.ordinary([self._began + row.seconds for row in rows], calls, hooks, self._reads)
+
+    def _look_at_row(
+        self, entered: float, row: Row, taken: Sequence[Taken], closure: Callable[[], torch.Tensor] | None
+    ) -> None:
         """The step just made: measure it on its own batch, take what else is due, and decide for the next one."""
-        self._pace.enter(fresh.entered)
-        row = self._row(fresh)
+        self._pace.enter(entered)
         batch = self._on_its_batch(row, closure) if closure is not None or self._busy else None
         if self._fetcher is None:
             self._accept(row, batch)
         else:
-            self._fetcher.put(row, fresh.taken, batch)
+            self._fetcher.put(row, taken, batch)
             for whole in self._fetcher.arrived():
                 self._accept(*whole)
         if self._busy or row.step >= self._instruments.next:
             self._now_and_then(row.step)
-        if len(self._rows) >= self._block_steps or fresh.entered > self._block_ends:
+        if len(self._rows) >= self._block_steps or entered > self._block_ends:
             self._check.look()
             self._close_block()
         if self.guard.said:
             self.mark(row.step)
         read = self._reads
-        if self._step >= self._look_at and fresh.entered >= self._pace.earliest:
+        if self._step >= self._look_at and entered >= self._pace.earliest:
             self._prepare()
-        self._pace.leave(sum([one.seconds for one in fresh.taken]), read)
+        self._pace.leave(sum([one.seconds for one in taken]), read)
 
     def hand_over(self) -> None:
         """Everything there is, waiting for a device where some of it is there."""
@@ -191,8 +212,7 @@ class StepRecorder:
             self._fetcher.lost_to = None
         if self._rows:
             rows, self._rows = self._rows, []
-            for row in rows:
-                self._check.see(row)
+            self._check.see(rows)
             self._sum_up(rows)
             steps = rows[0].step, rows[-1].step
             self._scribe.put_rows(partial(self._records.of, rows), steps, nbytes=len(rows) * self._row_bytes)
@@ -227,8 +247,11 @@ class StepRecorder:
 
     def _loss(self, given: Any) -> Any:
         """A number of the host; where rows are fetched from a device, the tensor that holds it there."""
-        if self._fetcher is not None and on_its_way(given):
-            return given.detach().clone()
+        if self._fetcher is not None:
+            if on_its_way(given):
+                return given.detach().clone()
+        elif type(given) is torch.Tensor and given.is_cpu and given.numel() == 1 and given.is_floating_point():
+            return given.item()  # nearly always: spares three frames
         return number_or_mark(given, "watch.step", self.guard)
 
     @guarded("the step on its own batch")
@@ -243,8 +266,7 @@ class StepRecorder:
     @guarded("the summary")
     def _sum_up(self, rows: Sequence[Row]) -> None:
         batches, self._batches = self._batches, {}
-        for row in rows:
-            self._ending.see(row, batches.get(row.step))
+        self._ending.see(rows, batches)
 
     @guarded("the alarm")
     def _look_out(self, row: Row, batch: SameBatchSeries | None) -> None:
@@ -254,6 +276,11 @@ class StepRecorder:
         if self._same_batch is not None and self._flight.wary:
             self._same_batch.measure_next()
             self._look_at, self._pace.earliest = self._step, 0.0
+
+    @guarded("the alarm")
+    def _look_out_over(self, rows: Sequence[Row]) -> None:
+        """Of rows that are calm: none of them sounds an alarm."""
+        self._flight.see_calm(rows)
 
     @guarded("parts, effective rates and snapshots")
     def _now_and_then(self, step: int) -> None:
@@ -272,6 +299,7 @@ class StepRecorder:
         self._look_at = self._pace.look(self._step)
         on_its_batch, parts = self._prepare_batch(), self._prepare_instruments()
         reads = self._norms and (self._pace.due(NORMS, self._step) or bool(parts))
+        self._pace.settle()
         busy = bool(on_its_batch or parts)
         if busy:
             self._look_at = self._step + 1

@@ -5,6 +5,7 @@ What is lost without one is said with it. None of them changes a number that is 
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from operator import attrgetter
 from typing import Any, Final
 
 import torch
@@ -14,6 +15,12 @@ from torch.autograd import grad_mode
 TENSOR_HOOKS: Final = ("_backward_hooks", "_post_accumulate_grad_hooks")
 BUFFERS: Final = "_buffers"
 COMPILED_CALL: Final = "_compiled_call_impl"
+
+times_changed: Callable[[torch.Tensor], int] = attrgetter("_version")
+"""How often operations have written to a tensor; without it gradients are copied before the optimizer has them.
+
+Raises AttributeError without it, RuntimeError for what was made in inference mode. (No ``def``: asked at every step.)
+"""
 
 
 def copy_each(into: Sequence[torch.Tensor], source: Sequence[torch.Tensor]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from fallline._recorder._random_state import put_random_state, take_random_state
+from fallline._random_state import put_random_state, take_random_state
 from fallline._recorder._torch_private import buffers_of, copy_each, hooks_of, uncounted
 
 

@@ -1,7 +1,6 @@
 """The watch: what stands in somebody's loop. Nothing of it raises into that loop, or changes it."""
 
 import atexit
-import os
 import sys
 import weakref
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import Any, Self
 
 import torch
 
+from fallline._recorder import _process
 from fallline._recorder._ending import Ending
 from fallline._recorder._guard import Guard, guarded, in_one_line
 from fallline._recorder._scribe import Scribe
@@ -29,7 +29,7 @@ class Watch:
         """Use :func:`watch`."""
         self.guard = guard
         self._steps, self._scribe, self._ending = steps, scribe, ending
-        self._process = os.getpid()
+        self._home = _process.current
         self._lock = RLock()  # two threads may share a watch
         self._open = True
         self._at_exit = partial(_end_at_exit, weakref.ref(self))
@@ -53,7 +53,7 @@ class Watch:
             loss: of this step's batch, a number or a tensor of one number.
             closure: evaluates the same loss of the same batch again; with it the step is measured on its own batch.
         """
-        if self._open and os.getpid() == self._process:
+        if self._open and self._home is _process.current:
             with self._lock:
                 self._steps.record(loss, closure)
         else:
@@ -104,7 +104,7 @@ class Watch:
 
     @guarded("the end of the record")
     def _end(self, error: BaseException | None) -> None:
-        if not self._open or os.getpid() != self._process:
+        if not self._open or self._home is not _process.current:
             return
         with self._lock:
             self._open = False
@@ -130,7 +130,7 @@ class Watch:
 
     def _at_work(self, asked: str) -> bool:
         """False once closed, and in a forked child: a data loader's worker has no record of its own."""
-        if os.getpid() != self._process:
+        if self._home is not _process.current:
             return False
         if not self._open:
             self.guard.say(f"watch.{asked} was called after the watch was closed: not recorded.")

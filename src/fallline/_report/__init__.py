@@ -1,6 +1,7 @@
-"""One offline HTML file: the page of a run, a recording, a sweep, a comparison, an answered question."""
+"""One offline HTML file: the page of a run, a recording, a sweep, a comparison, an answer, a backward pass."""
 
 from fallline._report._answer import answer_report
+from fallline._report._backprop import backprop_report
 from fallline._report._comparison import comparison_report
 from fallline._report._page import report_page, write_report
 from fallline._report._recording import recording_report
@@ -9,6 +10,7 @@ from fallline._report._sweep import sweep_report
 
 __all__ = [
     "answer_report",
+    "backprop_report",
     "comparison_report",
     "page_of",
     "recording_report",

@@ -38,7 +38,7 @@ def plain(value: object) -> object:
     """
     if isinstance(value, Enum):
         return plain(value.value)
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
         return plain(value.item())
     if isinstance(value, float):
         return _float_out(value)

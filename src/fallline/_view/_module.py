@@ -22,9 +22,13 @@ from functools import cache
 from importlib import resources
 
 ENTRY = "render.js"
-"""The file that exports ``render({model, el})`` of a run; compare.js, why.js and recording.js export theirs."""
+"""The file that exports ``render({model, el})`` of a run; compare, why, recording and graph export theirs."""
 
-_STYLES = {ENTRY: ("rates.css", "view.css"), "recording.js": ("view.css", "series.css", "recording.css")}
+_STYLES = {
+    ENTRY: ("rates.css", "view.css"),
+    "recording.js": ("view.css", "series.css", "recording.css"),
+    "graph.js": ("view.css", "series.css", "graph.css"),
+}
 """The stylesheets of an entry, in their order; of the others view.css, series.css and charts.css."""
 
 _IMPORT = re.compile(r'^import \{ (?P<names>[A-Za-z0-9_$, ]+) \} from "\./(?P<file>[a-z_]+\.js)";$')

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from fallline._recorder._random_state import put_random_state, random_devices, take_random_state
+from fallline._random_state import put_random_state, random_devices, take_random_state
 from same_batch_loops import random_states
 
 

@@ -1,0 +1,234 @@
+"""``fl.backprop``: one forward and one backward pass of somebody's function, written down as a graph."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from fallline._backprop._again import Again
+from fallline._backprop._check import check_gradients
+from fallline._backprop._culprit import WrongEdge
+from fallline._backprop._cuts import Cuts
+from fallline._backprop._gradients import Gradients, go_back
+from fallline._backprop._graph import Drawing, GivenInput, Graph, saved_of
+from fallline._backprop._jacobian import jacobian as jacobian_of
+from fallline._backprop._kept import Kept
+from fallline._backprop._modules import Modules, captured_by, root_of
+from fallline._backprop._operands import Recorded
+from fallline._backprop._question import Question, question
+from fallline._backprop._results import the_result
+from fallline._backprop._spelled import spelled_out, spelled_rules
+from fallline._backprop._torch_private import COMPILED, hooks_on
+from fallline._backprop._trace import Trace
+from fallline._backprop._values import value_of
+from fallline._backprop._vector import check_vector
+from fallline._backprop._walk import Walk, walk
+from fallline._backprop._watched_run import walk as places_of
+from fallline._backprop._words import listed, shape_in_words
+from fallline._errors import OptionError
+from fallline._records import Backprop, GradientCheck
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def backprop(
+    fn: Callable[..., Any] | str,
+    *inputs: Any,
+    loss: Callable[..., Any] | None = None,
+    at: Mapping[str, Any] | None = None,
+    vector: Any = None,
+    names: Sequence[str] | None = None,
+    check: bool = True,
+    jacobian: bool = False,
+) -> Backprop:
+    """Run ``fn`` forward and backward once, and show where every gradient came from.
+
+    Nothing of yours changes: tensors, gradients, buffers, random state, modes are afterwards as before.
+
+    Args:
+        fn: a function of tensors, a module, or an expression such as ``"y = x + 2; z = y*y*2; z.mean()"``.
+        inputs: what it is called with. Floating-point tensors are differentiated; all else is handed on as it is.
+        loss: a function of what ``fn`` gives back, for a module with its loss.
+        at: values of an expression's names.
+        vector: how much each entry of the result weighs, where it has several: the gradient of ``vector · result``.
+        names: of the inputs; otherwise those of ``fn``'s own parameters.
+        check: hold the gradients against central differences in float64.
+        jacobian: compute the whole matrix of derivatives as well.
+
+    Raises:
+        OptionError: an input that does not fit, a result that has no gradient, an expression that cannot be read.
+
+    >>> import torch
+    >>> seen = backprop(lambda x: ((x + 2) ** 2 * 2).mean(), torch.tensor([1.6695, -1.7944, -0.0315]))
+    >>> [round(float(each), 4) for each in seen.gradients["x"]]
+    [4.8927, 0.2741, 2.6247]
+    """
+    asked = question(fn, inputs, loss, at, names)
+    with torch.inference_mode(mode=False), Kept(_tensors_of(asked)) as kept:
+        return Pass(asked, kept).record(vector, check=check, jacobian=jacobian)
+
+
+class Pass:
+    """One question on its way: the forward pass, the backward pass, and what is made of them."""
+
+    def __init__(self, asked: Question, kept: Kept) -> None:
+        self._asked = asked
+        self._kept = kept
+        roots = [each for each in map(root_of, _callables(asked)) if each is not None]
+        self._captured = {name: value for each in _callables(asked) for name, value in captured_by(each).items()}
+        self._modules = Modules(self._captured, roots[0] if roots else None, kept)
+        self._trace = Trace(self._modules, kept)
+        self._given = [copy_of(each) for each in asked.inputs]
+
+    def record(self, vector: Any, *, check: bool, jacobian: bool) -> Backprop:
+        """All of it.
+
+        Raises:
+            OptionError: as ``backprop``.
+        """
+        begin = time.perf_counter()
+        result = self._forward()
+        seen = self._trace.result(result)
+        cuts = Cuts(self._trace, seen)
+        back = walk(result)
+        self._name_all(back)
+        if not result.requires_grad:
+            raise OptionError(self._why_nothing(cuts))
+        weights = check_vector(tuple(result.shape), vector, result.dtype)
+        weights = None if weights is None else weights.to(result.device)
+        if weights is None and result.dim():
+            weights = torch.ones_like(result)
+        saved = saved_of(back, Recorded.of(self._trace.operations))
+        matrices = jacobian_of(result, self._differentiated()) if jacobian else None
+        gradients = go_back(result, back, weights)
+        graph, ids = Drawing(self._trace, back, gradients, saved, cuts).draw(self._inputs())
+        seconds = time.perf_counter() - begin
+        checked = self._check(result, back, gradients, weights, graph) if check else None
+        nodes = spelled_out(graph.nodes, graph.edges)
+        return Backprop(
+            nodes=tuple(nodes),
+            edges=tuple(spelled_rules(nodes, graph.edges)),
+            inputs=ids,
+            result=self._result_node(graph, result),
+            vector=None if vector is None or weights is None else value_of(weights),
+            gradients=self._by_name(back, gradients),
+            jacobians=matrices,
+            check=checked,
+            expression=self._asked.expression,
+            title=self._asked.title,
+            modules=self._modules.classes,
+            remarks=tuple(self._remarks(back)),
+            seconds=seconds,
+        )
+
+    def _forward(self) -> torch.Tensor:
+        with self._modules.listening(), torch.enable_grad(), self._trace:
+            for name, tensor in zip(self._asked.names, self._given, strict=True):
+                if isinstance(tensor, torch.Tensor):
+                    self._trace.name(name, tensor)
+            return the_result(self._asked.answer(self._given, self._trace.name))
+
+    def _name_all(self, back: Walk) -> None:
+        """Parameters and captured tensors get their names; the inputs have theirs."""
+        for name, tensor in (*self._modules.parameters(), *self._captured.items()):
+            if isinstance(tensor, torch.Tensor):
+                self._trace.name(name, tensor)
+        for leaf in back.leaves:
+            name = f"parameter {shape_in_words(tuple(leaf.shape))}"
+            self._trace.name(self._free(name), leaf)
+
+    def _free(self, name: str) -> str:
+        """This name, or with a number behind it where another tensor has it."""
+        taken = set(self._trace.names.values())
+        numbered = (f"{name} {place}" for place in count(2))
+        return name if name not in taken else next(each for each in numbered if each not in taken)
+
+    def _inputs(self) -> list[GivenInput]:
+        pairs = zip(self._asked.names, self._given, strict=True)
+        return [GivenInput(name, each) for name, each in pairs if isinstance(each, torch.Tensor)]
+
+    def _differentiated(self) -> dict[str, torch.Tensor]:
+        return {each.name: each.tensor for each in self._inputs() if each.tensor.requires_grad}
+
+    def _why_nothing(self, cuts: Cuts) -> str:
+        reasons = [cuts.why_none(each.name, each.tensor) for each in self._inputs()]
+        if not reasons:
+            return "The result depends on no tensor that was handed in, and on no parameter: nothing has a gradient."
+        return " ".join(["Nothing that was handed in has a gradient.", *reasons])
+
+    def _check(
+        self, result: torch.Tensor, back: Walk, gradients: Gradients, weights: torch.Tensor | None, graph: Graph
+    ) -> GradientCheck:
+        """The gradients against differences of the same function."""
+        known = {self._name_of(leaf): (leaf, each) for leaf, each in zip(back.leaves, gradients.leaves, strict=True)}
+        there = {name: (leaf, each) for name, (leaf, each) in known.items() if each is not None}
+        leaves = {name: leaf for name, (leaf, _) in there.items()}
+        again = Again(self._asked, self._given, self._modules.met, leaves, self._kept)
+        order = places_of(result.grad_fn)
+
+        def place(wrong: Sequence[WrongEdge]) -> tuple[int, ...]:
+            found = (graph.backward.get((order[each.node], each.operand)) for each in wrong if each.node < len(order))
+            return tuple(sorted({each for each in found if each is not None}))
+
+        dense = {name: each.to_dense() if each.is_sparse else each for name, (_, each) in there.items()}
+        return check_gradients(again, leaves, dense, weights, place)
+
+    def _remarks(self, back: Walk) -> list[str]:
+        """What the graph alone does not show."""
+        found = []
+        reached = {id(leaf) for leaf in back.leaves}
+        parameters = [(name, each) for name, each in self._modules.parameters() if each.requires_grad]
+        unused = [name for name, each in parameters if id(each) not in reached]
+        if unused:
+            found.append(f"{listed(unused)} {'does' if len(unused) == 1 else 'do'} not reach the result: no gradient.")
+        if any(step.name().startswith(COMPILED) for step in back.steps):
+            found.append(
+                "A part runs compiled (torch.compile): what happens inside cannot be seen, it is one operation here."
+            )
+        hooked = [self._name_of(leaf) for leaf in back.leaves if hooks_on(leaf)]
+        if hooked:
+            found.append(f"{listed(hooked)}: a hook of yours may change the gradient on its way.")
+        return found
+
+    def _name_of(self, leaf: torch.Tensor) -> str:
+        return self._trace.names[self._trace.token(leaf)]
+
+    def _result_node(self, graph: Graph, result: torch.Tensor) -> int:
+        if result.grad_fn is not None:
+            return graph.steps[result.grad_fn]
+        return graph.tokens[self._trace.token(result)]
+
+    def _by_name(self, back: Walk, gradients: Gradients) -> dict[str, "NDArray[Any]"]:
+        """The inputs' first."""
+        found = {self._name_of(leaf): each for leaf, each in zip(back.leaves, gradients.leaves, strict=True)}
+        own = [name for name in self._asked.names if name in found]
+        order = dict.fromkeys([*own, *found])
+        return {name: _array(each) for name in order if (each := found[name]) is not None}
+
+
+def copy_of(given: Any) -> Any:
+    """A tensor that the function may have: a floating one is copied, and asks for a gradient."""
+    if not isinstance(given, torch.Tensor) or not given.is_floating_point():
+        return given
+    return given.detach().clone().requires_grad_()
+
+
+def _callables(asked: Question) -> list[Callable[..., Any]]:
+    return [each for each in (asked.fn, asked.loss) if each is not None]
+
+
+def _tensors_of(asked: Question) -> list[torch.Tensor]:
+    return [each for each in asked.inputs if isinstance(each, torch.Tensor)]
+
+
+def _array(gradient: torch.Tensor) -> "NDArray[Any]":
+    plain = gradient.detach()
+    plain = plain.to_dense() if plain.layout is not torch.strided else plain
+    kept = plain if plain.dtype in (torch.float32, torch.float64) else plain.to(torch.float32)
+    array = np.asarray(kept.cpu().numpy()).view()
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,268 @@
+"""A gradient held against central differences in float64, input by input."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite
+from typing import Final
+
+import torch
+
+from fallline._backprop._comparison import Compared, compare_directions, compare_entries
+from fallline._backprop._culprit import WrongEdge, find_wrong_edges
+from fallline._backprop._probe import SEED, CannotCompareError, Evaluate, Probe
+from fallline._backprop._verdicts import TOLERANCE, Judge, Verdict
+from fallline._records import GradientCheck
+from fallline._wording import count, number, visible
+
+MOST_ENTRIES: Final = 1_000
+"""An input of more is compared along directions."""
+DIRECTIONS: Final = 8
+"""For an input that is not compared entry by entry. One shows any wrong number with probability 1, but perhaps smaller
+than it is; that all eight show it ten times too small has a chance of 0.08⁸, two in a billion."""
+FEW_DIRECTIONS: Final = 4
+"""For all inputs at once: 0.08⁴ is four in a hundred thousand."""
+MOST_EVALUATIONS: Final = 8_000
+LEAST_EVALUATIONS: Final = 40
+MOST_WORK: Final = 10**10
+"""Multiplications of all evaluations together: a few seconds on two cores."""
+COPYING: Final = 20
+"""What a parameter's copy to float64 costs, in multiplications."""
+MORE: Final = 2
+"""So many times the evaluations of the plan are spent where closer looks are needed."""
+
+Place = Callable[[Sequence[WrongEdge]], tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How each input is compared."""
+
+    entries: tuple[str, ...]
+    directions: tuple[str, ...]
+    number: int
+    """Of directions."""
+    together: bool
+    """All inputs at once along each direction, because there is no time for each of its own."""
+
+
+def check_gradients(
+    evaluate: Evaluate,
+    leaves: Mapping[str, torch.Tensor],
+    gradients: Mapping[str, torch.Tensor],
+    vector: torch.Tensor | None = None,
+    place: Place | None = None,
+) -> GradientCheck:
+    """Autograd's gradient in float64 against central differences of the same function.
+
+    Every entry of an input of up to 1,000, eight random directions (fixed seed) for a larger one; fewer where a single
+    evaluation is much work, which the remarks say. An entry beside a kink is a remark and no mismatch: autograd gives
+    the slope of one side there.
+
+    Args:
+        evaluate: leaves (float64, asking for a gradient) → result; the same random numbers every time.
+        leaves: by name, in whatever dtype the gradient was computed.
+        gradients: as they were computed; those missing are not compared with the float64 ones.
+        vector: [result's shape] what the backward pass began with; None for 1.
+        place: puts the wrong edges (node of the walk, operand) into the numbers of a graph.
+
+    >>> x = torch.tensor([1.0, 2.0])
+    >>> check = check_gradients(lambda leaves: (leaves["x"] ** 3).sum(), {"x": x}, {"x": 3 * x * x})
+    >>> check.agrees, check.inputs[0].entries, check.inputs[0].autograd
+    (True, 2, 3.0)
+    """
+    moving = {name: leaf for name, leaf in leaves.items() if leaf.numel()}
+    try:
+        probe = Probe(evaluate, {name: _in_double(leaf) for name, leaf in moving.items()}, vector)
+        sizes = {name: leaf.numel() for name, leaf in moving.items()}
+        evaluations = evaluations_for(probe.work + COPYING * sum(sizes.values()))
+        judge = Judge(probe, evaluate, most=MORE * evaluations)
+        plan = plan_of(sizes, evaluations)
+        compared = _compare(judge, plan)
+        wrong_edges, about_edges = _wrong_edges(judge, list(compared.values()), place)
+    except CannotCompareError as error:
+        return GradientCheck((), TOLERANCE, remarks=(str(error),))
+    remarks = [
+        *_about_plan(plan, list(moving), judge.evaluations),
+        *_about_inputs(plan, compared),
+        *_about_function(probe),
+        *_about_precision(probe.gradients, gradients),
+        *about_edges,
+    ]
+    return GradientCheck(tuple(each.checked for each in compared.values()), TOLERANCE, wrong_edges, tuple(remarks))
+
+
+def evaluations_for(work: int) -> int:
+    """How many evaluations are spent on a function of so many multiplications."""
+    return max(LEAST_EVALUATIONS, min(MOST_EVALUATIONS, MOST_WORK // max(1, work)))
+
+
+def plan_of(sizes: Mapping[str, int], evaluations: int) -> Plan:
+    """Entries where the evaluations last, the largest inputs along directions first.
+
+    >>> plan_of({"x": 3, "weight": 5_000}, 8_000)
+    Plan(entries=('x',), directions=('weight',), number=8, together=False)
+    """
+    entries = {name for name, size in sizes.items() if size <= MOST_ENTRIES}
+
+    def cost(directions: int) -> int:
+        return 2 * sum(size if name in entries else min(size, directions) for name, size in sizes.items())
+
+    for name in sorted(entries, key=lambda name: -sizes[name]):
+        if cost(DIRECTIONS) <= evaluations:
+            break
+        if sizes[name] > DIRECTIONS:
+            entries.discard(name)
+    directions = DIRECTIONS
+    while directions > 1 and cost(directions) > evaluations:
+        directions //= 2
+    together = cost(directions) > evaluations
+    if together:
+        return Plan((), tuple(sizes), FEW_DIRECTIONS, together=True)
+    compared = tuple(name for name in sizes if name in entries)
+    return Plan(compared, tuple(name for name in sizes if name not in entries), directions, together=False)
+
+
+def _compare(judge: Judge, plan: Plan) -> dict[str, Compared]:
+    """In the order of the inputs."""
+    if plan.together:
+        found = compare_directions(judge, plan.directions, plan.number, SEED + 100)
+        if all(each.wrong is None for each in found.values()):
+            return found
+        return {  # one of them is wrong: which
+            name: compare_directions(judge, [name], 1, SEED + 200 + place)[name]
+            for place, name in enumerate(plan.directions)
+        }
+    found = {}
+    for place, name in enumerate(judge.probe.leaves):
+        if name in plan.entries:
+            found[name] = compare_entries(judge, name)
+        else:
+            found |= compare_directions(judge, [name], plan.number, SEED + 100 * (place + 1))
+    return found
+
+
+def _wrong_edges(judge: Judge, compared: Sequence[Compared], place: Place | None) -> tuple[tuple[int, ...], list[str]]:
+    if place is None:
+        return (), []
+    found: dict[WrongEdge, None] = {}
+    for each in compared:
+        if each.wrong is not None:
+            at = judge.wrong_beside(each.wrong)
+            everywhere = at.random_direction(list(each.wrong.direction))
+            for direction in (each.wrong.direction, everywhere):
+                found |= dict.fromkeys(find_wrong_edges(at, direction))
+    if not found:
+        wrong = any(each.wrong is not None and isfinite(each.wrong.autograd) for each in compared)
+        return (), ["Which operation's step back is wrong could not be told."] if wrong else []
+    return place(tuple(found)), []
+
+
+def _in_double(leaf: torch.Tensor) -> torch.Tensor:
+    try:
+        return leaf.detach().to(torch.float64)
+    except (TypeError, RuntimeError):
+        raise CannotCompareError(
+            f"The gradient was not compared: a tensor on {leaf.device.type} has no float64."
+        ) from None
+
+
+def _about_plan(plan: Plan, names: Sequence[str], evaluations: int) -> list[str]:
+    text = f"The function was evaluated {count(evaluations, 'time')}."
+    if plan.together:
+        return [
+            f"All {count(len(names), 'input')} were moved together along {count(plan.number, 'random direction')}, "
+            "because one evaluation is much work: an error of less than "
+            f"{number(TOLERANCE, 1)} of the whole gradient would not show. {text}"
+        ]
+    if plan.directions:
+        shown = ", ".join(visible(name) for name in plan.directions[:3])
+        more = f" and {len(plan.directions) - 3} more" if len(plan.directions) > 3 else ""
+        along = count(plan.number, "random direction")
+        return [f"{shown}{more}: compared along {along} in place of every entry. {text}"]
+    return [text]
+
+
+def _about_inputs(plan: Plan, compared: Mapping[str, Compared]) -> list[str]:
+    """Once for all of them where they were moved together and none is wrong."""
+    if plan.together and all(each.wrong is None for each in compared.values()):
+        return _about_input("all inputs together", next(iter(compared.values())))
+    return [sentence for name, each in compared.items() for sentence in _about_input(name, each)]
+
+
+def _about_input(name: str, compared: Compared) -> list[str]:
+    shown, verdicts, thing = visible(name), compared.verdicts, compared.thing
+    kinks, empty, hidden = (
+        _how_many(verdicts.get(verdict, 0), thing) for verdict in (Verdict.KINK, Verdict.NOT_FINITE, Verdict.HIDDEN)
+    )
+    found = []
+    if verdicts.get(Verdict.KINK, 0):
+        found.append(
+            f"{kinks} of {shown} {_is(verdicts[Verdict.KINK], 'lies', 'lie')} beside a kink or a jump, where the "
+            "slopes to either side differ and autograd gives one of its choice: not compared."
+        )
+    if verdicts.get(Verdict.NOT_FINITE, 0):
+        found.append(f"{empty} of {shown} not compared: the result beside this point is NaN or infinite.")
+    if verdicts.get(Verdict.DOUBTFUL, 0):
+        found.append(
+            f"{_how_many(verdicts[Verdict.DOUBTFUL], thing)} of {shown} not settled: differences are doubtful there, "
+            "and a closer look would take too many evaluations."
+        )
+    if verdicts.get(Verdict.HIDDEN, 0):
+        found.append(f"{hidden} of {shown} not compared: the change is smaller than the result's own rounding.")
+    if compared.not_looked_at:
+        found.append(
+            f"{_how_many(compared.not_looked_at, thing)} of {shown} not compared: differences are doubtful there, and "
+            "only the first few such were looked at closely."
+        )
+    checked = compared.checked
+    if not checked.agrees and not isfinite(checked.autograd):
+        found.append(f"Autograd gives {number(checked.autograd)} in {shown} where differences are finite.")
+    return found
+
+
+def _about_function(probe: Probe) -> list[str]:
+    found = []
+    if probe.holds:
+        found.append(
+            "What autograd holds constant (detach, no_grad, item, comparisons) was held constant for the differences "
+            "as well."
+        )
+    if probe.coarse:
+        dtype = str(probe.precision).removeprefix("torch.")
+        found.append(f"The function computes in {dtype} on its way, so differences are exact only to its rounding.")
+    return found
+
+
+def _about_precision(exact: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) -> list[str]:
+    """How far the gradient that was shown is from the one in float64."""
+    found: list[tuple[float, str, str]] = []
+    for name, gradient in given.items():
+        if name not in exact or gradient.dtype is torch.float64:
+            continue
+        plain = gradient.detach().to("cpu", torch.float64).reshape(-1)
+        truth = exact[name].to("cpu").reshape(-1)
+        size = float(truth.norm())
+        apart = float((plain - truth).norm())
+        if 0 < size < inf:
+            found.append((apart / size, visible(name), str(gradient.dtype)[6:]))
+    known = [each for each in found if isfinite(each[0])]
+    lost = [each for each in found if not isfinite(each[0])]
+    sentences = [f"The {dtype} gradient of {name} is not finite; in float64 it is." for _, name, dtype in lost]
+    if known:
+        share, name, dtype = max(known)
+        sentences.append(
+            f"The {dtype} gradient is off the float64 one by {number(share, 2)} of its size at most (in {name})."
+            if share > 0
+            else f"The {dtype} gradient is the float64 one exactly."
+        )
+    return sentences
+
+
+def _how_many(many: int, thing: str) -> str:
+    if thing == "entry":
+        return "1 entry" if many == 1 else f"{many:,} entries"
+    return count(many, thing)
+
+
+def _is(many: int, one: str, several: str) -> str:
+    return one if many == 1 else several

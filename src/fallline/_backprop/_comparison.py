@@ -1,0 +1,187 @@
+"""One input's gradient against differences: entry by entry, or along random directions."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf, isfinite, isnan, nan, sqrt
+from typing import Final
+
+import torch
+
+from fallline._backprop._probe import largest_of
+from fallline._backprop._verdicts import Derivative, Judge, Judged, Verdict
+from fallline._records import CheckedInput
+
+CLOSER_LOOKS: Final = 24
+"""Entries of one input that are looked at closely: the most doubtful ones."""
+SHORT: Final = 0.001
+"""The step along a direction, in units of the usual one: it moves much at once, and crosses kinks on its way."""
+NEGLIGIBLE: Final = 1e-6
+"""Of the largest entry of a gradient: what is smaller is compared on this scale."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What came out for one input."""
+
+    checked: CheckedInput
+    wrong: Derivative | None
+    """The first derivative that was found wrong."""
+    verdicts: Mapping[Verdict, int] = field(default_factory=dict)
+    """How many derivatives got which."""
+    thing: str = "entry"
+    """What was compared: ``"entry"`` or ``"direction"``."""
+    not_looked_at: int = 0
+    """Doubtful entries beyond the number of closer looks."""
+
+
+def compare_entries(judge: Judge, name: str) -> Compared:
+    """Every entry of one input; two evaluations each, more for those that look doubtful.
+
+    Args:
+        judge: at the point.
+        name: of the input.
+    """
+    gradient = judge.probe.gradients[name].reshape(-1)
+    scale = NEGLIGIBLE * largest_of(gradient)
+    leaf = judge.probe.leaves[name]
+    flat = leaf.reshape(-1)
+
+    def entry(place: int) -> Derivative:
+        direction = torch.zeros_like(flat)
+        direction[place] = 1.0
+        return Derivative(
+            {name: direction.reshape(leaf.shape)}, float(gradient[place]), abs(float(flat[place])), 1.0, scale
+        )
+
+    glances = {place: judge.at_a_glance(entry(place)) for place in range(flat.numel())}
+    settled = [each for each in glances.items() if each[1].verdict is Verdict.AGREES]
+    doubtful = [each for each in glances.items() if each[1].verdict is Verdict.DOUBTFUL]
+    wrong: Derivative | None = None
+    for place in _to_look_at(doubtful, scale):
+        judged = judge.closely(entry(place))
+        settled.append((place, judged))
+        if judged.verdict is Verdict.WRONG:
+            wrong = entry(place)
+            break
+    looked = len(settled)
+    where, worst = _worst(settled)
+    at = None if where is None else _unravel(where, tuple(leaf.shape))
+    verdicts = Counter(judged.verdict for _, judged in settled)
+    checked = _checked(name, worst, scale, entries=_compared(verdicts), directions=0, at=at)
+    left = 0 if wrong is not None else flat.numel() - looked
+    return Compared(checked, wrong, verdicts, "entry", left)
+
+
+def compare_directions(judge: Judge, names: Sequence[str], number: int, seed: int) -> dict[str, Compared]:
+    """Several inputs at once, along random directions that move all of them; the same outcome for each.
+
+    No single number of a gradient can be wrong without a random direction showing it: the chance that the error is at a
+    right angle to it is 0, that it looks ten times smaller than it is 8 %.
+
+    Args:
+        judge: at the point.
+        names: of the inputs.
+        number: of directions.
+        seed: of their generator.
+    """
+    probe = judge.probe
+    sizes = {name: probe.typical[name] for name in names}
+    scale = sqrt(sum((sizes[name] * _norm(probe.gradients[name])) ** 2 for name in names))
+    settled: list[tuple[int, Judged]] = []
+    wrong: Derivative | None = None
+    for place in range(number):
+        plain = probe.random_direction(list(names), seed + place)
+        direction = {name: each.mul_(sizes[name]) for name, each in plain.items()}
+        along = probe.along(direction)
+        asked = Derivative(direction, along, 1.0, SHORT, scale)
+        judged = judge.at_a_glance(asked)
+        if judged.verdict is Verdict.DOUBTFUL:
+            judged = judge.closely(asked)
+        settled.append((place, judged))
+        if judged.verdict is Verdict.WRONG:
+            wrong = asked
+            break
+    _, worst = _worst(settled)
+    verdicts = Counter(judged.verdict for _, judged in settled)
+    return {
+        name: Compared(
+            _checked(name, worst, scale, entries=0, directions=_compared(verdicts), at=None),
+            wrong,
+            verdicts,
+            "direction",
+        )
+        for name in names
+    }
+
+
+def _compared(verdicts: Mapping[Verdict, int]) -> int:
+    return verdicts.get(Verdict.AGREES, 0) + verdicts.get(Verdict.WRONG, 0)
+
+
+def _norm(gradient: torch.Tensor) -> float:
+    norm = float(torch.linalg.vector_norm(gradient))
+    return norm if isfinite(norm) else largest_of(gradient)
+
+
+def _to_look_at(doubtful: Sequence[tuple[int, Judged]], scale: float) -> list[int]:
+    """The most doubtful ones, and some evenly over the rest: the most doubtful may all be kinks."""
+    order = sorted(doubtful, key=lambda each: -_order(_relative(each[1], scale)))
+    places = [place for place, _ in order]
+    if len(places) <= CLOSER_LOOKS:
+        return places
+    first, rest = places[: CLOSER_LOOKS // 2], sorted(places[CLOSER_LOOKS // 2 :])
+    step = len(rest) / (CLOSER_LOOKS - len(first))
+    return first + [rest[int(place * step)] for place in range(CLOSER_LOOKS - len(first))]
+
+
+def _worst(settled: Sequence[tuple[int, Judged]]) -> tuple[int | None, Judged]:
+    """A wrong one if there is one, else the largest difference among those that could be compared."""
+    wrong = [each for each in settled if each[1].verdict is Verdict.WRONG]
+    agree = [each for each in settled if each[1].verdict is Verdict.AGREES]
+    known = wrong or agree
+    if not known:
+        return None, Judged(Verdict.HIDDEN, nan, None)
+    if wrong:
+        return wrong[-1]
+    return max(known, key=lambda each: _apart(each[1]))
+
+
+def _apart(judged: Judged) -> float:
+    return nan if judged.found is None else abs(judged.autograd - judged.found.value)
+
+
+def _relative(judged: Judged, scale: float) -> float:
+    if judged.found is None:
+        return nan
+    apart, size = _apart(judged), max(abs(judged.autograd), abs(judged.found.value), scale)
+    return apart if isnan(apart) or size == 0 else apart / size
+
+
+def _order(relative: float) -> float:
+    """NaN is the largest difference there is."""
+    return inf if isnan(relative) else relative
+
+
+def _checked(
+    name: str, worst: Judged, scale: float, *, entries: int, directions: int, at: tuple[int, ...] | None
+) -> CheckedInput:
+    return CheckedInput(
+        name=name,
+        entries=entries,
+        directions=directions,
+        largest_difference=_apart(worst),
+        relative_difference=_relative(worst, scale),
+        at=at,
+        autograd=worst.autograd,
+        differences=nan if worst.found is None else worst.found.value,
+        agrees=worst.verdict is not Verdict.WRONG,
+    )
+
+
+def _unravel(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    found: list[int] = []
+    for size in reversed(shape):
+        found.append(place % size)
+        place //= size
+    return tuple(reversed(found))

@@ -1,0 +1,148 @@
+"""Central differences in float64: slopes along a line, each with an estimate of its own error.
+
+D(h) = (f(x + h·d) − f(x − h·d)) / 2h is off by h²·f‴/6 (truncation) and by noise/h (the rounding of f). The step
+that balances both for values of size 1 is eps^(1/3) = 6·10⁻⁶ (Nocedal and Wright, Numerical Optimization, 8.1); where
+that is not good enough, a ladder of steps is tried and the one with the smallest error taken (Ridders 1982). The noise
+of f is not assumed to be float64's: it is measured from a table of differences (Moré and Wild 2011, ECnoise), so that a
+function that rounds to float32 on its way is compared as well as it can be.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+from math import comb, inf, isfinite, sqrt
+from typing import Final, NamedTuple
+
+import torch
+
+Line = Callable[[float], torch.Tensor | None]
+"""t → f(x + t·d), flat, already weighed by the vector; None where it cannot be evaluated."""
+
+EPSILON: Final = 2.0**-52
+STEP: Final = EPSILON ** (1 / 3)
+NOISE_POINTS: Final = 7
+NOISE_SPACING: Final = 1e-10
+"""Between the points of the table: f is a straight line there, but for its rounding."""
+LADDER: Final = tuple(10.0**power for power in range(2, -8, -1))
+"""Steps that are tried, in units of the usual one."""
+OF_SMALL: Final = tuple(10.0**power for power in range(-1, -6, -1))
+"""Steps that are tried for an entry below 0.1, in units of its size: a logarithm has no room for others."""
+SMALL: Final = 0.1
+
+
+class Slope(NamedTuple):
+    """df/dt at t = 0."""
+
+    value: float
+    error: float
+    """Estimated, not a bound."""
+    before: float
+    """The slope over the last step before 0 …"""
+    after: float
+    """… and over the first one after it: at a kink they differ."""
+
+
+def total(difference: torch.Tensor) -> float:
+    """Of what changed in every entry of the result: an entry that did not change adds no rounding."""
+    return float(difference.sum())
+
+
+def slope(line: Line, here: torch.Tensor, step: float, noise: float) -> Slope | None:
+    """By one central difference, two evaluations; None where the function is not finite at either end.
+
+    The error is the one of the rounding; the truncation is not known from one step.
+
+    Args:
+        line: the function.
+        here: its value at 0.
+        step: h.
+        noise: how far a value of f is off, absolutely.
+
+    >>> found = slope(lambda t: torch.tensor([(3 + t) ** 2], dtype=torch.float64), torch.tensor([9.0]), 1e-5, 1e-15)
+    >>> round(found.value, 6)
+    6.0
+    """
+    above, below = line(step), line(-step)
+    if above is None or below is None:
+        return None
+    value = total(above - below) / (2 * step)
+    after, before = total(above - here) / step, total(here - below) / step
+    if not (isfinite(value) and isfinite(after) and isfinite(before)):
+        return None
+    return Slope(value, noise / step, before, after)
+
+
+def best_slope(line: Line, here: torch.Tensor, size: float, noise: float, usual: float = STEP) -> Slope | None:
+    """The most exact of a ladder of central differences; None where no two steps in a row have finite values.
+
+    Two steps a factor of 10 apart differ by what the truncation of the larger one is.
+
+    Args:
+        line: the function.
+        here: its value at 0.
+        size: of what moves: the entry's |x|, or 1 for a direction.
+        noise: how far a value of f is off, absolutely.
+        usual: the step for a size of 1.
+
+    >>> steep = lambda t: torch.sin(torch.tensor([1e4 * t], dtype=torch.float64))
+    >>> found = best_slope(steep, torch.zeros(1), 1.0, 1e-16)
+    >>> abs(found.value - 1e4) < 1e-3
+    True
+    """
+    steps = [usual * max(1.0, size) * rung for rung in LADDER]
+    if 0 < size < SMALL:
+        steps += [size * rung for rung in OF_SMALL]
+    best: Slope | None = None
+    larger: tuple[float, Slope] | None = None
+    for step in sorted(set(steps), reverse=True):
+        found = slope(line, here, step, noise)
+        if found is not None and larger is not None:
+            # the larger step's error has its truncation; this one's is smaller by the square of their ratio
+            apart = abs(found.value - larger[1].value)
+            ratio = (step / larger[0]) ** 2
+            candidates = (
+                larger[1]._replace(error=larger[1].error + apart),
+                found._replace(error=found.error + apart * max(ratio, 0.1)),
+            )
+            best = min((each for each in (best, *candidates) if each is not None), key=lambda each: each.error)
+        larger = None if found is None else (step, found)
+    return best
+
+
+def noise_of(line: Line, here: torch.Tensor) -> float:
+    """How far one value of Σf is off by its own rounding, absolutely; at least float64's own for its largest entry.
+
+    From the third and fourth differences of seven values on a short line that begins beside 0, where a kink often
+    is; the smaller of both, because a kink or a jump on the line would be taken for noise.
+
+    Args:
+        line: along a direction that moves everything.
+        here: the value at 0.
+    """
+    least = EPSILON * _largest(here)
+    values = [line(NOISE_SPACING * (place + 1)) for place in range(NOISE_POINTS)]
+    known = [total(each - here) for each in values if each is not None]
+    if len(known) < NOISE_POINTS or not all(isfinite(each) for each in known):
+        return least
+    found = inf
+    table = known
+    for order in range(1, 5):
+        table = [after - before for before, after in pairwise(table)]
+        if order >= 3:  # from the third order on a straight line and its bend are gone
+            found = min(found, sqrt(sum(each * each for each in table) / len(table) / comb(2 * order, order)))
+    return max(least, found)
+
+
+def usual_step(noise: float, size: float) -> float:
+    """The step for entries of size 1, longer for a function that rounds more than float64.
+
+    Args:
+        noise: of one value.
+        size: of the largest value.
+    """
+    coarse = noise / (EPSILON * size) if size > 0 else 1.0
+    return float(min(1e-2, STEP * max(1.0, coarse / 100) ** (1 / 3)))
+
+
+def _largest(values: torch.Tensor) -> float:
+    finite = values[torch.isfinite(values)]
+    return float(finite.abs().max()) if finite.numel() else 0.0

@@ -1,0 +1,171 @@
+"""What autograd holds constant (``detach``, ``no_grad``, indices, ``item()``), held constant for differences as well.
+
+Autograd's derivative is the one of a function in which these values do not move; differences would see them move.
+"""
+
+from collections.abc import Callable
+from math import prod
+from typing import Any, Final
+
+import torch
+
+from fallline._backprop._torch_private import DispatchMode, in_custom_forward, schema_of
+
+ITEM: Final = "_local_scalar_dense"
+"""The operation behind ``item()``, ``float(tensor)`` and ``if tensor``."""
+PRODUCTS: Final = {"mm": 0, "bmm": 0, "addmm": 1, "baddbmm": 1, "mv": 0, "dot": 0}
+"""Operations whose cost is the output's entries times the last axis of the argument of this place."""
+
+Slot = tuple[str, int]
+"""An operation and which of its tensors."""
+
+
+class OtherOperationsError(Exception):
+    """The function ran other operations than the first time: what it held constant cannot be told."""
+
+
+class Constants(DispatchMode):
+    """Notes every value that an operation used without a gradient, and how much work the whole was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: list[tuple[Slot, Any]] = []
+        self.work = 0
+        """Multiplications, roughly."""
+        self.coarsest = torch.float64
+        """Of the dtypes that the function computed in."""
+        self._made_inside: list[torch.Tensor] = []
+        """By the operations of the ``autograd.Function`` whose forward runs now."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run one operation."""
+        inside = in_custom_forward()
+        if not inside:
+            self._made_inside.clear()
+        given = self._tensors_through(func, args, kwargs or {}, inside=inside)
+        output = func(*given[0], **given[1])
+        self.work += _work(func, given[0], output)
+        if inside or any(each.requires_grad for each in _tensors((args, kwargs))):
+            self.coarsest = max((self.coarsest, *_precisions(output)), key=lambda dtype: torch.finfo(dtype).eps)
+        if inside:
+            self._made_inside.extend(_tensors(output))
+        elif schema_of(func).name.endswith(ITEM):
+            return self._constant((ITEM, 0), output)
+        return output
+
+    def _tensors_through(self, func: Any, args: Any, kwargs: Any, *, inside: bool) -> tuple[Any, Any]:
+        recorded = torch.is_grad_enabled() and any(each.requires_grad for each in _tensors((args, kwargs)))
+        if not (recorded or inside):
+            return args, kwargs
+        written = written_by(func, args, kwargs)
+        own = {_memory(each) for each in self._made_inside}
+        name, place = schema_of(func).name, iter(range(10**9))
+
+        def through(value: Any) -> Any:
+            if isinstance(value, list | tuple):
+                return type(value)(through(each) for each in value)
+            if not isinstance(value, torch.Tensor) or value.requires_grad or id(value) in written:
+                return value
+            if inside and _memory(value) in own:
+                return value
+            return self._constant((name, next(place)), value)
+
+        return through(tuple(args)), {key: through(value) for key, value in kwargs.items()}
+
+    def _constant(self, slot: Slot, value: Any) -> Any:
+        self.values.append((slot, value.detach().clone() if isinstance(value, torch.Tensor) else value))
+        return value
+
+
+class Held(Constants):
+    """Runs the function with the constants of another run; ``moved`` tells whether any would have been another."""
+
+    def __init__(self, constants: Constants) -> None:
+        super().__init__()
+        self.moved = False
+        self._known = constants.values
+        self._place = 0
+
+    def _constant(self, slot: Slot, value: Any) -> Any:
+        if self._place >= len(self._known) or self._known[self._place][0] != slot:
+            raise OtherOperationsError
+        known = self._known[self._place][1]
+        self._place += 1
+        self.moved = self.moved or not _same(known, value)
+        return known.clone() if isinstance(known, torch.Tensor) else known
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return one.shape == other.shape and bool(((one == other) | ((one != one) & (other != other))).all())  # noqa: PLR0124  (NaN)
+    return bool(one == other) or (one != one and other != other)  # noqa: PLR0124  (NaN equals NaN here)
+
+
+class Promoting(DispatchMode):
+    """Brings every floating operand of an operation to float64 where one of them is, as arithmetic does by itself.
+
+    A function made for float32 has float32 constants, and a product of matrices refuses to mix them.
+    """
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run one operation."""
+        named = kwargs or {}
+        dtypes = {each.dtype for each in _tensors((args, named)) if each.is_floating_point()}
+        if len(dtypes) == 1 or torch.float64 not in dtypes:
+            return func(*args, **named)
+        written = written_by(func, args, named)
+
+        def through(value: Any) -> Any:
+            if isinstance(value, list | tuple):
+                return type(value)(through(each) for each in value)
+            if not isinstance(value, torch.Tensor) or id(value) in written or not value.is_floating_point():
+                return value
+            return value.to(torch.float64)
+
+        return func(*through(tuple(args)), **{key: through(value) for key, value in named.items()})
+
+
+def _precisions(output: Any) -> list[torch.dtype]:
+    return [each.dtype for each in _tensors(output) if each.is_floating_point()]
+
+
+def _memory(tensor: torch.Tensor) -> int:
+    """Which storage: a view inside of a forward is another object with the same memory."""
+    return tensor.untyped_storage().data_ptr() if tensor.layout is torch.strided else id(tensor)
+
+
+def _tensors(values: Any) -> list[torch.Tensor]:
+    if isinstance(values, torch.Tensor):
+        return [values]
+    inner = values.values() if isinstance(values, dict) else values if isinstance(values, list | tuple) else ()
+    return [tensor for each in inner for tensor in _tensors(each)]
+
+
+def written_by(func: Callable[..., Any], args: Any, kwargs: Any) -> set[int]:
+    """Ids of the tensors that an operation writes into: those must stay the very objects.
+
+    Args:
+        func: the operation.
+        args: its arguments …
+        kwargs: … and those by name.
+    """
+    arguments = schema_of(func).arguments
+    pairs = [*zip(arguments, args, strict=False), *((each, kwargs.get(each.name)) for each in arguments[len(args) :])]
+    return {
+        id(tensor)
+        for argument, value in pairs
+        if argument.alias_info is not None and argument.alias_info.is_write
+        for tensor in _tensors(value)
+    }
+
+
+def _work(func: Any, args: Any, output: Any) -> int:
+    name = schema_of(func).name.split("::")[-1]
+    made = sum(each.numel() for each in _tensors(output))
+    if name == "convolution":
+        return made * prod(args[1].shape[1:]) if len(args) > 1 else made
+    if name in PRODUCTS and len(args) > PRODUCTS[name]:
+        return made * int(args[PRODUCTS[name]].shape[-1])
+    if "attention" in name and len(args) > 1:
+        return made * int(args[1].shape[-2])
+    return made

@@ -1,0 +1,39 @@
+"""What a function gave back, if a backward pass can begin there; else the sentence that says what to do."""
+
+from typing import Any
+
+import torch
+
+from fallline._errors import OptionError
+
+
+def the_result(made: Any) -> torch.Tensor:
+    """The one floating-point tensor that the function gave back.
+
+    Raises:
+        OptionError: it gave back something else.
+    """
+    if isinstance(made, tuple | list | dict):
+        among = made.values() if isinstance(made, dict) else made
+        tensors = [each for each in among if isinstance(each, torch.Tensor)]
+        raise OptionError(
+            f"The function gives back a {type(made).__name__} with {len(tensors)} tensors; a backward pass begins at "
+            "one: give back that one, or the sum of those that count."
+        )
+    if not isinstance(made, torch.Tensor):
+        raise OptionError(
+            f"The function gives back {_article(type(made).__name__)}, not a tensor: a backward pass begins at the "
+            "tensor that the operations made (without .item(), float() or .numpy())."
+        )
+    dtype = str(made.dtype).removeprefix("torch.")
+    if made.is_complex():
+        raise OptionError(f"The result is complex ({dtype}), and a gradient is of a real number: give back its abs().")
+    if not made.is_floating_point():
+        raise OptionError(f"The result is of {dtype}: whole numbers and truth values have no slope, so no gradient.")
+    if made.is_inference():
+        raise OptionError("The result was made in inference mode, where PyTorch builds no graph to go back through.")
+    return made
+
+
+def _article(name: str) -> str:
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

@@ -1,0 +1,202 @@
+"""The forward pass as PyTorch's dispatcher saw it: every operation with its tensors, and the module that ran it."""
+
+import weakref
+from dataclasses import replace
+from typing import Any, Final
+
+import torch
+
+from fallline._backprop._kept import Kept
+from fallline._backprop._modules import Modules
+from fallline._backprop._seen import Key, Operation, Seen
+from fallline._backprop._torch_private import (
+    DispatchMode,
+    default_of,
+    going_backward,
+    in_custom_forward,
+    next_number,
+    number_of,
+    saving_hooked,
+    schema_of,
+)
+from fallline._backprop._values import KEPT, value_of
+from fallline._records import TensorValue
+
+REARRANGED: Final = frozenset(
+    {"t", "transpose", "permute", "view", "_unsafe_view", "reshape", "squeeze", "unsqueeze", "alias", "detach"}
+)
+"""Operations whose output has the very entries of their input, so that a large one need not be summed up again."""
+STATISTICS: Final = frozenset({"running_mean", "running_var"})
+"""Arguments that a normalization writes to, though its schema does not say so."""
+
+
+class Trace(DispatchMode):
+    """Writes down every operation that runs while it is entered; changes none."""
+
+    def __init__(self, modules: Modules, kept: Kept) -> None:
+        super().__init__()
+        self.operations: list[Operation] = []
+        self.names: dict[int, str] = {}
+        """What tensors are called, by token."""
+        self.values: dict[Key, Seen] = {}
+        """The tensor of each node's output, as it was last seen."""
+        self._modules = modules
+        self._kept = kept
+        self._foreign: dict[int, torch.UntypedStorage] = {}
+        """Memory that was there before, by address: it is held, so that no other gets the address."""
+        self._tokens: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
+        self._next_token = 0
+        self._known: dict[int, tuple[int | None, TensorValue]] = {}
+        """What was said of a tensor, by token, with PyTorch's count of its changes then."""
+
+    def name(self, name: str, tensor: torch.Tensor) -> None:
+        """Call this tensor by this name from now on; the first name stays."""
+        self.names.setdefault(self.token(tensor), name)
+
+    def token(self, tensor: torch.Tensor) -> int:
+        """A number for this very object; no other one gets it, even after its end."""
+        known = self._tokens.get(id(tensor))
+        if known is not None and known[0]() is tensor:
+            return known[1]
+        self._next_token += 1
+        self._tokens[id(tensor)] = (weakref.ref(tensor), self._next_token)
+        return self._next_token
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run one operation, and write it down."""
+        number = next_number() - 1
+        schema = schema_of(func)
+        given = _in_schema_order(schema, args, kwargs or {})
+        grad_enabled = torch.is_grad_enabled()
+        asks = grad_enabled and any(each.requires_grad for each in _tensors(given))
+        self._keep(schema, given)
+        arguments = tuple(self._seen(each, content=asks) for each in given)
+        outputs = func(*args, **(kwargs or {}))
+        made = outputs if isinstance(outputs, tuple | list) else (outputs,)
+        flat = [each for one in made for each in (one if isinstance(one, tuple | list) else (one,))]
+        differentiable = asks and any(_continuous(each) for each in flat)
+        aliases = [argument.alias_info for argument in schema.arguments if argument.alias_info is not None]
+        name, overload = schema.name.split("::")[-1], schema.overload_name or "default"
+        in_place = any(alias.is_write for alias in aliases)
+        op = name.removesuffix("_") if in_place else name
+        reused = self._rearranged(op, arguments) if differentiable else None
+        operation = Operation(
+            place=len(self.operations),
+            op=op,
+            overload=overload,
+            number=number,
+            names=tuple(argument.name for argument in schema.arguments),
+            arguments=arguments,
+            outputs=tuple(self._output(each, differentiable, reused) for each in flat),
+            module=self._modules.path,
+            differentiable=differentiable and op != "detach",
+            grad_enabled=grad_enabled,
+            in_place=in_place,
+            view=bool(aliases) and not in_place,
+            random=torch.Tag.nondeterministic_seeded in func.tags,
+            pointwise=torch.Tag.pointwise in func.tags,
+            higher_order=going_backward(),
+            in_custom=in_custom_forward(),
+            packed=saving_hooked(),
+        )
+        self.operations.append(operation)
+        return outputs
+
+    def result(self, tensor: torch.Tensor) -> Seen:
+        """The tensor that the function gave back."""
+        seen: Seen = self._seen(tensor, content=True)
+        return seen
+
+    def _keep(self, schema: Any, given: list[Any]) -> None:
+        """What is the user's and will be written to is kept before."""
+        for tensor in _tensors(given):
+            if not self._knows(tensor) and tensor.layout is torch.strided:
+                storage = tensor.untyped_storage()
+                self._foreign.setdefault(storage.data_ptr(), storage)
+                if tensor.is_leaf and tensor.requires_grad:
+                    self._kept.leaf(tensor)
+        for argument, value in zip(schema.arguments, given, strict=True):
+            alias = argument.alias_info
+            writes = (alias is not None and alias.is_write) or argument.name in STATISTICS
+            for tensor in _tensors([value]) if writes else ():
+                if tensor.layout is torch.strided and tensor.untyped_storage().data_ptr() in self._foreign:
+                    self._kept.contents(tensor)
+
+    def _knows(self, tensor: torch.Tensor) -> bool:
+        known = self._tokens.get(id(tensor))
+        return known is not None and known[0]() is tensor
+
+    def _seen(self, argument: Any, *, content: bool) -> Any:
+        """The argument with tensors replaced; the numbers of large ones only where a step back needs them."""
+        if isinstance(argument, list | tuple):
+            return tuple(self._seen(each, content=content) for each in argument)
+        if not isinstance(argument, torch.Tensor):
+            return argument
+        seen = self._bare(argument)
+        if seen.requires_grad and argument.grad_fn is not None:
+            seen.key = (number_of(argument.grad_fn), argument.output_nr)
+            self.values[seen.key] = seen
+        elif seen.requires_grad:
+            seen.leaf = argument
+        if content or argument.numel() <= KEPT:
+            self._look(seen, argument)
+        return seen
+
+    def _look(self, seen: Seen, tensor: torch.Tensor) -> None:
+        if tensor.numel() <= KEPT and not tensor.is_meta:
+            seen.copy = _copy(tensor)
+        if seen.leaf is None:
+            known = self._known.get(seen.token)
+            version = _version(tensor)
+            if known is None or version is None or known[0] != version:
+                known = self._known[seen.token] = (version, value_of(tensor))
+            seen.value = known[1]
+
+    def _output(self, output: Any, differentiable: bool, reused: TensorValue | None) -> Seen | None:
+        if not isinstance(output, torch.Tensor):
+            return None
+        seen = self._bare(output)
+        if differentiable or output.numel() <= KEPT:
+            if output.numel() <= KEPT and not output.is_meta:
+                seen.copy = _copy(output)
+            same = reused is not None and reused.numbers is None and reused.count == output.numel()
+            seen.value = replace(reused, shape=seen.shape) if reused is not None and same else value_of(output)
+            self._known[seen.token] = (_version(output), seen.value)
+        return seen
+
+    def _bare(self, tensor: torch.Tensor) -> Seen:
+        return Seen(self.token(tensor), tuple(tensor.shape), tensor.dtype, tensor.requires_grad)
+
+    @staticmethod
+    def _rearranged(op: str, arguments: tuple[Any, ...]) -> TensorValue | None:
+        first = arguments[0] if arguments else None
+        if op not in REARRANGED or not isinstance(first, Seen):
+            return None
+        if first.value is None and first.leaf is not None and first.leaf.numel() > KEPT:
+            first.value = value_of(first.leaf)
+        return first.value
+
+
+def _version(tensor: torch.Tensor) -> int | None:
+    """How often it was written to; None where nobody counts."""
+    return None if tensor.is_inference() else tensor._version
+
+
+def _copy(tensor: torch.Tensor) -> torch.Tensor:
+    plain = tensor.detach()
+    return plain.clone() if plain.layout is torch.strided else plain.to_dense()
+
+
+def _in_schema_order(schema: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """All arguments, positional and named ones, defaults filled in."""
+    rest = schema.arguments[len(args) :]
+    return [*args, *(kwargs[each.name] if each.name in kwargs else default_of(each) for each in rest)]
+
+
+def _tensors(arguments: list[Any]) -> list[torch.Tensor]:
+    flat = (each for one in arguments for each in (one if isinstance(one, list | tuple) else (one,)))
+    return [each for each in flat if isinstance(each, torch.Tensor)]
+
+
+def _continuous(output: Any) -> bool:
+    return isinstance(output, torch.Tensor) and (output.is_floating_point() or output.is_complex())

@@ -1,0 +1,132 @@
+"""A tensor at one moment as numbers: all entries of a small one, the summary of a large one."""
+
+from collections.abc import Callable, Sequence
+from math import hypot, isfinite, isinf, nan, sqrt
+from typing import Final
+
+import numpy as np
+import torch
+
+from fallline._records import Floats, TensorValue
+
+KEPT: Final = 1000
+"""Tensors of at most so many entries are kept number by number."""
+ROW: Final = 4096
+"""Entries that are summed up in their own precision."""
+IN_FLOAT32: Final = (1e-15, 1e15)
+"""The largest entry is between these: then float32 has the squares of all that count."""
+SQUARED: Final = (1e-100, 1e100)
+"""Numbers between these can be squared and added up without care."""
+
+
+def value_of(tensor: torch.Tensor) -> TensorValue:
+    """What is shown of ``tensor``; nothing of it is kept alive.
+
+    >>> value_of(torch.tensor([3.0, 4.0])).norm
+    5.0
+    """
+    shape, dtype = tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
+    seen = _plain(tensor.detach())
+    if seen.is_meta:
+        return TensorValue(shape, dtype, None, nan, nan, nan, nan)
+    return _small(seen, shape, dtype) if seen.numel() <= KEPT else _large(seen, shape, dtype)
+
+
+def _small(seen: torch.Tensor, shape: tuple[int, ...], dtype: str) -> TensorValue:
+    numbers: Floats = np.array(seen.to("cpu", torch.float64).numpy(), order="C")
+    numbers.flags.writeable = False
+    finite = numbers[np.isfinite(numbers)]
+    if not finite.size:
+        return TensorValue(shape, dtype, numbers, nan, nan, nan, nan, not_finite=numbers.size)
+    return TensorValue(
+        shape,
+        dtype,
+        numbers,
+        least=float(finite.min()),
+        greatest=float(finite.max()),
+        mean=float(finite.mean()),
+        norm=_norm(finite),
+        not_finite=numbers.size - finite.size,
+    )
+
+
+def _large(seen: torch.Tensor, shape: tuple[int, ...], dtype: str) -> TensorValue:
+    """In three passes over the memory where all entries are finite, which the extremes tell: they show NaN and ∞."""
+    flat = _flat(seen)
+    least, greatest = (float(end) for end in flat.aminmax())
+    missing = 0
+    if not (isfinite(least) and isfinite(greatest)):
+        flat = flat[torch.isfinite(flat)]
+        missing = seen.numel() - flat.numel()
+        if not flat.numel():
+            return TensorValue(shape, dtype, None, nan, nan, nan, nan, not_finite=missing)
+        least, greatest = (float(end) for end in flat.aminmax())
+    scale = max(-least, greatest)
+    if flat.dtype is torch.float32 and not IN_FLOAT32[0] < scale < IN_FLOAT32[1]:
+        flat = flat.to(torch.float64)
+    norm = _in_rows(flat, torch.linalg.vector_norm)
+    if isinf(norm):  # entries beyond 1e154: their squares have no float64
+        norm = scale * _in_rows(flat / scale, torch.linalg.vector_norm)
+    mean = _in_rows(flat, torch.sum) / flat.numel()
+    return TensorValue(shape, dtype, None, least, greatest, mean, norm, not_finite=missing)
+
+
+def _flat(seen: torch.Tensor) -> torch.Tensor:
+    """All entries in the order of the memory, which needs no copy where they lie close together."""
+    real = seen if seen.dtype in (torch.float32, torch.float64) else seen.to(_wider(seen.dtype))
+    axes = sorted(range(real.dim()), key=real.stride, reverse=True)
+    return real.permute(axes).reshape(-1)
+
+
+def _wider(dtype: torch.dtype) -> torch.dtype:
+    return torch.float32 if dtype in (torch.float16, torch.bfloat16) else torch.float64
+
+
+def _in_rows(flat: torch.Tensor, reduce: Callable[..., torch.Tensor]) -> float:
+    """A sum or a norm, row by row in the entries' own precision, and of the rows in float64.
+
+    As exact as all of it in float64 to six digits, and a tenth of the time: no copy in float64 is made.
+    """
+    whole = flat.numel() - flat.numel() % ROW
+    parts = [reduce(flat[:whole].view(-1, ROW), dim=1).to(torch.float64)]
+    if whole < flat.numel():
+        parts.append(reduce(flat[whole:].to(torch.float64)).reshape(1))
+    return float(reduce(torch.cat(parts)))
+
+
+def joined(values: Sequence[TensorValue]) -> TensorValue:
+    """Several tensors as one, end to end: the outputs of an operation that has more than one."""
+    if len(values) == 1:
+        return values[0]
+    every = [each for each in values if each.not_finite < each.count]
+    counts = [each.count - each.not_finite for each in every]
+    total = sum(each.count for each in values)
+    small = [each.numbers.reshape(-1) for each in values if each.numbers is not None]
+    numbers = np.concatenate(small) if len(small) == len(values) and total <= KEPT else None
+    return TensorValue(
+        (total,),
+        values[0].dtype,
+        numbers,
+        least=min((each.least for each in every), default=nan),
+        greatest=max((each.greatest for each in every), default=nan),
+        mean=sum(each.mean * count for each, count in zip(every, counts, strict=True)) / sum(counts) if every else nan,
+        norm=hypot(*(each.norm for each in every)) if every else nan,
+        not_finite=sum(each.not_finite for each in values),
+    )
+
+
+def _norm(finite: Floats) -> float:
+    """Scaled where it must be: the squares of entries beyond 1e154 have no float64."""
+    scale = float(np.abs(finite).max())
+    if SQUARED[0] < scale < SQUARED[1]:
+        return sqrt(float(np.square(finite).sum()))
+    return scale * sqrt(float(np.square(finite / scale).sum())) if scale > 0 else 0.0
+
+
+def _plain(seen: torch.Tensor) -> torch.Tensor:
+    """Dense and real: of complex entries the sizes are shown."""
+    if seen.is_quantized:
+        return seen.dequantize()
+    if seen.layout is not torch.strided:
+        seen = seen.to_dense()
+    return seen.abs() if seen.is_complex() else seen.resolve_neg()

@@ -1,0 +1,148 @@
+"""One derivative held against differences: right, wrong, or which reason there is not to say."""
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from functools import cached_property
+from math import isfinite
+from typing import Final, NamedTuple
+
+import torch
+
+from fallline._backprop._differences import STEP, Slope, best_slope, slope
+from fallline._backprop._probe import SEED, CannotCompareError, Evaluate, Probe
+
+TOLERANCE: Final = 1e-5
+"""Allowed relative difference. Differences in float64 are good to 1e-9 where the function is smooth."""
+ERRORS: Final = 4.0
+"""So many times its estimated error a difference may be off."""
+EXACT: Final = 0.01
+"""A difference says something where its error is less than this share of the derivative."""
+BESIDE: Final = 1e-4
+"""How far, relatively, the function is looked at beside a point where it has a kink."""
+PLACES_BESIDE: Final = 2
+
+
+class Verdict(Enum):
+    """What differences say about one derivative."""
+
+    AGREES = auto()
+    WRONG = auto()
+    KINK = auto()
+    """Autograd is right all around, and here the slopes to either side are not what it says."""
+    NOT_FINITE = auto()
+    """The function has no finite values beside the point."""
+    DOUBTFUL = auto()
+    """One difference does not settle it."""
+    HIDDEN = auto()
+    """The rounding of the result is larger than what the derivative would change."""
+
+
+class Judged(NamedTuple):
+    """One derivative and its verdict."""
+
+    verdict: Verdict
+    autograd: float
+    found: Slope | None
+
+
+class Derivative(NamedTuple):
+    """One derivative to be compared: along ``direction``, of autograd's value."""
+
+    direction: Mapping[str, torch.Tensor]
+    autograd: float
+    size: float
+    """Of what moves: the entry's |x|; 1 for a direction, which has the size of its inputs already."""
+    step: float
+    """Of the first look, in units of the usual one."""
+    scale: float
+    """What counts as large: the derivative's own size, or the gradient's for a direction that it may be nearly
+    at a right angle to."""
+
+
+class Judge:
+    """Compares derivatives at one point."""
+
+    def __init__(self, probe: Probe, evaluate: Evaluate, most: int = 10**9) -> None:
+        self.probe = probe
+        self._most = most
+        self._evaluate = evaluate
+
+    def at_a_glance(self, asked: Derivative) -> Judged:
+        """By one central difference: it agrees, or is doubtful."""
+        found = slope(
+            self.probe.line(asked.direction),
+            self.probe.here,
+            self.probe.usual * max(1.0, asked.size) * asked.step,
+            self.probe.noise,
+        )
+        if found is None or not isfinite(asked.autograd) or not _exact(found, asked):
+            return Judged(Verdict.DOUBTFUL, asked.autograd, found)
+        return Judged(Verdict.AGREES if _agree(found, asked) else Verdict.DOUBTFUL, asked.autograd, found)
+
+    def closely(self, asked: Derivative) -> Judged:
+        """By a ladder of steps; what does not agree is looked at beside the point, where a kink is not.
+
+        Doubtful still where the evaluations are used up.
+        """
+        if self.evaluations > self._most:
+            return self.at_a_glance(asked)
+        judged = self._here(self.probe, asked)
+        if judged.verdict is not Verdict.WRONG or not isfinite(asked.autograd):
+            return judged
+        beside = [self._here(probe, self._moved_to(probe, asked)).verdict for probe in self._beside]
+        if Verdict.WRONG in beside or Verdict.AGREES not in beside:
+            return judged
+        return judged._replace(verdict=Verdict.KINK)
+
+    def wrong_beside(self, asked: Derivative) -> Probe:
+        """The point at which the operations are to be asked: beside this one, where nothing has a kink."""
+        for probe in self._beside:
+            if self._here(probe, self._moved_to(probe, asked)).verdict is Verdict.WRONG:
+                return probe
+        return self.probe
+
+    @staticmethod
+    def _here(probe: Probe, asked: Derivative) -> Judged:
+        found = best_slope(probe.line(asked.direction), probe.here, asked.size, probe.noise, probe.usual)
+        if found is None:
+            return Judged(Verdict.NOT_FINITE, asked.autograd, None)
+        if not isfinite(asked.autograd):
+            steep = found.error > EXACT * abs(found.value)  # it grows with every smaller step: infinite in truth
+            return Judged(Verdict.NOT_FINITE if steep else Verdict.WRONG, asked.autograd, found)
+        if _agree(found, asked):
+            return Judged(Verdict.AGREES if _exact(found, asked) else Verdict.HIDDEN, asked.autograd, found)
+        return Judged(Verdict.WRONG, asked.autograd, found)
+
+    @staticmethod
+    def _moved_to(probe: Probe, asked: Derivative) -> Derivative:
+        return asked._replace(autograd=probe.along(asked.direction))
+
+    @cached_property
+    def _beside(self) -> list[Probe]:
+        found = []
+        far = BESIDE * self.probe.usual / STEP
+        for place in range(PLACES_BESIDE):
+            direction = self.probe.sized_direction(SEED + 10 + place)
+            moved = {name: leaf + far * direction[name] for name, leaf in self.probe.leaves.items()}
+            try:
+                found.append(Probe(self._evaluate, moved, self.probe.vector))
+            except CannotCompareError:
+                continue
+        return found
+
+    @property
+    def evaluations(self) -> int:
+        """So far, at all points."""
+        beside: list[Probe] = self.__dict__.get("_beside", [])
+        return self.probe.evaluations + sum(probe.evaluations for probe in beside)
+
+
+def _agree(found: Slope, asked: Derivative) -> bool:
+    allowed = TOLERANCE * max(abs(asked.autograd), abs(found.value), asked.scale) + ERRORS * found.error
+    return abs(found.value - asked.autograd) <= allowed
+
+
+def _exact(found: Slope, asked: Derivative) -> bool:
+    if found.value == asked.autograd:
+        return True
+    return found.error <= EXACT * max(abs(asked.autograd), abs(found.value), asked.scale)

@@ -1,0 +1,166 @@
+"""A run of the function in which every autograd node's output is seen, and, if wanted, put in its place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+import torch
+
+from fallline._backprop._held_constant import written_by
+from fallline._backprop._probe import Probe
+from fallline._backprop._torch_private import DispatchMode, next_number, number_of
+
+CONVERSION: Final = "ToCopyBackward0"
+"""A change of dtype: a graph in float64 has others than one in float32."""
+Place = tuple[int, int]
+"""A node of the walk and which of its outputs; of a leaf its AccumulateGrad node."""
+Key = tuple[int | str, int]
+"""A node's number since the run began, or a leaf's name; and which output."""
+
+
+def walk(root: Any) -> list[Any]:
+    """All autograd nodes behind ``root``, each once, in an order that a second run of the function has too.
+
+    Changes of dtype are left out.
+
+    Args:
+        root: a result's ``grad_fn``; None for none.
+
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> [node.name() for node in walk((x * x).sum().grad_fn)]
+    ['SumBackward0', 'MulBackward0', 'torch::autograd::AccumulateGrad']
+    """
+    found: dict[Any, None] = {}
+    waiting = [] if root is None else [root]
+    while waiting:
+        node = waiting.pop()
+        if node in found:
+            continue
+        found[node] = None
+        waiting.extend(each for each, _ in reversed(node.next_functions) if each is not None)
+    return [node for node in found if node.name() != CONVERSION]
+
+
+class Watch(DispatchMode):
+    """Keeps the output of every autograd node as the next operation sees it; puts other values in their place."""
+
+    def __init__(self, leaves: Mapping[str, torch.Tensor], instead: Mapping[Key, torch.Tensor]) -> None:
+        super().__init__()
+        self.seen: dict[Key, torch.Tensor] = {}
+        self._leaves = {id(leaf): name for name, leaf in leaves.items()}
+        self._instead = instead
+        self.first = next_number()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run one operation."""
+        named = kwargs or {}
+        written = written_by(func, args, named)
+        given = [self._through(each, written) for each in args]
+        return func(*given, **{key: self._through(each, written) for key, each in named.items()})
+
+    def _through(self, value: Any, written: set[int]) -> Any:
+        if isinstance(value, list | tuple):
+            return type(value)(self._through(each, written) for each in value)
+        if not isinstance(value, torch.Tensor) or not value.requires_grad:
+            return value
+        key = self._key(value)
+        if key is None:
+            return value
+        self.seen[key] = value.detach().clone()
+        replacement = self._instead.get(key)
+        if replacement is None or id(value) in written or replacement.shape != value.shape:
+            return value
+        return replacement.to(value.dtype).clone()
+
+    def _key(self, tensor: torch.Tensor) -> Key | None:
+        if tensor.grad_fn is not None:
+            return number_of(tensor.grad_fn) - self.first, tensor.output_nr
+        name = self._leaves.get(id(tensor))
+        return None if name is None else (name, 0)
+
+
+@dataclass
+class Arrivals:
+    """Gradients at every node in the one backward pass."""
+
+    at: dict[int, tuple[torch.Tensor | None, ...]] = field(default_factory=dict)
+    """For each output of the node."""
+    sent: dict[int, tuple[torch.Tensor | None, ...]] = field(default_factory=dict)
+    """For each of its operands."""
+
+    def note(self, node: int, sent: Sequence[torch.Tensor | None], at: Sequence[torch.Tensor | None]) -> None:
+        """What one node got and gave."""
+        self.at[node], self.sent[node] = _copies(at), _copies(sent)
+
+
+class Run:
+    """The function once more, with the values of all nodes.
+
+    Args:
+        probe: the function and its point.
+        moved: leaves in place of their own.
+        base: an earlier run, whose places ``instead`` speaks of.
+        instead: values that operations get in place of a node's output.
+    """
+
+    def __init__(
+        self,
+        probe: Probe,
+        moved: Mapping[str, torch.Tensor],
+        base: "Run | None" = None,
+        instead: Mapping[Place, torch.Tensor] | None = None,
+    ) -> None:
+        self._leaves = probe.asking(moved)
+        self._probe, self._vector = probe, probe.vector
+        keys: dict[Place, Key] = {} if base is None else base.keys
+        watch = Watch(self._leaves, {keys[place]: value for place, value in (instead or {}).items()})
+        self.epsilon = torch.finfo(probe.precision).eps
+        """Of the coarsest dtype on the way."""
+        self.result = probe.run(self._leaves, watch)
+        self.nodes = walk(self.result.grad_fn)
+        self.names = [node.name() for node in self.nodes]
+        self._places = {node: place for place, node in enumerate(self.nodes)}
+        self.operands = [[self._source(each, output) for each, output in node.next_functions] for node in self.nodes]
+        """For each node the places of its operands; None for one without a gradient."""
+        self.keys: dict[Place, Key] = self._keys(watch)
+        self.values = {place: watch.seen[key] for place, key in self.keys.items() if key in watch.seen}
+        """The value at each place, as far as an operation saw it."""
+        if self.nodes:
+            self.values[0, self.result.output_nr] = self.result.detach()
+
+    def gradients(self) -> Arrivals:
+        """By one backward pass."""
+        arrivals = Arrivals()
+        hooks = [node.register_hook(partial(arrivals.note, place)) for place, node in enumerate(self.nodes)]
+        begin = torch.ones_like(self.result) if self._vector is None else self._vector.to(self.result.dtype)
+        try:
+            with self._probe.promoting():
+                torch.autograd.grad(
+                    self.result, list(self._leaves.values()), grad_outputs=begin, allow_unused=True, retain_graph=True
+                )
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return arrivals
+
+    def _source(self, node: Any, output: int) -> Place | None:
+        """Where an operand comes from; through changes of dtype."""
+        while node is not None and node not in self._places:
+            node, output = node.next_functions[0]
+        return None if node is None else (self._places[node], output)
+
+    def _keys(self, watch: Watch) -> dict[Place, Key]:
+        names = {id(leaf): name for name, leaf in self._leaves.items()}
+        numbers: dict[int | str, int] = {}
+        for place, node in enumerate(self.nodes):
+            leaf = getattr(node, "variable", None)
+            if leaf is None:
+                numbers[number_of(node) - watch.first] = place
+            elif id(leaf) in names:
+                numbers[names[id(leaf)]] = place
+        return {(numbers[who], output): (who, output) for who, output in watch.seen if who in numbers}
+
+
+def _copies(gradients: Sequence[torch.Tensor | None]) -> tuple[torch.Tensor | None, ...]:
+    return tuple(None if each is None else each.detach().clone() for each in gradients)

@@ -1,0 +1,98 @@
+"""A forward and a backward pass on the screen: what happened, a table or a tree, the check; the same as JSON."""
+
+import json
+from pathlib import Path
+
+from fallline._cli._screen import Screen
+from fallline._explain import check_sentences, graph_table, graph_tree, jacobian_lines, readable, story
+from fallline._records import Backprop, GraphEdge, GraphNode, TensorValue
+from fallline._store import plain
+
+SCHEMA = "fallline.backprop/1"
+HOW_TO_READ = "Values came downward. Going back up, each row hands local derivative × gradient on to its operands."
+HINT = "--tree shows the way back, --report FILE draws and plays it."
+HOW_TO_READ_TREE = "Each line: what arrived above × the local derivative → what goes on."
+
+
+def as_json(graph: Backprop, page: Path | None) -> str:
+    """The graph for programs; docs/json.md."""
+    check = graph.check
+    told = {
+        "schema": SCHEMA,
+        "expression": graph.expression,
+        "title": graph.title,
+        "inputs": graph.inputs,
+        "result": graph.result,
+        "vector": _value(graph.vector),
+        "gradients": graph.gradients,
+        "nodes": [_node(node) for node in graph.nodes],
+        "edges": [_edge(edge) for edge in graph.edges],
+        "check": None if check is None else {"agrees": check.agrees, **_fields(check)},
+        "jacobians": graph.jacobians,
+        "remarks": graph.remarks,
+        "seconds": graph.seconds,
+        "report": None if page is None else str(page),
+    }
+    return json.dumps(plain(told), indent=2, allow_nan=False, ensure_ascii=False)
+
+
+def _node(node: GraphNode) -> dict[str, object]:
+    return {
+        **_fields(node),
+        "value": _value(node.value),
+        "gradient": _value(node.gradient),
+        "marks": sorted(mark.value for mark in node.marks),
+    }
+
+
+def _edge(edge: GraphEdge) -> dict[str, object]:
+    local = edge.local
+    return {
+        **_fields(edge),
+        "local": None
+        if local is None
+        else {"rule": local.rule, "value": _value(local.value), "product": local.product},
+        "gradient": _value(edge.gradient),
+    }
+
+
+def _value(value: TensorValue | None) -> dict[str, object] | None:
+    """A summary of no finite entry at all is not there: null, not NaN."""
+    if value is None:
+        return None
+    told = _fields(value)
+    if value.not_finite == value.count:
+        told |= dict.fromkeys(("least", "greatest", "mean", "norm"))
+    return told
+
+
+def _fields(record: object) -> dict[str, object]:
+    told = plain(record)
+    if not isinstance(told, dict):
+        raise TypeError("a record becomes a mapping")
+    return told
+
+
+def show_backprop(screen: Screen, graph: Backprop, page: Path | None, *, tree: bool = False) -> None:
+    """The whole answer, top to bottom."""
+    wrong = graph.check is not None and not graph.check.agrees
+    if wrong:
+        screen.paragraph(f"MISMATCH: {' '.join(check_sentences(graph))}")
+        screen.say("")
+    for sentence in story(graph):
+        screen.paragraph(sentence)
+    shown = readable(graph)
+    screen.say("", *(graph_tree(shown, screen.width) if tree else graph_table(shown, screen.width)))
+    screen.say("")
+    screen.paragraph(HOW_TO_READ_TREE if tree else HOW_TO_READ)
+    matrices = jacobian_lines(graph, screen.width)
+    screen.say(*([""] if matrices else []), *matrices)
+    after = [*([] if wrong else check_sentences(graph)), *graph.remarks]
+    if after:
+        screen.say("")
+        screen.paragraph(" ".join(after))
+    if page is not None:
+        screen.say("", f"report  {page}")
+    elif not tree:
+        screen.say("")
+        screen.paragraph(HINT)

@@ -1,0 +1,29 @@
+"""Words for a forward and a backward pass: story, table, tree, single steps. docs/semantics.md#backpropagation."""
+
+from fallline._explain._backprop._chain import chain_sentence
+from fallline._explain._backprop._check_words import check_sentences
+from fallline._explain._backprop._edge import edge_sentence, way_back
+from fallline._explain._backprop._jacobian_words import jacobian_lines
+from fallline._explain._backprop._node import mark_sentences, node_sentence
+from fallline._explain._backprop._readable import readable
+from fallline._explain._backprop._story import asked_nodes, story
+from fallline._explain._backprop._table import graph_table
+from fallline._explain._backprop._tensor_words import figure, tensor_words
+from fallline._explain._backprop._tree import graph_tree
+
+__all__ = [
+    "asked_nodes",
+    "chain_sentence",
+    "check_sentences",
+    "edge_sentence",
+    "figure",
+    "graph_table",
+    "graph_tree",
+    "jacobian_lines",
+    "mark_sentences",
+    "node_sentence",
+    "readable",
+    "story",
+    "tensor_words",
+    "way_back",
+]

@@ -1,0 +1,163 @@
+"""The chain rule spelled out: the slopes along the way from the result back to an input, multiplied."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fallline._explain._backprop._edge import NUMERAL
+from fallline._explain._backprop._entries import same, terms_at
+from fallline._explain._backprop._names import called
+from fallline._explain._backprop._tensor_words import at, entry_words, figure, largest_entry, tensor_words
+from fallline._records import Backprop, GraphEdge, GraphNode
+from fallline._wording import visible
+
+MOST_WAYS = 3
+MOST_FACTORS = 8
+MOST_PLACES = 1000
+SIGNS = (" + ", " − ", " where ", ", ", " of ")
+"""What would be torn apart in a product without brackets."""
+NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way from an entry of the input to the result, as far as it was followed."""
+
+    node: int
+    rules: tuple[str, ...]
+    """From the input on."""
+    products: tuple[tuple[tuple[int, ...], float], ...]
+    """Places in the node's value that the entry went into, each with the product of the slopes on its way there."""
+
+
+def chain_sentence(graph: Backprop, input_name: str) -> str:
+    """The gradient of one input as the product of the slopes on its way, at the entry where it is largest.
+
+    ``∂result/∂x = 1/3 · 2 · 2y · 1 = 4.8927 at entry 0 (y = 3.6695).``
+    Where the way is long or not elementwise, the gradient alone; where there is none, why.
+
+    Raises:
+        OptionError: the graph has no node of this name.
+    """
+    node = _leaf(graph, input_name)
+    if node.gradient is None:
+        why = node.no_gradient
+        return f"{visible(input_name)} has no gradient: {why}" if why else f"{visible(input_name)} has no gradient."
+    entry = largest_entry(node.gradient)
+    whole = at(node.gradient, entry) if entry is not None else None
+    ways = _ways(graph, node.id, entry) if entry is not None else []
+    total = sum(product for way in ways for _, product in way.products)
+    left = _derivative(graph, input_name)
+    if entry is None or whole is None or not ways or not same(total, whole):
+        return f"{left} = {tensor_words(node.gradient)}."
+    where = f" at {entry_words(entry)}" if entry else ""
+    spelled = " + ".join(map(_spelled, ways))
+    product = "" if spelled in ("", figure(whole)) else f" = {spelled}"
+    return f"{left}{product} = {figure(whole)}{where}{_known(graph, ways, entry)}."
+
+
+def _leaf(graph: Backprop, name: str) -> GraphNode:
+    """The first node of this name: a later one is an assignment that took the name over."""
+    return next((node for node in graph.nodes if node.name == name), None) or graph.node(name)
+
+
+def _derivative(graph: Backprop, name: str) -> str:
+    result = "result" if graph.vector is None else "(v · result)"
+    plain = visible(name)
+    return f"∂{result}/∂{plain if NAME.fullmatch(plain) else f'({plain})'}"
+
+
+def _ways(graph: Backprop, start: int, entry: tuple[int, ...]) -> list[Way]:
+    """Every way from ``start`` to the result; empty where there are too many, or one cannot be followed."""
+    following = _following(graph)
+    done: list[Way] = []
+    open_ways = [Way(start, (), ((entry, 1.0),))]
+    while open_ways:
+        way = open_ways.pop()
+        if way.node == graph.result:
+            done.append(_weighed(graph, way))
+            continue
+        steps = [_step(graph, edges, way) for edges in following.get(way.node, {}).values()]
+        too_many = len(way.rules) >= MOST_FACTORS or len(steps) + len(open_ways) + len(done) > MOST_WAYS
+        if too_many or not steps or None in steps:
+            return []
+        open_ways += [step for step in reversed(steps) if step is not None]
+    return done
+
+
+def _following(graph: Backprop) -> dict[int, dict[int, list[GraphEdge]]]:
+    """Edges that carried a gradient, by source and target: ``y · y`` has two from y."""
+    found: dict[int, dict[int, list[GraphEdge]]] = {}
+    for edge in graph.edges:
+        if edge.gradient is not None:
+            found.setdefault(edge.source, {}).setdefault(edge.target, []).append(edge)
+    return found
+
+
+def _step(graph: Backprop, edges: Sequence[GraphEdge], way: Way) -> Way | None:
+    """Over one operation; None where it is no product of a slope and what arrived."""
+    products: list[tuple[tuple[int, ...], float]] = []
+    for place, so_far in way.products:
+        terms = [terms_at(graph, edge, place) for edge in edges]
+        if not terms[0] or any(len(one) != len(terms[0]) for one in terms):
+            return None
+        products += [(each[0].place, so_far * sum(term.slope for term in each)) for each in zip(*terms, strict=True)]
+        if len(products) > MOST_PLACES:
+            return None
+    rules = [edge.local.rule if edge.local is not None else "" for edge in edges]
+    return Way(edges[0].target, (*way.rules, _sum_of(rules)), tuple(products))
+
+
+def _weighed(graph: Backprop, way: Way) -> Way:
+    """With what the way back began with, where that is no 1."""
+    if graph.vector is None:
+        return way
+    weights = [at(graph.vector, place) for place, _ in way.products]
+    known = [math.nan if weight is None else weight for weight in weights]
+    rule = figure(known[0]) if len(known) == 1 else "v"
+    products = [(place, weight * product) for (place, product), weight in zip(way.products, known, strict=True)]
+    return Way(way.node, (*way.rules, rule), tuple(products))
+
+
+def _sum_of(rules: Sequence[str]) -> str:
+    """Rules of one operand used several times: ``y + y`` is ``2y``."""
+    if len(rules) > 1 and len(set(rules)) == 1 and NAME.fullmatch(rules[0]):
+        return f"{len(rules)}{rules[0]}"
+    return " + ".join(rules)
+
+
+def _spelled(way: Way) -> str:
+    """The rules from the result back, as a product; Σ where an entry went into several."""
+    rules = [visible(rule) for rule in reversed(way.rules)]
+    told = " · ".join(map(_bracketed, rules)) if len(rules) > 1 else "".join(rules)
+    return f"Σ {told}" if len(way.products) > 1 else told
+
+
+def _bracketed(rule: str) -> str:
+    """A factor in a product; its own sums and signs need brackets, those within brackets do not."""
+    outside = re.sub(r"\([^()]*\)", "", rule)
+    return f"({rule})" if rule.startswith(("−", "-")) or any(sign in outside for sign in SIGNS) else rule
+
+
+def _known(graph: Backprop, ways: Sequence[Way], entry: tuple[int, ...]) -> str:
+    """The numbers behind the letters, ``(y = 3.6695)``; over several entries, how many."""
+    most = max(len(way.products) for way in ways)
+    if most > 1:
+        return f" (Σ over the {most:,} entries it went into)"
+    values = _numbers_of(graph, entry)
+    rules = [rule for way in ways for rule in way.rules if not NUMERAL.fullmatch(rule)]
+    names = dict.fromkeys(name for rule in rules for name in NAME.findall(rule) if name in values)
+    return f" ({', '.join(f'{visible(name)} = {figure(values[name])}' for name in names)})" if names else ""
+
+
+def _numbers_of(graph: Backprop, entry: tuple[int, ...]) -> Mapping[str, float]:
+    """Named values at the followed entry, and named single numbers."""
+    found: dict[str, float] = {}
+    for node in graph.nodes:
+        value = at(node.value, entry)
+        if value is None and node.value is not None and node.value.count == 1:
+            value = at(node.value, (0,) * len(node.value.shape))
+        if node.name and value is not None:
+            found[called(node)] = value
+    return found

@@ -1,0 +1,46 @@
+"""What nodes are called in a sentence, and which edges leave and reach them."""
+
+from fallline._records import Backprop, GraphEdge, GraphNode, NodeKind, NodeMark
+from fallline._wording import visible
+
+LEAVES = frozenset({NodeKind.INPUT, NodeKind.PARAMETER, NodeKind.CONSTANT})
+
+SHORT = {NodeMark.NOT_FINITE_HERE: "born here"}
+"""Of NaN or ∞, which stands beside it."""
+
+
+def called(node: GraphNode) -> str:
+    """A node in a few words: its name, else what it computed.
+
+    >>> called(GraphNode(1, NodeKind.OPERATION, "mul", None, "y · y", None, None, None))
+    'y · y'
+    """
+    return visible(node.name or node.text or (f"{node.op} (#{node.id})" if node.op else f"#{node.id}"))
+
+
+def written_out(node: GraphNode) -> str:
+    """A node with its name and what it computed: ``y = x + 2``; ``layer1 (Sequential)`` for a closed group."""
+    if node.kind is NodeKind.GROUP:
+        return visible(f"{node.name} ({node.op})" if node.op else str(node.name))
+    if node.name and node.text and node.text != node.name:
+        return visible(f"{node.name} = {node.text}")
+    return called(node)
+
+
+def marked(node: GraphNode, text: str) -> str:
+    """A text about a node with its marks behind it: ``y·3 [in place]``."""
+    left_out = {NodeMark.GRADIENT_NOT_FINITE_HERE}  # its numbers say so
+    if node.kind is NodeKind.GROUP:
+        left_out.add(NodeMark.VIEW)  # that a tensor inside is only looked at says nothing of the whole
+    marks = [SHORT.get(mark, mark.value) for mark in NodeMark if mark in node.marks and mark not in left_out]
+    return f"{text} [{', '.join(marks)}]" if marks else text
+
+
+def edges_from(graph: Backprop, node: int) -> list[GraphEdge]:
+    """Those along which a gradient came back to this node."""
+    return [edge for edge in graph.edges if edge.source == node and edge.gradient is not None]
+
+
+def edges_to(graph: Backprop, node: int) -> list[GraphEdge]:
+    """Those of its operands, in their order."""
+    return sorted((edge for edge in graph.edges if edge.target == node), key=lambda edge: edge.operand)

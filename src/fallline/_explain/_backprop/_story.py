@@ -1,0 +1,75 @@
+"""What happened, in at most three lines: the result, the gradients, the chain, or what went wrong."""
+
+from fallline._explain._backprop._chain import chain_sentence
+from fallline._explain._backprop._names import called, written_out
+from fallline._explain._backprop._node import birth_sentence
+from fallline._explain._backprop._tensor_words import figure, tensor_words
+from fallline._explain._numbers import count
+from fallline._records import Backprop, GraphNode, NodeKind, NodeMark
+from fallline._wording import visible
+
+MOST_GRADIENTS = 3
+
+
+def story(graph: Backprop) -> list[str]:
+    """At most three sentences: the result, the gradients, and the most important thing about the way between."""
+    return [_result(graph), _gradients(graph), *_way(graph)][:3]
+
+
+def asked_nodes(graph: Backprop) -> list[GraphNode]:
+    """Leaves whose gradient was asked for: inputs, then parameters."""
+    inputs = [graph.nodes[k] for k in graph.inputs]
+    return [*inputs, *(node for node in graph.nodes if node.kind is NodeKind.PARAMETER)]
+
+
+def _result(graph: Backprop) -> str:
+    value = graph.nodes[graph.result].value
+    told = f"The result is {tensor_words(value)}." if value is not None else "The result was not kept."
+    if graph.vector is None:
+        return told
+    return f"{told} The way back began with the vector {tensor_words(graph.vector)}: so much each entry weighs."
+
+
+def _gradients(graph: Backprop) -> str:
+    asked = [node for node in asked_nodes(graph) if node.gradient is not None]
+    without = [node for node in asked_nodes(graph) if node.gradient is None and _could_have_one(node)]
+    if not asked:
+        return " ".join(chain_sentence(graph, str(node.name)) for node in without[:1]) or "Nothing asks for a gradient."
+    if len(asked) <= MOST_GRADIENTS:
+        told = "; ".join(f"{called(node)}.grad = {tensor_words(node.gradient)}" for node in asked) + "."
+    else:
+        told = f"{count(len(asked), 'tensor')} have a gradient: {_extremes(asked)}."
+    missing = [chain_sentence(graph, str(node.name)) for node in without[:1]]
+    more = f" So have {len(without) - 1:,} others." if len(without) > 1 else ""
+    return " ".join([told, *missing]) + more
+
+
+def _could_have_one(node: GraphNode) -> bool:
+    """False of class numbers and masks: nobody expects a gradient of theirs."""
+    return node.value is None or "float" in node.value.dtype or "complex" in node.value.dtype
+
+
+def _extremes(asked: list[GraphNode]) -> str:
+    """The longest and the shortest, in the Euclidean norm."""
+    by_norm = sorted(asked, key=lambda node: node.gradient.norm if node.gradient is not None else 0.0)
+    short, long = by_norm[0], by_norm[-1]
+    return (
+        f"that of {called(long)} is the longest, {figure(long.gradient.norm if long.gradient else 0.0)}; "
+        f"that of {called(short)} the shortest, {figure(short.gradient.norm if short.gradient else 0.0)}"
+    )
+
+
+def _way(graph: Backprop) -> list[str]:
+    told = [birth_sentence(graph, node) for node in graph.nodes if NodeMark.NOT_FINITE_HERE in node.marks]
+    told += [
+        f"The gradient stops being finite at {written_out(node)}: what arrives there is, what leaves is not."
+        for node in graph.nodes
+        if NodeMark.GRADIENT_NOT_FINITE_HERE in node.marks
+    ]
+    if told:
+        return [visible(told[0])]
+    for node in (graph.nodes[k] for k in graph.inputs):
+        chain = chain_sentence(graph, str(node.name)) if node.gradient is not None and node.name else ""
+        if " · " in chain or chain.count(" = ") > 1:
+            return [chain]
+    return []

@@ -1,0 +1,226 @@
+// @ts-check
+// Where everything stands: layers by the longest path, as few crossings as a few sweeps find, compact coordinates. Deterministic.
+
+import { orderLayers } from "./graph_order.js";
+
+const layoutGap = 18; // between cards of one layer
+const layoutThin = 12; // of a long edge that passes a layer
+const layoutBend = 46; // between layers: room for the curves
+const layoutHead = 12; // the straight piece before the arrowhead
+
+/**
+ * @typedef {{unit: any, layer: number, main: number, cross: number, at: number, start: number, into: Piece[], out: Piece[]}} Spot a card, or a long edge passing a layer (unit null)
+ * @typedef {{link: any, from: Spot, to: Spot, leave: number, arrive: number}} Piece of an edge, from one layer to the next; offsets from the spots' middles
+ */
+
+/**
+ * Layers run along the main axis (to the right, or down), cards of one layer stand along the cross axis.
+ * @param {any[]} units with w and h
+ * @param {any[]} links with from, to, and label: {w, h}
+ * @param {boolean} down
+ * @returns {{places: Map<any, {x: number, y: number}>, paths: Map<any, any>, width: number, height: number}}
+ */
+export function layoutGraph(units, links, down) {
+  const ranks = layoutRanks(units, links);
+  const { layers, chains } = layoutSpots(units, links, ranks, down);
+  orderLayers(layers);
+  for (const layer of layers) for (const spot of layer) layoutPorts(spot);
+  layoutCross(layers);
+  const { starts, runs, length } = layoutMain(layers, links, ranks, down);
+  return layoutResult({ layers, chains, starts, runs, length, ranks, down });
+}
+
+/** The longest path to each card; leaves stand just before what uses them first. @param {any[]} units @param {any[]} links */
+function layoutRanks(units, links) {
+  const into = new Map(units.map((unit) => [unit, /** @type {any[]} */ ([])]));
+  const out = new Map(units.map((unit) => [unit, /** @type {any[]} */ ([])]));
+  for (const link of links) {
+    into.get(link.to)?.push(link);
+    out.get(link.from)?.push(link);
+  }
+  const ranks = new Map();
+  const waits = new Map(units.map((unit) => [unit, into.get(unit)?.length ?? 0]));
+  const ready = units.filter((unit) => waits.get(unit) === 0);
+  while (ready.length > 0) {
+    const unit = ready.shift();
+    ranks.set(unit, Math.max(0, ...(into.get(unit) ?? []).map((link) => ranks.get(link.from) + 1)));
+    for (const link of out.get(unit) ?? []) {
+      const left = (waits.get(link.to) ?? 0) - 1;
+      waits.set(link.to, left);
+      if (left === 0) ready.push(link.to);
+    }
+  }
+  layoutLate([...ranks.keys()], { into, out, ranks });
+  for (const unit of units) if (into.get(unit)?.length === 0 && (out.get(unit)?.length ?? 0) > 0) ranks.set(unit, Math.min(...(out.get(unit) ?? []).map((link) => ranks.get(link.to))) - 1);
+  const least = Math.min(...ranks.values());
+  for (const [unit, rank] of ranks) ranks.set(unit, rank - least);
+  return ranks;
+}
+
+/** What is made of leaves only, a transposed weight for example, stands where it is used: that shortens more edges than it stretches. @param {any[]} sorted @param {{into: Map<any, any[]>, out: Map<any, any[]>, ranks: Map<any, number>}} held */
+function layoutLate(sorted, { into, out, ranks }) {
+  for (const unit of sorted.reverse()) {
+    const [before, after] = [into.get(unit) ?? [], out.get(unit) ?? []];
+    const stretched = before.filter((link) => (into.get(link.from) ?? []).length > 0).length;
+    if (after.length > stretched && before.length > 0) ranks.set(unit, Math.min(...after.map((link) => ranks.get(link.to) ?? 0)) - 1);
+  }
+}
+
+/** @param {any[]} units @param {any[]} links @param {Map<any, number>} ranks @param {boolean} down */
+function layoutSpots(units, links, ranks, down) {
+  /** @type {Spot[][]} */
+  const layers = Array.from({ length: Math.max(...ranks.values()) + 1 }, () => []);
+  /** @type {Map<any, Spot>} */
+  const spots = new Map();
+  const stand = (/** @type {any} */ unit, /** @type {number} */ layer, /** @type {number} */ main, /** @type {number} */ cross) => {
+    const spot = { unit, layer, main, cross, at: 0, start: 0, into: [], out: [] };
+    layers[layer].push(spot);
+    return spot;
+  };
+  for (const unit of units) {
+    spots.set(unit, stand(unit, ranks.get(unit) ?? 0, down ? unit.h : unit.w, down ? unit.w : unit.h));
+  }
+  /** @type {Map<any, Piece[]>} */
+  const chains = new Map();
+  for (const link of links) {
+    const [from, to] = [/** @type {Spot} */ (spots.get(link.from)), /** @type {Spot} */ (spots.get(link.to))];
+    /** @type {Piece[]} */
+    const pieces = [];
+    let last = from;
+    for (let layer = from.layer + 1; layer <= to.layer; layer += 1) {
+      const next = layer === to.layer ? to : stand(null, layer, 0, layoutThin);
+      const piece = { link, from: last, to: next, leave: 0, arrive: 0 };
+      last.out.push(piece);
+      next.into.push(piece);
+      pieces.push(piece);
+      last = next;
+    }
+    chains.set(link, pieces);
+  }
+  return { layers, chains };
+}
+
+/** Where edges leave and arrive along a card's side, in the order of the cards they come from and go to. @param {Spot} spot */
+function layoutPorts(spot) {
+  if (spot.unit === null) return;
+  const spread = (/** @type {Piece[]} */ pieces, /** @type {(piece: Piece) => number} */ place, /** @type {(piece: Piece, at: number) => void} */ set) => {
+    pieces.sort((a, b) => place(a) - place(b));
+    pieces.forEach((piece, i) => set(piece, ((i + 1) / (pieces.length + 1) - 0.5) * spot.cross));
+  };
+  spread(spot.into, (piece) => piece.from.start, (piece, at) => { piece.arrive = at; });
+  spread(spot.out, (piece) => piece.to.start, (piece, at) => { piece.leave = at; });
+}
+
+/** Middles along the cross axis: each wants to stand where its neighbours make its edges straight, none may overlap. @param {Spot[][]} layers */
+function layoutCross(layers) {
+  for (const layer of layers) {
+    let edge = 0;
+    layer.forEach((spot, i) => {
+      if (i > 0) edge += layoutApart(layer[i - 1], spot);
+      spot.at = edge;
+    });
+    for (const spot of layer) spot.at -= edge / 2;
+  }
+  for (let sweep = 0; sweep < 24; sweep += 1) {
+    const forward = sweep % 2 === 0;
+    const both = sweep >= 16;
+    for (const layer of forward ? layers : [...layers].reverse()) {
+      const wishes = layer.map((spot) => {
+        const pulls = [];
+        if (forward || both) for (const piece of spot.into) pulls.push([piece.from.at + piece.leave - piece.arrive, layoutPull(piece)]);
+        if (!forward || both) for (const piece of spot.out) pulls.push([piece.to.at + piece.arrive - piece.leave, layoutPull(piece)]);
+        const weight = pulls.reduce((sum, [, pull]) => sum + pull, 0);
+        return weight === 0 ? [spot.at, 0.01] : [pulls.reduce((sum, [at, pull]) => sum + at * pull, 0) / weight, weight];
+      });
+      layoutSettle(layer, wishes);
+    }
+  }
+}
+
+/** Long edges want to be straight most. @param {Piece} piece */
+function layoutPull(piece) {
+  return (piece.from.unit === null ? 2.5 : 1) * (piece.to.unit === null ? 2.5 : 1);
+}
+
+/** @param {Spot} first @param {Spot} second */
+function layoutApart(first, second) {
+  return (first.cross + second.cross) / 2 + layoutGap;
+}
+
+/** The places nearest to the wishes (least squares) that keep their distances: pools of neighbours that would overlap move as one. @param {Spot[]} layer @param {number[][]} wishes */
+function layoutSettle(layer, wishes) {
+  /** @type {{sum: number, weight: number, size: number}[]} */
+  const pools = [];
+  let offset = 0;
+  const offsets = layer.map((spot, i) => {
+    if (i > 0) offset += layoutApart(layer[i - 1], spot);
+    return offset;
+  });
+  layer.forEach((_, i) => {
+    let pool = { sum: (wishes[i][0] - offsets[i]) * wishes[i][1], weight: wishes[i][1], size: 1 };
+    for (let before = pools.at(-1); before !== undefined && before.sum / before.weight > pool.sum / pool.weight; before = pools.at(-1)) {
+      pools.pop();
+      pool = { sum: pool.sum + before.sum, weight: pool.weight + before.weight, size: pool.size + before.size };
+    }
+    pools.push(pool);
+  });
+  let i = 0;
+  for (const pool of pools) for (let k = 0; k < pool.size; k += 1, i += 1) layer[i].at = pool.sum / pool.weight + offsets[i];
+}
+
+/** Where each layer begins along the main axis, and how long edges run straight before it: as long as its longest label. @param {Spot[][]} layers @param {any[]} links @param {Map<any, number>} ranks @param {boolean} down */
+function layoutMain(layers, links, ranks, down) {
+  const runs = layers.map(() => layoutHead);
+  for (const link of links) {
+    const layer = ranks.get(link.to) ?? 0;
+    runs[layer] = Math.max(runs[layer], layoutHead + (link.label === null ? 0 : (down ? link.label.h : link.label.w) + 6));
+  }
+  const starts = [0];
+  for (let i = 1; i <= layers.length; i += 1) {
+    const busy = layers[i - 1].reduce((sum, spot) => sum + spot.out.length, 0);
+    const bend = down ? 22 : layoutBend * (busy > 4 ? 1.35 : 1);
+    starts.push(starts[i - 1] + Math.max(...layers[i - 1].map((spot) => spot.main), 0) + (i < layers.length ? bend + runs[i] : 0));
+  }
+  return { starts, runs, length: starts[layers.length] };
+}
+
+/** @param {any} made */
+function layoutResult({ layers, chains, starts, runs, length, down }) {
+  const all = layers.flat();
+  const low = Math.min(...all.map((/** @type {Spot} */ spot) => spot.at - spot.cross / 2));
+  const high = Math.max(...all.map((/** @type {Spot} */ spot) => spot.at + spot.cross / 2));
+  const places = new Map();
+  for (const spot of all) {
+    if (spot.unit === null) continue;
+    const [main, cross] = [starts[spot.layer], spot.at - spot.cross / 2 - low];
+    places.set(spot.unit, down ? { x: cross, y: main } : { x: main, y: cross });
+  }
+  const widest = layers.map((/** @type {Spot[]} */ layer) => Math.max(...layer.map((spot) => spot.main), 0));
+  const paths = new Map();
+  for (const [link, pieces] of chains) {
+    /** @type {number[][]} */
+    const points = []; // main, cross: pairs of ends of straight runs, joined by curves
+    for (const piece of /** @type {Piece[]} */ (pieces)) {
+      const [leave, arrive] = [piece.from.at + piece.leave - low, piece.to.at + piece.arrive - low];
+      const from = starts[piece.from.layer];
+      if (points.length === 0) points.push([from + piece.from.main, leave]);
+      points.push([from + widest[piece.from.layer], leave], [starts[piece.to.layer] - runs[piece.to.layer], arrive], [starts[piece.to.layer], arrive]);
+    }
+    paths.set(link, layoutPath(points, down));
+  }
+  return { places, paths, width: down ? high - low : length, height: down ? length : high - low };
+}
+
+/** Straight, curve, straight, … @param {number[][]} points @param {boolean} down */
+function layoutPath(points, down) {
+  const xy = (/** @type {number} */ main, /** @type {number} */ cross) => (down ? `${cross.toFixed(1)} ${main.toFixed(1)}` : `${main.toFixed(1)} ${cross.toFixed(1)}`);
+  let path = `M${xy(points[0][0], points[0][1])}`;
+  for (let i = 1; i < points.length; i += 1) {
+    const [[from, a], [to, b]] = [points[i - 1], points[i]];
+    if (a === b) path += `L${xy(to, b)}`;
+    else path += `C${xy((from + to) / 2, a)} ${xy((from + to) / 2, b)} ${xy(to, b)}`;
+  }
+  const [main, cross] = points[points.length - 1];
+  const [first, firstCross] = points[0];
+  return { path, end: down ? { x: cross, y: main } : { x: main, y: cross }, begin: down ? { x: firstCross, y: first } : { x: first, y: firstCross } };
+}

@@ -1,0 +1,144 @@
+// @ts-check
+// The picture on the page: which groups are open, which way it runs, where the camera stands.
+
+import { make } from "./element.js";
+import { makeSvg, createRuler } from "./graph_svg.js";
+import { moduleGroups, openAtFirst, visibleGraph } from "./graph_groups.js";
+import { drawGraph, showMoment } from "./graph_draw.js";
+import { graphMoments, graphState, sameMoment } from "./graph_steps.js";
+import { createCamera } from "./graph_camera.js";
+import { createGraphMap } from "./graph_map.js";
+
+const stageDownBelow = 900; // px of the page's width
+const stageOpenUpTo = 40; // nodes
+const stageFew = 26; // cards that a larger graph begins with
+const stageProjected = 1.3;
+const stageLargest = 1.3; // how far a small graph is enlarged
+const stageReadable = 0.9; // type of 13.5 px stays over 12 px
+
+/**
+ * @param {any} graph @param {any} player @param {(what: any) => void} choose
+ * @returns {any}
+ */
+export function createStage(graph, player, choose) {
+  const modules = moduleGroups(graph);
+  const readable = () => (element.closest(".fl-projector") === null ? stageReadable : stageProjected);
+  const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  let open = openAtFirst(graph, modules, graph.nodes.length <= stageOpenUpTo ? Infinity : stageFew);
+  let [drawn, visible, moments, chosen, width, ruler, update] = /** @type {any[]} */ ([null, null, [], null, 0, null, () => {}]);
+  const svg = makeSvg("svg.fl-graph-svg", { role: "group", "aria-label": "The graph: cards are values, lines are operations' operands" });
+  const world = makeSvg("g");
+  svg.append(world);
+  const map = createGraphMap((/** @type {number} */ x, /** @type {number} */ y) => camera.centre(x, y));
+  const camera = createCamera(svg, world, { still, moved: map.frame, largest: stageLargest });
+  const element = make("div.fl-graph-stage", {}, svg, map.element);
+  const pick = (/** @type {any} */ what) => (what.group !== null && what.group !== undefined && what.edges === undefined ? openGroup(what.group) : choose(what));
+  const build = (/** @type {boolean} */ fresh) => {
+    const order = moments[player.at]?.order ?? -Infinity;
+    const before = new Map(fresh || drawn === null ? [] : [...drawn.units.values()].map((/** @type {any} */ each) => [each.unit.key, { x: each.x, y: each.y }]));
+    visible = visibleGraph(graph, modules, open);
+    for (const unit of visible.units) unit.home = unit.node === null ? null : modules.home.get(unit.node) ?? null;
+    moments = graphMoments(graph, visible);
+    player.set(moments.length, sameMoment(moments, order));
+    const down = width < stageDownBelow;
+    drawn = drawGraph(graph, visible, { ruler, down, narrow: down, choose: pick, before, still: still() });
+    world.replaceChildren(drawn.world);
+    chosen = null;
+    size();
+  };
+  const size = () => {
+    const screen = window.innerHeight;
+    const room = Math.max(200, element.clientWidth);
+    const scale = Math.min(stageLargest, (room - 28) / drawn.width);
+    const tall = drawn.height * Math.max(scale, readable()) + 36;
+    const most = width < stageDownBelow ? Math.max(260, screen * 0.43) : Math.max(340, screen - 400);
+    const height = Math.round(Math.min(Math.max(180, tall), most));
+    svg.setAttribute("width", String(room));
+    svg.setAttribute("height", String(height));
+    map.draw(drawn, { width: room, height });
+    camera.measure({ width: room, height }, { width: drawn.width, height: drawn.height });
+  };
+  const rebuild = (/** @type {any} */ focus) => {
+    build(false);
+    camera.keep();
+    update();
+    const found = focus === null ? undefined : [...drawn.units.values()].find((each) => focus(each.unit));
+    found?.element.focus({ preventScroll: true });
+    if (found !== undefined) camera.show({ x: found.x, y: found.y, w: found.unit.w, h: found.unit.h });
+  };
+  const openGroup = (/** @type {any} */ group) => {
+    for (let each = group; each !== null; each = each.parent) open = new Set([...open, each.key]);
+    rebuild((/** @type {any} */ unit) => group.nodes.includes(unit.node) || unit.group?.parent === group);
+  };
+  const closeGroup = (/** @type {any} */ group) => {
+    open = new Set([...open].filter((key) => key !== group.key));
+    rebuild((/** @type {any} */ unit) => unit.group === group);
+  };
+  const tools = stageTools(modules, camera, (/** @type {boolean} */ all) => {
+    open = all ? new Set(modules.groups.map((group) => group.key)) : new Set();
+    build(true);
+    camera.open(readable());
+    update();
+  });
+  const resize = (/** @type {boolean} */ force) => {
+    if (drawn === null || (!force && element.clientWidth === width)) return;
+    const turned = force || (element.clientWidth < stageDownBelow) !== (width < stageDownBelow);
+    width = element.clientWidth;
+    if (turned) build(true);
+    else size();
+    camera.open(readable());
+    update();
+  };
+  const watcher = new ResizeObserver(() => resize(false));
+  return {
+    element,
+    tools,
+    home: new Map([...modules.home].filter(([, group]) => modules.groups.includes(group))),
+    openGroup,
+    closeGroup,
+    resize,
+    fit: camera.fit,
+    zoom: camera.zoom,
+    chosen: () => chosen,
+    choose: (/** @type {any} */ what) => { chosen = what; },
+    linkOf: (/** @type {any} */ edge) => visible.links.find((/** @type {any} */ link) => link.edges.includes(edge)) ?? null,
+    start: (/** @type {() => void} */ change) => {
+      update = change;
+      ruler = createRuler(getComputedStyle(element).fontFamily);
+      width = element.clientWidth;
+      build(true);
+      camera.open(readable());
+      update();
+      watcher.observe(element);
+    },
+    /** @param {number} at @param {boolean} follow */
+    show: (at, follow) => {
+      const moment = moments[at];
+      const state = graphState(moments, at);
+      showMoment(drawn, state, moment, chosen);
+      map.show(state, moment);
+      if (follow) stageFollow(drawn, moment, camera);
+      return { moment };
+    },
+    stop: () => {
+      watcher.disconnect();
+      camera.stop();
+    },
+  };
+}
+
+/** The current edge with both its cards, or the current card, comes into sight. @param {any} drawn @param {any} moment @param {any} camera */
+function stageFollow(drawn, moment, camera) {
+  const boxes = [moment.unit, moment.link?.to].filter((unit) => unit !== null && unit !== undefined).map((unit) => drawn.units.get(unit));
+  if (boxes.length === 0) return;
+  const [left, top] = [Math.min(...boxes.map((box) => box.x)), Math.min(...boxes.map((box) => box.y))];
+  const [right, bottom] = [Math.max(...boxes.map((box) => box.x + box.unit.w)), Math.max(...boxes.map((box) => box.y + box.unit.h))];
+  camera.show({ x: left, y: top, w: right - left, h: bottom - top });
+}
+
+/** @param {any} modules @param {any} camera @param {(all: boolean) => void} setAll @returns {HTMLElement} */
+function stageTools(modules, camera, setAll) {
+  const button = (/** @type {string} */ words, /** @type {string} */ title, /** @type {() => void} */ click) => make("button.fl-button.fl-button-small", { type: "button", title, "aria-label": title, click }, words);
+  const groups = modules.groups.length === 0 ? [] : [button("Open all", "Open all modules", () => setAll(true)), button("Close all", "Close all modules", () => setAll(false))];
+  return make("div.fl-graph-zoom", {}, ...groups, button("−", "Zoom out", () => camera.zoom(1 / 1.3)), button("+", "Zoom in", () => camera.zoom(1.3)), button("Fit", "Fit the whole graph (key 0)", camera.fit));
+}

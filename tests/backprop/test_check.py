@@ -1,0 +1,233 @@
+"""Gradients against differences: what agrees, what does not, and what is said where there is nothing to compare."""
+
+from collections.abc import Callable
+from math import isnan
+from typing import Any
+
+import pytest
+import torch
+
+from fallline._backprop._check import (
+    LEAST_EVALUATIONS,
+    MOST_EVALUATIONS,
+    Plan,
+    check_gradients,
+    evaluations_for,
+    plan_of,
+)
+from fallline._records import GradientCheck
+
+
+def checked(function: Callable[[torch.Tensor], torch.Tensor], x: Any, **options: Any) -> GradientCheck:
+    leaf = torch.as_tensor(x, dtype=torch.float32) if not isinstance(x, torch.Tensor) else x
+    return check_gradients(lambda leaves: function(leaves["x"]), {"x": leaf}, {}, **options)
+
+
+def test_textbook() -> None:
+    check = checked(lambda x: (2 * (x + 2) ** 2).mean(), torch.tensor([1.6695, -1.7944, -0.0315], dtype=torch.float64))
+    (found,) = check.inputs
+    assert (check.agrees, found.name, found.entries, found.directions) == (True, "x", 3, 0)
+    assert found.relative_difference < 1e-9
+    assert found.largest_difference == abs(found.autograd - found.differences)
+    assert found.autograd == pytest.approx([4.8926667, 0.2741333, 2.6246667][found.at[0]])
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-8, 1.0, 1e8, 1e30])
+def test_size_of_the_result_does_not_matter(size: float) -> None:
+    check = checked(lambda x: size * (x**3).sum(), [1.2, -1.3, 0.4, 0.0])
+    assert check.agrees
+    assert check.inputs[0].relative_difference < 1e-8
+
+
+@pytest.mark.parametrize("x", [1e-12, 1e-3, 1.0, 1e5, 1e15])
+def test_size_of_the_input_does_not_matter(x: float) -> None:
+    check = checked(lambda x: x.log().sin().sum(), torch.tensor([x], dtype=torch.float64))
+    assert check.agrees
+    assert check.inputs[0].relative_difference < 1e-4
+    assert len(check.remarks) == 1
+
+
+def test_several_inputs_each_with_its_own_line() -> None:
+    leaves = {"x": torch.ones(2), "w": torch.ones(3, 2), "empty": torch.ones(0)}
+    check = check_gradients(lambda given: (given["w"] @ given["x"]).exp().sum(), leaves, {})
+    assert [each.name for each in check.inputs] == ["x", "w"]
+    assert [each.entries for each in check.inputs] == [2, 6]
+
+
+def test_vector_weighs_the_results_entries() -> None:
+    x, vector = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.1, 1.0, 0.001])
+    check = checked(lambda x: x**2, x, vector=vector)
+    assert check.agrees
+    assert check.inputs[0].autograd == pytest.approx((2 * x * vector)[check.inputs[0].at].item())
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.relu().sum(),
+        lambda x: (x.relu() - (-x).relu()).sum(),
+        lambda x: torch.nn.functional.leaky_relu(x, 0.3).sum(),
+        lambda x: x.clamp(0, 1).sum(),
+        lambda x: x.floor().sum() + x.sum(),
+        lambda x: (x.relu() @ torch.ones(5, 3)).relu().sum(),
+    ],
+)
+def test_beside_a_kink_is_a_remark(function: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    check = checked(function, [0.0, 0.0, 1.5, -1.5, 0.0])
+    assert check.agrees
+    assert any("3 entries of x lie beside a kink or a jump" in each for each in check.remarks)
+
+
+def test_a_kink_hides_no_mistake() -> None:
+    class Wrong(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            ctx.save_for_backward(x)
+            return x.relu()
+
+        @staticmethod
+        def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+            (x,) = ctx.saved_tensors
+            return gradient * (x < 0)
+
+    assert not checked(lambda x: Wrong.apply(x).sum(), torch.zeros(30)).agrees
+    mostly_kinks = torch.zeros(30).index_fill(0, torch.tensor([17]), 2.0)
+    assert not checked(lambda x: Wrong.apply(x).sum(), mostly_kinks).agrees
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: (x * x.detach()).sum() * x.max().item(),
+        lambda x: (x + (x.round() - x).detach()).pow(2).sum(),
+        lambda x: (x * _quietly(x)).sum(),
+        lambda x: ((x > 0) * x.detach() * x).sum(),
+    ],
+)
+def test_what_autograd_holds_constant_is_held_constant(function: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    check = checked(function, [1.0, -0.7, 0.4])
+    assert check.agrees
+    assert check.inputs[0].relative_difference < 1e-8
+    assert any("was held constant for the differences" in each for each in check.remarks)
+
+
+def test_a_branch_is_the_one_of_the_point() -> None:
+    check = checked(lambda x: x.pow(2).sum() if x.sum() >= 1e-7 else x.sum(), torch.tensor([1.0, -1 + 1e-7]))
+    assert check.agrees
+    assert check.inputs[0].relative_difference < 1e-8
+
+
+def _quietly(x: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        return x.exp()
+
+
+def test_nan_in_the_gradient_where_differences_are_finite() -> None:
+    check = checked(lambda x: torch.where(x > 0, x.sqrt(), x).sum(), [4.0, -1.0])
+    assert not check.agrees
+    assert isnan(check.inputs[0].autograd)
+    assert check.inputs[0].at == (1,)
+    assert "Autograd gives NaN in x where differences are finite." in check.remarks
+
+
+@pytest.mark.parametrize(("x", "entries"), [([-1.0, 2.0, -3.0], 3), ([0.0, 2.0, 0.0], 2)])
+def test_without_finite_values_nothing_is_compared(x: list[float], entries: int) -> None:
+    check = checked(torch.sqrt, x, vector=torch.ones(3))
+    assert check.agrees
+    assert any(f"{entries} entries of x not compared: the result beside this point" in each for each in check.remarks)
+
+
+def test_not_deterministic() -> None:
+    check = checked(lambda x: (torch.rand_like(x) * x).sum(), [1.0])
+    assert check.inputs == ()
+    assert check.remarks == (
+        "The gradient was not compared: two evaluations of the function at the same point differ, "
+        "so it is not deterministic.",
+    )
+
+
+def test_not_in_float64() -> None:
+    def function(x: torch.Tensor) -> torch.Tensor:
+        if x.dtype is not torch.float32:
+            raise ValueError("float32 only,\nplease")
+        return x.sum()
+
+    check = checked(function, [1.0])
+    assert check.remarks == (
+        "The gradient was not compared: the function does not run in float64 (ValueError: float32 only,).",
+    )
+
+
+def test_constants_in_float32_are_brought_to_float64() -> None:
+    weight, target = torch.randn(3, 2), torch.ones(2)
+    check = checked(lambda x: ((x @ weight).tanh() - target).pow(2).sum(), torch.randn(4, 3))
+    assert check.agrees
+    assert check.inputs[0].relative_difference < 1e-7
+
+
+def test_float32_on_the_way_is_said_and_allowed_for() -> None:
+    check = checked(lambda x: (x.float().sin() * 2).sum(), [1.0, -1.0, 0.5])
+    assert check.agrees
+    assert any("computes in float32 on its way" in each for each in check.remarks)
+
+
+def test_distance_of_the_given_gradient_is_a_remark() -> None:
+    x = torch.tensor([1.0, 2.0])
+    check = check_gradients(lambda leaves: (leaves["x"] ** 2).sum(), {"x": x}, {"x": 2.002 * x})
+    assert check.agrees
+    assert "The float32 gradient is off the float64 one by 0.0010 of its size at most (in x)." in check.remarks
+    check = check_gradients(lambda leaves: (leaves["x"] ** 2).sum(), {"x": x}, {"x": x * float("nan")})
+    assert "The float32 gradient of x is not finite; in float64 it is." in check.remarks
+
+
+def test_an_input_that_is_not_reached() -> None:
+    assert check_gradients(lambda leaves: leaves["x"].sum(), {"x": torch.ones(2), "y": torch.ones(2)}, {}).agrees
+
+
+def test_large_inputs_along_directions() -> None:
+    check = checked(lambda x: x.sin().sum(), torch.randn(2000))
+    (found,) = check.inputs
+    assert (check.agrees, found.entries, found.directions, found.at) == (True, 0, 8, None)
+    assert "compared along 8 random directions" in check.remarks[0]
+
+
+def test_leaves_are_left_alone() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    state = torch.get_rng_state()
+    checked(lambda x: x.pow(2).sum(), x)
+    assert (x.grad, x.tolist()) == (None, [1.0, 2.0])
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_evaluations_are_counted_and_bounded() -> None:
+    calls = []
+
+    def function(leaves: Any) -> torch.Tensor:
+        calls.append(1)
+        return leaves["x"].relu().sum()
+
+    check = check_gradients(function, {"x": torch.zeros(1000)}, {})
+    assert f"The function was evaluated {len(calls):,} times." in check.remarks[0]
+    assert len(calls) < 2000 + 24 * 70
+    assert any("976 entries of x not compared: differences are doubtful" in each for each in check.remarks)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "evaluations", "plan"),
+    [
+        ({"x": 1000, "y": 1001}, 8000, Plan(("x",), ("y",), 8, together=False)),
+        ({"x": 900, "y": 300}, 1000, Plan(("y",), ("x",), 8, together=False)),
+        ({"x": 3, "y": 300}, 30, Plan(("x",), ("y",), 8, together=False)),
+        ({"x": 3, "y": 300}, 16, Plan(("x",), ("y",), 4, together=False)),
+        ({"x": 30, "y": 300}, 4, Plan((), ("x", "y"), 1, together=False)),
+        ({"x": 30, "y": 300}, 3, Plan((), ("x", "y"), 4, together=True)),
+    ],
+)
+def test_plan(sizes: dict[str, int], evaluations: int, plan: Plan) -> None:
+    assert plan_of(sizes, evaluations) == plan
+
+
+def test_work_bounds_evaluations() -> None:
+    assert evaluations_for(1) == MOST_EVALUATIONS
+    assert evaluations_for(10**12) == LEAST_EVALUATIONS
+    assert LEAST_EVALUATIONS < evaluations_for(10**8) < MOST_EVALUATIONS

@@ -1,0 +1,144 @@
+"""Why there is no gradient: one sentence for each way of losing it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import fallline as fl
+from backprop_graphs import leaf, numbers, only, ops, traced
+from fallline._records import NodeKind, NodeMark
+
+X = torch.tensor([1.0, 2.0, 3.0])
+W = leaf(1.0, -1.0, 2.0)
+Fn = Callable[[torch.Tensor], torch.Tensor]
+
+
+def under_no_grad(x: torch.Tensor) -> torch.Tensor:
+    """Its middle has no gradient."""
+    with torch.no_grad():
+        made = x * 2 + 1
+    return (made * W).sum()
+
+
+def without_create_graph(x: torch.Tensor) -> torch.Tensor:
+    """A gradient used as a number."""
+    (slope,) = torch.autograd.grad((x**3).sum(), x)
+    return (slope * W).sum()
+
+
+def used_in_vain(x: torch.Tensor) -> torch.Tensor:
+    """What is made of x is thrown away."""
+    _ = x * 3
+    return W.sum()
+
+
+def not_used(x: torch.Tensor) -> torch.Tensor:
+    """Of something else."""
+    return (W * 2).sum()
+
+
+CUTS: list[tuple[Fn, str]] = [
+    (lambda x: (x.detach() * W).sum(), "x was detached on its way to the result: detach() cuts the gradient off."),
+    (lambda x: (W * x.sum().item()).sum(), "x was turned into a Python number"),
+    (lambda x: (x.argmax() * W).sum(), "x reaches the result only through argmax, whose whole numbers"),
+    (lambda x: ((x > 1) * W).sum(), "x reaches the result only through gt, whose whole numbers or truth values"),
+    (under_no_grad, "x reaches the result only through mul under torch.no_grad()"),
+    (without_create_graph, "x reaches the result only through a backward pass without create_graph=True"),
+    (used_in_vain, "x was used, but nothing that was made of it reaches the result."),
+    (not_used, "x was never used."),
+]
+
+
+@pytest.mark.parametrize(("fn", "sentence"), CUTS)
+def test_the_sentence_names_where_it_ended(fn: Fn, sentence: str) -> None:
+    graph = traced(fn, X)
+    x = graph.nodes[graph.inputs[0]]
+    assert x.gradient is None
+    assert "x" not in graph.gradients
+    assert x.no_gradient is not None
+    assert x.no_gradient.startswith(sentence)
+    assert graph.gradients["W"].shape == (3,)
+
+
+@pytest.mark.parametrize("fn", [lambda x: x.detach().sum(), lambda x: x.argmax() * 1.0, lambda _: torch.ones(3).sum()])
+def test_a_result_without_any_gradient_is_refused_with_the_sentence(fn: Fn) -> None:
+    with pytest.raises(fl.OptionError, match=r"^Nothing that was handed in has a gradient\. (x|_) (was|reaches)"):
+        traced(fn, X)
+
+
+def test_a_gradient_of_zero_is_a_gradient() -> None:
+    x = traced(lambda x: (x.round() + x * 0).sum(), X).nodes[0]
+    assert x.gradient is not None
+    assert x.gradient.norm == 0
+    assert x.no_gradient is None
+
+
+def test_whole_numbers_are_handed_on_and_say_why_they_have_none() -> None:
+    graph = traced(lambda x, target: nn.functional.cross_entropy(x[None], target), X, torch.tensor([1]))
+    target = graph.nodes[graph.inputs[1]]
+    assert target.kind is NodeKind.INPUT
+    assert target.no_gradient is not None
+    assert target.no_gradient.startswith("target is of int64: only floating-point numbers")
+
+
+def test_what_cuts_is_shown_with_what_went_into_it() -> None:
+    graph = traced(lambda x: (x.detach() * x).sum(), X)
+    cut = only(graph, "detach")
+    assert NodeMark.DETACHED in cut.marks
+    assert cut.gradient is None
+    assert cut.backward is None
+    assert [(edge.source, edge.gradient) for edge in graph.edges if edge.target == cut.id] == [(0, None)]
+    assert numbers(cut.value).tolist() == X.tolist()
+
+
+def test_a_long_way_without_gradient_is_not_all_shown() -> None:
+    def fn(x: torch.Tensor) -> torch.Tensor:
+        made = x.detach()
+        for _ in range(100):
+            made = made * 1.01
+        return (made * x).sum()
+
+    assert ops(traced(fn, X)).count("mul") <= 32
+
+
+def test_a_mask_made_of_shapes_alone_is_a_constant() -> None:
+    graph = traced(lambda x: (x * torch.ones_like(x)).sum(), X)
+    assert ops(graph) == ["mul", "sum"]
+    assert [node.kind for node in graph.nodes].count(NodeKind.CONSTANT) == 1
+
+
+def test_frozen_and_unused_parameters_are_told() -> None:
+    net = nn.ModuleDict({"used": nn.Linear(3, 1), "idle": nn.Linear(3, 1)})
+    net["used"].bias.requires_grad_(False)
+    graph = traced(lambda x: net["used"](x).sum(), X[None])
+    bias = graph.node("net.used.bias")
+    assert bias.kind is NodeKind.CONSTANT
+    assert bias.no_gradient == "net.used.bias does not ask for a gradient (requires_grad is False)."
+    assert graph.remarks == ("net.idle.weight, net.idle.bias do not reach the result: no gradient.",)
+
+
+class Doubled(torch.autograd.Function):
+    """Runs without gradients inside, which is no cut."""
+
+    @staticmethod
+    def forward(_ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        """Of any shape."""
+        return x * 2
+
+    @staticmethod
+    def backward(_ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
+        """Of the same shape."""
+        return gradients[0] * 2
+
+
+def test_the_inside_of_a_custom_function_is_no_cut() -> None:
+    def fn(x: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = Doubled.apply(x)  # type: ignore[no-untyped-call]  # PyTorch gives it no types
+        return (made.argmax() * W).sum()
+
+    reason = traced(fn, X).nodes[0].no_gradient
+    assert reason is not None
+    assert reason.startswith("x reaches the result only through argmax")

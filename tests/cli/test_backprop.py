@@ -1,0 +1,207 @@
+"""``fallline backprop``: what is printed, JSON field by field, narrow screens, the check's status, bad input."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cli.shell import Cli, Done, left_in, process
+from explain.graphs import textbook, wrong_cube
+from fallline._cli._backprop import status_of
+from fallline._cli._screen import Screen
+from fallline._cli._show_backprop import as_json, show_backprop
+
+TEXTBOOK = ("backprop", "y = x + 2; z = y*y*2; z.mean()", "--at", "x=1.6695,-1.7944,-0.0315")
+
+
+def words(done: Done) -> str:
+    """What was said, however it was wrapped."""
+    assert (done.status, done.err) == (0, "")
+    return " ".join(done.out.split())
+
+
+def test_the_textbook_case(cli: Cli, folder: Path) -> None:
+    told = words(cli(*TEXTBOOK))
+    assert told.startswith(
+        "The result is 11.588. x.grad = [4.8927, 0.2741, 2.6247]. "
+        "∂result/∂x = 1/3 · 2 · 2y · 1 = 4.8927 at entry 0 (y = 3.6695)."
+    )
+    assert "y = x + 2 [3.6695, 0.2056, 1.9685] 1 [4.8927, 0.2741, 2.6247]" in told
+    assert "agrees with central differences in float64: 3 entries of x" in told
+    assert left_in(folder) == []
+
+
+def test_the_tree(cli: Cli) -> None:
+    told = cli(*TEXTBOOK, "--tree").out.splitlines()
+    assert any(line.startswith("mean(z)") for line in told)
+    assert any(line.lstrip(" │").startswith("└─ x") and "× 1 → [4.8927, 0.2741, 2.6247]" in line for line in told)
+    assert sum("(see above)" in line for line in told) == 1
+
+
+def test_json_field_by_field(cli: Cli) -> None:
+    told = cli(*TEXTBOOK, "--json").json
+    assert set(told) == {
+        "schema", "expression", "title", "inputs", "result", "vector", "gradients", "nodes", "edges", "check",
+        "jacobians", "remarks", "seconds", "report",
+    }  # fmt: skip
+    assert (told["schema"], told["expression"]) == ("fallline.backprop/1", TEXTBOOK[1])
+    assert (told["vector"], told["jacobians"], told["report"]) == (None, None, None)
+    assert told["gradients"]["x"] == pytest.approx([4.8926665, 0.2741333, 2.6246667])
+    nodes, edges = told["nodes"], told["edges"]
+    assert [node["id"] for node in nodes] == list(range(len(nodes)))
+    assert [node["kind"] for node in nodes] == ["input", *["operation"] * 4]
+    assert [node["op"] for node in nodes] == ["", "add", "mul", "mul", "mean"]
+    assert [node["name"] for node in nodes] == ["x", "y", None, "z", None]
+    assert nodes[1]["text"] == "x + 2"
+    assert nodes[1]["backward"] == "AddBackward0"
+    assert set(nodes[0]) == {
+        "id", "kind", "op", "name", "text", "module", "value", "gradient", "no_gradient", "marks", "saved",
+        "backward", "members",
+    }  # fmt: skip
+    value = nodes[1]["value"]
+    assert set(value) == {"shape", "dtype", "numbers", "least", "greatest", "mean", "norm", "not_finite"}
+    assert (value["shape"], value["dtype"], value["not_finite"]) == ([3], "float32", 0)
+    assert value["numbers"] == pytest.approx([3.6695, 0.2056, 1.9685])
+    assert all(edge["source"] < edge["target"] for edge in edges)
+    assert set(edges[0]) == {"source", "target", "operand", "local", "gradient", "stretched"}
+    assert set(edges[0]["local"]) == {"rule", "value", "product"}
+    assert [(edge["source"], edge["target"], edge["operand"]) for edge in edges if edge["source"] == 1] == [
+        (1, 2, 0),
+        (1, 2, 1),
+    ]
+    assert (told["inputs"], told["result"]) == ([0], 4)
+    check = told["check"]
+    assert set(check) == {"agrees", "inputs", "tolerance", "wrong_edges", "remarks"}
+    assert (check["agrees"], check["wrong_edges"], check["inputs"][0]["entries"]) == (True, [], 3)
+
+
+def test_the_products_along_the_edges_give_the_gradient(cli: Cli) -> None:
+    """A program that reads the JSON can do the way back itself."""
+    told = cli(*TEXTBOOK, "--json").json
+    arrived: dict[int, Any] = {told["result"]: np.array(1.0)}
+    for node in reversed(told["nodes"]):
+        for edge in (edge for edge in told["edges"] if edge["target"] == node["id"]):
+            goes_on = np.array(edge["local"]["value"]["numbers"]) * arrived[node["id"]]
+            assert goes_on == pytest.approx(np.array(edge["gradient"]["numbers"]), rel=1e-6)
+            arrived[edge["source"]] = arrived.get(edge["source"], 0.0) + goes_on
+    assert arrived[0].tolist() == pytest.approx(told["gradients"]["x"], rel=1e-6)
+
+
+def test_json_keeps_what_is_not_finite_and_what_is_absent(cli: Cli) -> None:
+    told = cli("backprop", "log(x)", "--at", "x=-1", "--json").json
+    result = told["nodes"][told["result"]]
+    assert result["value"]["numbers"] == "NaN"
+    assert (result["value"]["least"], result["value"]["norm"], result["value"]["not_finite"]) == (None, None, 1)
+    assert result["marks"] == ["not finite here"]
+
+
+def test_nan_is_shown_where_it_is_born(cli: Cli) -> None:
+    told = words(cli("backprop", "y = log(x); sum(y*2)", "--at", "x=1,-2"))
+    assert "NaN is born in y = log(x), at entry 1: x is −2 there." in told
+    assert "−∞ is born in log(x): x is 0." in words(cli("backprop", "log(x)", "--at", "x=0"))
+    assert "∞ is born in 1 / x: x is 0." in words(cli("backprop", "1/x", "--at", "x=0"))
+
+
+def test_a_vector_and_a_jacobian(cli: Cli) -> None:
+    told = words(cli("backprop", "x**2", "--at", "x=1,2,3", "--vector", "0.1,1.0,0.001", "--jacobian"))
+    assert "The way back began with the vector [0.1, 1, 0.001]" in told
+    assert "x.grad = [0.2, 4, 0.006]." in told
+    assert "∂result/∂x: 3 × 3 2 0 0 0 4 0 0 0 6" in told
+    made = cli("backprop", "x**2", "--at", "x=1,2,3", "--vector", "1,1,1", "--jacobian", "--json").json
+    assert made["jacobians"] == {"x": [[2.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 6.0]]}
+    assert made["vector"]["numbers"] == [1.0, 1.0, 1.0]
+
+
+def test_quiet_and_without_the_check(cli: Cli) -> None:
+    assert words(cli(*TEXTBOOK, "--quiet")) == ""
+    assert "central differences" not in words(cli(*TEXTBOOK, "--no-check"))
+    assert cli(*TEXTBOOK, "--no-check", "--json").json["check"] is None
+    assert cli(*TEXTBOOK, "--check").status == 0
+
+
+def test_a_mismatch_is_status_1_where_the_check_was_asked_for() -> None:
+    """No expression can have a wrong step back, so the record is made by hand."""
+    assert status_of(wrong_cube(), asked=True) == 1
+    assert status_of(wrong_cube(), asked=False) == 0
+    assert status_of(textbook(), asked=True) == 0
+    assert status_of(textbook(check=None), asked=True) == 0
+
+
+def test_a_mismatch_is_said_before_everything_else(capsys: pytest.CaptureFixture[str]) -> None:
+    show_backprop(Screen.standard(), wrong_cube(), None)
+    first, second = capsys.readouterr().out.splitlines()[:2]
+    assert first.startswith("MISMATCH: The gradient of x is wrong at entry 1: autograd says 4,")
+    assert second.startswith("differences in float64 say 12. Cube's own step back is wrong")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_nothing_is_wider_than_the_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    network = ("backprop", "h = relu(x @ W); p = softmax(h, 1); (p*p).sum()", "--at", "x=[[1,2]]; W=[[1,-1],[2,3]]")
+    for asked in (TEXTBOOK, (*TEXTBOOK, "--tree"), network, (*network, "--tree")):
+        done = cli(*asked)
+        assert done.status == 0
+        assert max(len(line) for line in done.out.splitlines()) <= columns, asked
+
+
+def test_several_inputs_by_one_option_or_many(cli: Cli) -> None:
+    one = cli("backprop", "(a*b).sum()", "--at", "a=1,2; b=3,4", "--json").json
+    two = cli("backprop", "(a*b).sum()", "--at", "a=1,2", "--at", "b=3,4", "--json").json
+    assert one["gradients"] == two["gradients"] == {"a": [3.0, 4.0], "b": [1.0, 2.0]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("x*2",), "x"),
+        (("x*2", "--at", "y=1"), "y"),
+        (("x*2", "--at", "x=one"), "one"),
+        (("x*2", "--at", "x=1,2"), "--vector"),
+        (("x*2", "--at", "x=1,2", "--vector", "1,2,3"), "vector has shape (3,)"),
+        (("x @ y", "--at", "x=1,2; y=1,2,3"), "2"),
+        (("x.__class__", "--at", "x=1"), "__class__"),
+        (("exec(x)", "--at", "x=1"), "exec"),
+        (("x +", "--at", "x=1"), "x +"),
+        (("", "--at", "x=1"), "empty"),
+        (("3 + 4",), "no input"),
+        (("x" * 100_000, "--at", "x=1"), "characters"),
+        (("x*2", "--at", "x=1", "--report", "nowhere/a.html"), "no folder"),
+    ],
+)
+def test_bad_input_is_one_sentence(cli: Cli, folder: Path, asked: tuple[str, ...], said: str) -> None:
+    assert said in cli("backprop", *asked).sentence
+    assert left_in(folder) == []
+
+
+def test_ctrl_c(cli: Cli, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    def interrupted(*arguments: object, **settings: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fallline._backprop.backprop", interrupted)
+    assert cli(*TEXTBOOK, "--report", "a.html").status == 130
+    assert left_in(folder) == []
+
+
+@pytest.mark.slow
+def test_no_terminal_and_a_closed_pipe(folder: Path) -> None:
+    done = process(folder, *TEXTBOOK, TERM="dumb", NO_COLOR="1")
+    assert (done.status, done.err) == (0, "")
+    assert "\x1b" not in done.out
+
+
+def test_the_report(cli: Cli, folder: Path) -> None:
+    done = cli(*TEXTBOOK, "--report", "textbook.html")
+    assert "report textbook.html" in words(done)
+    assert left_in(folder) == ["textbook.html"]
+
+
+def test_json_of_numbers_that_overflow() -> None:
+    """Every number of a record comes through as strict JSON."""
+    graph = textbook(gradients={"x": np.array([math.inf, -math.inf, math.nan])})
+    told = as_json(replace(graph, remarks=("A remark.",)), None)
+    assert '"Infinity"' in told
+    assert '"-Infinity"' in told
+    assert '"A remark."' in told

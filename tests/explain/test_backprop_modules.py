@@ -1,0 +1,93 @@
+"""``fl.explain`` of real runs: modules, closed groups, somebody's own wrong step back, what cuts a gradient off."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import fallline as fl
+from fallline._explain._backprop import edge_sentence, graph_tree, node_sentence, readable
+
+
+class Cube(torch.autograd.Function):
+    """x³ with the step back of x²."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
+        (x,) = ctx.saved_tensors
+        return gradients[0] * 2 * x
+
+
+class Block(nn.Module):
+    """Two layers beside a short cut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.second(torch.relu(self.first(x))) + x)
+
+
+def deep(blocks: int) -> fl.Backprop:
+    torch.manual_seed(0)
+    model = nn.Sequential(*(Block() for _ in range(blocks)))
+    return fl.backprop(model, torch.randn(5, 4), loss=lambda made: made.square().mean(), check=False)
+
+
+def test_a_large_network_is_shown_by_its_modules() -> None:
+    graph = deep(10)
+    assert len(graph.nodes) > 60
+    told = fl.explain(graph)
+    assert len(told.figures) <= 61
+    assert any("9.second (Linear)" in line for line in told.figures)
+    assert any("9.second (Linear)" in line for line in graph_tree(readable(graph), 100))
+    assert "have a gradient: that of" in told.sentences[1]
+
+
+def test_looking_into_a_module() -> None:
+    graph = deep(10)
+    opened = fl.explain(graph, inside="0.first")
+    assert any(line.startswith("0.first.weight") for line in opened.figures)
+    assert not any(line.startswith("9.first.weight") for line in opened.figures)
+    with pytest.raises(fl.OptionError, match="no module"):
+        fl.explain(graph, inside="eleventh")
+
+
+def test_a_wrong_step_back_is_said_first_and_named() -> None:
+    graph = fl.backprop(lambda x: (Cube.apply(x) * 2).sum(), torch.tensor([1.0, 2.0]))
+    told = fl.explain(graph).sentences
+    assert told[0] == "The gradient of x is wrong at entry 1: autograd says 8, central differences in float64 say 24."
+    assert told[1] == "Cube's own step back is wrong: from Cube(x) to x."
+    wrong = next(k for k, edge in enumerate(graph.edges) if graph.nodes[edge.target].op == "Cube")
+    assert edge_sentence(graph, wrong).endswith("Cube gives another slope than central differences.")
+
+
+def test_views_writes_in_place_and_detached_parts_are_said() -> None:
+    def fn(x: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
+        flat = x.view(-1) + a.detach()
+        flat.mul_(3)
+        return flat.sum()
+
+    graph = fl.backprop(fn, torch.ones(2, 2), torch.ones(4), check=False)
+    told = " ".join(node_sentence(graph, node.id) for node in graph.nodes)
+    assert "It is a view: it shares the memory of its operand." in told
+    assert "It wrote over its operand (in place)." in told
+    assert "a has no gradient: a was detached" in " ".join(fl.explain(graph).sentences)
+    assert any("[in place]" in line for line in fl.explain(graph).figures)
+
+
+def test_a_bias_is_stretched_over_the_rows() -> None:
+    torch.manual_seed(0)
+    graph = fl.backprop(nn.Linear(2, 3), torch.randn(4, 2), loss=lambda made: made.sum(), check=False)
+    place = next(k for k, edge in enumerate(graph.edges) if graph.nodes[edge.source].name == "bias")
+    assert edge_sentence(graph, place) == (
+        "Entry 0: here bias was stretched from (3,) to (4, 3): this entry was used 4 times, so what comes back is "
+        "summed. The slope is 1; times what arrived at each, it gives 1 + 1 + 1 + 1 = 4."
+    )
