@@ -67,7 +67,7 @@ def check_of(run: Callable[[Any], torch.Tensor], leaves: dict[str, torch.Tensor]
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     steps=st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=7),
     size=st.sampled_from([1e-30, 1e-4, 1.0, 1e6, 1e30]),
@@ -93,7 +93,7 @@ def test_right_gradients_of_some_programs(seed: int) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     before=st.lists(st.sampled_from(["sin", "product", "log", "split", "flip", "exp"]), max_size=4),
     after=st.lists(st.sampled_from(["sin", "product", "log", "split", "flip", "exp"]), max_size=4),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+import fallline as fl
 from fallline._backprop._check import check_gradients
 from fallline._backprop._culprit import WrongEdge
 from fallline._backprop._watched_run import walk
@@ -166,3 +167,20 @@ def test_a_broadcast_that_pytorch_sums_itself_is_right() -> None:
     forgetful = custom(product, lambda g, x, w: (g * w, g * x))  # w is (1,): PyTorch adds up what came back
     check, _ = checked(lambda x, w: forgetful(x, w).sum(), x=some(5), w=some(1))
     assert check.agrees
+
+
+@pytest.mark.parametrize(("kind", "operands"), [("second", {1}), ("second is none", {1}), ("both", {0, 1})])
+def test_backprop_names_the_edge(kind: str, operands: set[int]) -> None:
+    wrong, _ = WRONG_OF_TWO[kind]
+    graph = fl.backprop(lambda x, w: (wrong(x.sin(), w * 2) ** 2).sum(), some(3), some(3, seed=1))
+    assert graph.check is not None
+    edges = [graph.edges[place] for place in graph.check.wrong_edges]
+    assert {(graph.nodes[each.target].op, each.operand) for each in edges} == {("Custom", each) for each in operands}
+    assert not graph.check.agrees
+
+
+def test_backprop_checks_an_input_whose_gradient_was_not_handed_back() -> None:
+    graph = fl.backprop(lambda x: WRONG_OF_ONE["none"](x).sum(), some(3))
+    assert graph.check is not None
+    assert [(each.name, each.agrees) for each in graph.check.inputs] == [("x", False)]
+    assert len(graph.check.wrong_edges) == 1

@@ -9,6 +9,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 import fallline as fl
 from fallline._recorder import _compiled_gauge
@@ -79,7 +80,7 @@ def test_a_gradient_is_read_where_it_lies(monkeypatch: pytest.MonkeyPatch) -> No
     assert copied == [[tensor.data_ptr() for tensor in tensors]]  # the parameters alone
 
 
-@pytest.mark.parametrize("change", ["in place", "foreach", "set_", "data", "resize_"])
+@pytest.mark.parametrize("change", ["in place", "foreach", "set_", "resize_"])
 def test_changed_by_the_optimizer_means_unmeasured_once_and_copied_from_then_on(change: str) -> None:
     tensors = parameters()
 
@@ -93,8 +94,6 @@ def test_changed_by_the_optimizer_means_unmeasured_once_and_copied_from_then_on(
                 torch._foreach_mul_([tensor.grad for tensor in tensors], 0.5)
             case "set_":
                 gradient.set_(torch.zeros(1))
-            case "data":
-                gradient.data = torch.zeros(3, 4)
             case "resize_":
                 gradient.resize_(1000, 1000)
 
@@ -279,7 +278,7 @@ def test_storage_replaced_within_the_step(lend: bool) -> None:
     tensors = parameters([(1000, 1000), (3,)])
     gauge = CompiledGauge(tensors, [0, 1], lend=lend)
     gauge.remember()
-    gauge.consume(None, keep=False)
+    gauge.consume(None, keep=lend)
     for tensor in tensors:
         tensor.data = tensor.data * 3
     found = by_layer(gauge, gauge.read())
@@ -348,10 +347,16 @@ class Greedy(torch.optim.SGD):
 Greedy.__module__ = "torch.optim.greedy"  # as if it were PyTorch's own, and trusted
 
 
-def recorded(run: Path, optimizer_of: Callable[..., torch.optim.Optimizer], steps: int = 90) -> fl.Recording:
+def recorded(
+    run: Path,
+    optimizer_of: Callable[..., torch.optim.Optimizer],
+    steps: int = 90,
+    prepare: Callable[[torch.optim.Optimizer], object] = lambda _: None,
+) -> fl.Recording:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
     optimizer = optimizer_of(model.parameters(), lr=0.05)
+    prepare(optimizer)
     x, y = torch.randn(32, 4), torch.randn(32, 1)
     with fl.watch(model, optimizer, run=run, quiet=True) as watch:
         for _ in range(steps):
@@ -371,6 +376,32 @@ def test_the_same_record_as_by_numpy(tmp_path: Path, monkeypatch: pytest.MonkeyP
         np.testing.assert_allclose(getattr(compiled.steps, name), getattr(by_numpy.steps, name), rtol=1e-4)
     np.testing.assert_allclose(compiled.parts.share, by_numpy.parts.share, rtol=1e-3, atol=1e-6)
     assert compiled.steps.measured.all()
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_hooks_of_others_may_do_anything(tmp_path: Path, everywhere: bool) -> None:
+    """Also what PyTorch does not count: gradients emptied through ``.data``, parameters given new storage."""
+    handles = []
+
+    def spoil(optimizer: torch.optim.Optimizer, *_: object) -> None:
+        for tensor in optimizer.param_groups[0]["params"]:
+            tensor.grad.data.zero_()
+            tensor.data = tensor.data.clone()
+
+    def prepare(optimizer: torch.optim.Optimizer) -> None:
+        register = register_optimizer_step_post_hook if everywhere else optimizer.register_step_post_hook
+        handles.append(register(spoil))
+
+    try:
+        spoiled = recorded(tmp_path / "spoiled.db", torch.optim.SGD, prepare=prepare).steps
+    finally:
+        for handle in handles:
+            handle.remove()
+    steps = recorded(tmp_path / "run.db", torch.optim.SGD).steps
+    assert spoiled.measured.all()
+    assert (spoiled.gradient_norm > 0).all()
+    for name in ("gradient_norm", "update_norm", "parameter_norm"):
+        np.testing.assert_allclose(getattr(spoiled, name), getattr(steps, name), rtol=1e-6)
 
 
 def test_what_a_closure_evaluates_later_is_not_the_gradient(tmp_path: Path) -> None:

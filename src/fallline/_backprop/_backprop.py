@@ -166,7 +166,7 @@ class Pass:
         """The gradients against differences of the same function."""
         known = {self._name_of(leaf): (leaf, each) for leaf, each in zip(back.leaves, gradients.leaves, strict=True)}
         there = {name: (leaf, each) for name, (leaf, each) in known.items() if each is not None}
-        leaves = {name: leaf for name, (leaf, _) in there.items()}
+        leaves = {name: leaf for name, (leaf, _) in known.items()}  # where none came as well: one may have been due
         again = Again(self._asked, self._given, self._modules.met, leaves, self._kept)
         order = places_of(result.grad_fn)
 

@@ -68,7 +68,9 @@ def compare_entries(judge: Judge, name: str) -> Compared:
     where, worst = _worst(settled)
     at = None if where is None else _unravel(where, tuple(leaf.shape))
     verdicts = Counter(judged.verdict for _, judged in settled)
-    checked = _checked(name, worst, scale, entries=_compared(verdicts), directions=0, at=at)
+    checked = _checked(
+        name, worst, scale, entries=flat.numel() if wrong is not None else _compared(verdicts), directions=0, at=at
+    )
     left = 0 if wrong is not None else flat.numel() - looked
     return Compared(checked, wrong, verdicts, "entry", left)
 

@@ -21,6 +21,10 @@ STEADY: Final = 0.3
 """How much a mistake may change, relatively, from one step to another."""
 STEPS: Final = (1.0, 1e-3)
 """In units of the usual one; the second where the function is bent too much for the first."""
+SHORTER: Final = (1.0, 0.1, 0.01)
+"""What each is followed by, to see whether a mistake stays."""
+SHORTER_COARSE: Final = (1.0, 0.5, 0.25)
+"""The same where the function rounds to less than float64."""
 ROUNDINGS: Final = 100.0
 
 
@@ -50,10 +54,9 @@ def find_wrong_edges(probe: Probe, direction: Mapping[str, torch.Tensor]) -> tup
         return ()
     arrivals = base.gradients()
     usual = probe.usual * max(1.0, _size(probe, direction))
+    shorter = SHORTER_COARSE if probe.coarse else SHORTER
     for share in STEPS:
-        motions = [
-            _motion(probe, base, direction, step) for step in (usual * share, usual * share / 10, usual * share / 100)
-        ]
+        motions = [_motion(probe, base, direction, usual * share * each) for each in shorter]
         known = [each for each in motions if each is not None]
         if len(known) < len(motions):
             continue
@@ -92,7 +95,7 @@ def steady(mistakes: Sequence[Mistake | None]) -> Mistake | None:
     last = known[-1] if len(known) == len(mistakes) else None
     if last is None or any(abs(each.size - last.size) > STEADY * abs(last.size) for each in known):
         return None
-    return last
+    return last._replace(rounding=known[0].rounding)  # of the longest step: a mistake that stays is none of rounding
 
 
 def _standing_out(mistakes: Mapping[Node, Mistake | None]) -> list[Node]:

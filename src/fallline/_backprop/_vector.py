@@ -41,8 +41,8 @@ def check_vector(result_shape: tuple[int, ...], given: Any, dtype: torch.dtype =
     wrong = int((~torch.isfinite(vector)).sum())
     if wrong:
         raise OptionError(
-            f"vector has {count(wrong)} of {count(entries, 'weight')} that {'is' if wrong == 1 else 'are'} not finite "
-            "(NaN or infinite): every gradient would be."
+            f"{count(wrong)} of the {count(entries, 'weight')} in vector {'is' if wrong == 1 else 'are'} NaN or "
+            "infinite: the gradients would be as well."
         )
     return vector.to(dtype).reshape(result_shape)
 

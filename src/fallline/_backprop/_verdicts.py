@@ -17,6 +17,10 @@ ERRORS: Final = 4.0
 """So many times its estimated error a difference may be off."""
 EXACT: Final = 0.01
 """A difference says something where its error is less than this share of the derivative."""
+AT_A_GLANCE: Final = 1e-5
+"""The same for one difference alone."""
+LONGER: Final = 30.0
+"""So many times the step, where the rounding of the result is too much for it."""
 BESIDE: Final = 1e-4
 """How far, relatively, the function is looked at beside a point where it has a kink."""
 PLACES_BESIDE: Final = 2
@@ -68,16 +72,16 @@ class Judge:
         self._evaluate = evaluate
 
     def at_a_glance(self, asked: Derivative) -> Judged:
-        """By one central difference: it agrees, or is doubtful."""
-        found = slope(
-            self.probe.line(asked.direction),
-            self.probe.here,
-            self.probe.usual * max(1.0, asked.size) * asked.step,
-            self.probe.noise,
-        )
-        if found is None or not isfinite(asked.autograd) or not _exact(found, asked):
-            return Judged(Verdict.DOUBTFUL, asked.autograd, found)
-        return Judged(Verdict.AGREES if _agree(found, asked) else Verdict.DOUBTFUL, asked.autograd, found)
+        """By one central difference, or two where rounding spoils the first: it agrees, or is doubtful."""
+        usual = self.probe.usual * max(1.0, asked.size) * asked.step
+        found: Slope | None = None
+        for step in (usual, LONGER * usual):
+            found = slope(self.probe.line(asked.direction), self.probe.here, step, self.probe.noise)
+            if found is None or not isfinite(asked.autograd):
+                break
+            if _exact(found, asked, EXACT if self.probe.coarse else AT_A_GLANCE):
+                return Judged(Verdict.AGREES if _agree(found, asked) else Verdict.DOUBTFUL, asked.autograd, found)
+        return Judged(Verdict.DOUBTFUL, asked.autograd, found)
 
     def closely(self, asked: Derivative) -> Judged:
         """By a ladder of steps; what does not agree is looked at beside the point, where a kink is not.
@@ -142,7 +146,7 @@ def _agree(found: Slope, asked: Derivative) -> bool:
     return abs(found.value - asked.autograd) <= allowed
 
 
-def _exact(found: Slope, asked: Derivative) -> bool:
+def _exact(found: Slope, asked: Derivative, share: float = EXACT) -> bool:
     if found.value == asked.autograd:
         return True
-    return found.error <= EXACT * max(abs(asked.autograd), abs(found.value), asked.scale)
+    return found.error <= share * max(abs(asked.autograd), abs(found.value), asked.scale)

@@ -25,8 +25,8 @@ else:
     COMPILED = True
 
 Array = np.ndarray[Any, np.dtype[Any]]
-_Loan = tuple[torch.Tensor, int, int, int]
-"""A gradient; its address, its length in bytes, and how often it had been changed, when it was lent."""
+_Loan = tuple[torch.Tensor, int]
+"""A gradient, and how often it had been changed when it was lent."""
 NO_GRADIENT = 0
 """The address of nothing: it counts as zeros."""
 
@@ -34,9 +34,9 @@ NO_GRADIENT = 0
 class CompiledGauge:
     """Reads the steps of one optimizer whose parameters are of one dtype, float32 or float64, in the host's memory.
 
-    ``layers`` has the layer of each tensor. With ``lend`` gradients may be read where they lie, after the update: those
-    that an optimizer was seen to change are copied from then on. Only for optimizers that write by PyTorch's own
-    operations, which count the changes of a tensor.
+    ``layers`` has the layer of each tensor. With ``lend`` gradients that need not be kept are read where they lie,
+    after the update; those of an optimizer that was seen to change them are copied from then on. Only for optimizers
+    that write in place and by PyTorch's own operations, which count the changes of a tensor.
     """
 
     def __init__(self, tensors: Sequence[nn.Parameter], layers: Sequence[int], *, lend: bool = False) -> None:
@@ -88,10 +88,9 @@ class CompiledGauge:
                 or (count == 1 and gradient.is_neg())  # of more numbers such a view is not contiguous
             ):
                 gradient = _as_plain_as(tensor, gradient)
-            place = gradient.data_ptr()
-            slopes.append(place)
+            slopes.append(gradient.data_ptr())
             try:
-                lent.append((gradient, place, gradient.nbytes, times_changed(gradient)))
+                lent.append((gradient, times_changed(gradient)))
             except (RuntimeError, AttributeError):  # PyTorch does not count its changes: made in inference mode
                 held.append(gradient)
                 keep = True
@@ -105,10 +104,11 @@ class CompiledGauge:
 
         None where the optimizer has changed the gradients that it was lent, or there was no ``consume`` before.
         """
-        self._look()
         lent, slopes = self._lent, self._slopes
         self._lent = self._slopes = None
-        if lent is not None and not _are_unchanged(lent):
+        if lent is None:
+            self._look()
+        elif [times_changed(gradient) for gradient, _ in lent] != [changes for _, changes in lent]:
             self._lends, slopes = False, None
         self.finite = True
         if slopes is None:
@@ -158,16 +158,6 @@ class CompiledGauge:
             flat[end - count : end].reshape(tuple(tensor.shape))
             for end, (tensor, count) in zip(ends, self._counted, strict=True)
         ]
-
-
-def _are_unchanged(lent: Sequence[_Loan]) -> bool:
-    """True where no operation has written to these gradients meanwhile, and all of them still lie where they lay."""
-    for gradient, place, length, changes in lent:
-        if times_changed(gradient) != changes or gradient.data_ptr() != place:
-            return False
-        if gradient.nbytes != length or not gradient.is_contiguous():
-            return False
-    return True
 
 
 def _copy_of(tensor: torch.Tensor) -> torch.Tensor:

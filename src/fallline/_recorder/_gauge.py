@@ -38,7 +38,8 @@ class Gauge(Protocol):
     def consume(self, scale: Any | None, *, keep: bool = True) -> None:
         """Take the gradient that the optimizer is about to use, divided by ``scale`` where it still is scaled.
 
-        Where nobody will ask for :attr:`gradient`, there is nothing to ``keep``.
+        There is nothing to ``keep`` where nobody will ask for :attr:`gradient`, and nobody's code but the optimizer's
+        runs before :meth:`read`.
         """
 
     def read(self) -> Reading | None:

@@ -11,6 +11,7 @@ import torch
 from fallline._recorder._device_gauge import is_late
 from fallline._recorder._gauge import Gauge, Reading
 from fallline._recorder._guard import Guard, guarded
+from fallline._recorder._torch_private import hooks_of_all_optimizers
 
 THE_NORMS: Final = "the norms of gradient, update and parameters"
 Hook = Callable[[], None]
@@ -54,6 +55,7 @@ class OptimizerHooks:
         self.after: list[Hook] = []
         """Called after the update, after the gauge read it; they book their own time."""
         self._optimizer = optimizer
+        self._everywhere = hooks_of_all_optimizers()
         self._groups = len(optimizer.param_groups)
         self._seconds = 0.0
         self._updates = 0
@@ -97,6 +99,13 @@ class OptimizerHooks:
         skipped = self._found is not None and self._found.device.type == "cpu" and bool(self._found.item())
         return self.reading and self._consumed and not skipped
 
+    @property
+    def _alone(self) -> bool:
+        """True where nobody else's hooks run between these two, which might do anything to gradients or parameters."""
+        own = self._optimizer
+        before, after = self._everywhere
+        return len(own._optimizer_step_pre_hooks) == len(own._optimizer_step_post_hooks) == 1 and not (before or after)
+
     def remove(self) -> None:
         """Stop listening."""
         for handle in self._handles:
@@ -137,7 +146,7 @@ class OptimizerHooks:
             if callable(closure):
                 wrapped = self._listening_to(closure, arguments, options)
             else:  # none; or what an optimizer of somebody's own takes instead: its loss
-                self._consume(optimizer.__dict__.get("grad_scale"), keep=self.busy)
+                self._consume(optimizer.__dict__.get("grad_scale"), keep=self.busy or not self._alone)
         self._seconds += time.perf_counter() - began
         if self.busy:
             for hook in self.before:

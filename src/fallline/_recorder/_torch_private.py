@@ -3,7 +3,8 @@
 What is lost without one is said with it. None of them changes a number that is recorded.
 """
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from operator import attrgetter
 from typing import Any, Final
@@ -38,6 +39,12 @@ def uncounted(tensors: Sequence[torch.Tensor]) -> AbstractContextManager[Any]:
     preserving: Callable[..., AbstractContextManager[Any]] | None
     preserving = getattr(grad_mode, "_unsafe_preserve_version_counter", None)
     return nullcontext() if preserving is None else preserving(tuple(tensors))
+
+
+def hooks_of_all_optimizers() -> tuple[Mapping[int, Any], ...]:
+    """Those called around every optimizer's step, as they come and go; without the names they are not known of."""
+    module = sys.modules[torch.optim.Optimizer.__module__]
+    return tuple(getattr(module, f"_global_optimizer_{when}_hooks", {}) for when in ("pre", "post"))
 
 
 def hooks_of(tensor: torch.Tensor) -> list[dict[Any, Any]]:
