@@ -5,9 +5,39 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 import fallline as fl
 from fallline._records import GraphEdge, GraphNode, NodeKind
+
+
+class Inner(nn.Module):
+    """Calls a module that is registered elsewhere, and goes on after it."""
+
+    def __init__(self, decoder: nn.Module) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 3)
+        self.others = [decoder]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Of rows [N × 3]."""
+        for _ in range(12):
+            x = torch.tanh(self.layer(x))
+        made: torch.Tensor = self.others[0](x) + x + self.layer(x)
+        return made
+
+
+class SharedDecoder(nn.Module):
+    """One decoder that two parts call; more than 60 nodes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.decoder = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3))
+        self.a, self.b = Inner(self.decoder), Inner(self.decoder)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Of rows [N × 3]; a single number."""
+        return torch.sum(self.b(self.a(x)))
 
 
 def traced(fn: Callable[..., Any], *inputs: Any, **settings: Any) -> fl.Backprop:

@@ -125,6 +125,7 @@ def test_a_result_that_is_an_input_is_its_own_gradient() -> None:
     assert graph.gradients["x"].tolist() == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_deep_graph_needs_no_recursion() -> None:
     def deep(x: torch.Tensor) -> torch.Tensor:
         for _ in range(1200):

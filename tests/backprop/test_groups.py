@@ -2,12 +2,14 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 import fallline as fl
-from backprop_graphs import traced
+from backprop_graphs import SharedDecoder, traced
 from fallline._backprop._groups import LEGIBLE, grouped, module_paths
-from fallline._records import NodeKind
+from fallline._records import GraphEdge, GraphNode, NodeKind
 
 
 class Block(nn.Module):
@@ -106,3 +108,78 @@ def test_a_module_called_in_between_others_makes_no_cycle() -> None:
     assert all(edge.source < edge.target for edge in small.edges)
     assert "shared (call 16)" in module_paths(graph)
     assert sum(len(node.members) or 1 for node in small.nodes) == len(graph.nodes)
+
+
+def test_a_module_registered_elsewhere_and_called_by_two_is_a_run_of_its_own() -> None:
+    graph = traced(SharedDecoder(), torch.randn(2, 3))
+    assert len(graph.nodes) > LEGIBLE
+    small = grouped(graph)
+    assert closed(small) == ["a", "decoder", "a (again)", "b", "decoder (again)", "b (again)"]
+    assert all(edge.source < edge.target for edge in small.edges)
+    again = next(node for node in small.nodes if node.name == "a (again)")
+    assert (again.op, again.module) == ("Inner", None)
+    opened = closed(grouped(graph, open=("a (again)",)))
+    assert "a" in opened
+    assert "a (again)" not in opened
+    assert not {"a", "a (again)"} & {*closed(grouped(graph, open=("a",)))}
+
+
+PATHS = st.sampled_from([None, "", "a", "b", "a.b", "a.c", "a.b.c", "b.b", "c", "c (call 2).d", "a.b (call 2)"])
+KINDS = st.sampled_from([*[NodeKind.OPERATION] * 8, NodeKind.PARAMETER, NodeKind.CONSTANT])
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> fl.Backprop:
+    """Hand-made: long runs and short ones in any order, leaves anywhere, some of them used by several modules."""
+    nodes = [GraphNode(0, NodeKind.INPUT, "", "x", "", None, None, None)]
+    edges = []
+    for path, length in draw(st.lists(st.tuples(PATHS, st.integers(1, 12)), min_size=1, max_size=14)):
+        for _ in range(length):
+            k, kind = len(nodes), draw(KINDS)
+            nodes.append(GraphNode(k, kind, "add", None, f"{k}", path, None, None))
+            if kind is NodeKind.OPERATION:
+                reach = draw(st.sampled_from([3, k]))  # the one before, or one from long ago
+                used = draw(st.sets(st.integers(max(0, k - reach), k - 1), max_size=3))
+                edges += [GraphEdge(each, k, operand) for operand, each in enumerate(sorted(used))]
+    inputs = (0, *(draw(st.sampled_from([(), (1,)])) if nodes[1].kind is not NodeKind.OPERATION else ()))
+    result = draw(st.integers(1, len(nodes) - 1))
+    return fl.Backprop(tuple(nodes), tuple(edges), inputs, result, None, {})
+
+
+def is_closed_without_a_loss(graph: fl.Backprop, data: st.DataObject) -> None:
+    """At any bound, with any modules open."""
+    opened = data.draw(st.sets(st.sampled_from(module_paths(graph) or [""])).map(tuple)) if module_paths(graph) else ()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("fallline._backprop._groups.LEGIBLE", data.draw(st.sampled_from([0, 5, 15, 60])))
+        small = grouped(graph, opened)
+    place = {each: node.id for node in small.nodes for each in node.members}
+    assert len(place) == sum(len(node.members) for node in small.nodes)
+    single = [node for node in small.nodes if node.kind is not NodeKind.GROUP]
+    place |= {int(node.text or 0): node.id for node in single}
+    assert sorted(place) == [node.id for node in graph.nodes]
+    assert len(place) == len(single) + sum(len(node.members) for node in small.nodes)
+    assert [node.id for node in small.nodes] == list(range(len(small.nodes)))
+    assert all(edge.source < edge.target for edge in small.edges)
+    between = {(place[edge.source], place[edge.target]) for edge in graph.edges}
+    assert {(edge.source, edge.target) for edge in small.edges} == {(a, b) for a, b in between if a != b}
+    assert (small.inputs, small.result) == (tuple(place[each] for each in graph.inputs), place[graph.result])
+    shared = [edge for edge in graph.edges if graph.nodes[edge.source].kind is not NodeKind.OPERATION]
+    for edge in shared:  # a leaf inside of a group is used by nobody else
+        assert small.nodes[place[edge.source]].members == () or place[edge.source] == place[edge.target]
+    assert not {*opened} & {*closed(small)}
+    assert len({*closed(small)}) == len(closed(small))
+
+
+@settings(max_examples=30, deadline=None)
+@given(graphs(), st.data())
+def test_any_graph_is_closed_without_a_circle_and_without_a_loss(graph: fl.Backprop, data: st.DataObject) -> None:
+    is_closed_without_a_loss(graph, data)
+
+
+@pytest.mark.slow
+@settings(max_examples=2_000, deadline=None)
+@given(graphs(), st.data())
+def test_very_many_graphs_are_closed_without_a_circle_and_without_a_loss(
+    graph: fl.Backprop, data: st.DataObject
+) -> None:
+    is_closed_without_a_loss(graph, data)

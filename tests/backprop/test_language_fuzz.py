@@ -74,7 +74,7 @@ TEXTS = st.one_of(
 SHAPES = st.lists(st.sampled_from(VALUES), min_size=1, max_size=4)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(TEXTS, SHAPES)
 @example("1_0x", [VALUES[0]])
 @example("x if", [VALUES[0]])
@@ -113,7 +113,7 @@ def well_formed(draw: st.DrawFn, depth: int = 0) -> str:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(well_formed(), SHAPES)
 def test_values_that_do_not_fit_never_speak_in_pytorchs_words(text: str, values: list[torch.Tensor]) -> None:
     is_a_program_or_one_sentence(text, values)

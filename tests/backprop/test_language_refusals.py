@@ -6,11 +6,14 @@ import torch
 from fallline._backprop._language import MOST_CHARACTERS, read_program
 from fallline._backprop._language_values import parse_at, tensors_at
 from fallline._errors import OptionError
+from sampled import sampled
 
 TYPED = [
     ("", "The expression is empty"),
     (" ;\n; ", "The expression is empty"),
-    ("+".join(["x"] * 50_000), "99,999 characters; at most 10,000 are read"),
+    ("+".join(["x"] * 51_200), "102,399 characters; at most 10,000 are read"),  # 100 kB
+    ("x*" * 50_000 + "(", "100,001 characters; at most 10,000 are read"),
+    ("(" * 50_000 + "x" + ")" * 50_000, "100,001 characters; at most 10,000 are read"),
     ("(" * 500 + "x" + ")" * 500, "more than 100 brackets"),
     ("-" * 1500 + "x", "nested more than 60 deep"),
     ("-" * 9000 + "x", "nested too deep or too long"),
@@ -69,6 +72,10 @@ TYPED = [
     ("os.system('ls')", 'no function "system"'),
     ("x.backward()", "the backward pass is run and shown anyway"),
     ("x.grad", "the gradients are shown anyway"),
+    ("x.data", r"without its gradient write detach\(…\)"),
+    ("x*x.data.sum()", r"without its gradient write detach\(…\)"),
+    ("x.detach_()", r"nothing is changed in place here, write detach\(…\)"),
+    ("x.cpu()", "on the CPU anyway: leave it out"),
     ("torch.exp", '"exp" is a function: write its brackets'),
     ("x.exp", '"exp" is a function: write its brackets'),
     ("exp", '"exp" is a function'),
@@ -145,7 +152,7 @@ TYPED = [
 ]
 
 
-@pytest.mark.parametrize(("text", "said"), TYPED, ids=lambda each: each[:30].encode("unicode_escape").decode())
+@pytest.mark.parametrize(("text", "said"), sampled(TYPED), ids=lambda each: each[:30].encode("unicode_escape").decode())
 def test_what_is_no_program_gets_one_clear_sentence(text: str, said: str) -> None:
     with pytest.raises(OptionError, match=said) as caught:
         read_program(text)
@@ -215,7 +222,7 @@ RUN = [
 ]
 
 
-@pytest.mark.parametrize(("text", "at", "said"), RUN, ids=lambda each: each[:40])
+@pytest.mark.parametrize(("text", "at", "said"), sampled(RUN), ids=lambda each: each[:40])
 def test_what_does_not_fit_gets_one_clear_sentence(text: str, at: str, said: str) -> None:
     program = read_program(text)
     tensors = tensors_at(program, parse_at([at]))

@@ -10,6 +10,7 @@ from aten_operations import operations
 from fallline._backprop._ran import Held, Ran
 from fallline._backprop._rule_wording import filled, grouped, minus, transposed
 from fallline._backprop._rules import describe, short_op
+from sampled import sampled
 
 X, Y, W = torch.ones(2, 3), torch.ones(2, 3), torch.ones(3, 2)
 IMAGE, KERNEL = torch.ones(1, 2, 6, 6), torch.ones(3, 2, 3, 3)
@@ -83,7 +84,7 @@ TEXTS: list[tuple[str, Callable[..., object], tuple[Tensor, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "fn", "operands"), TEXTS, ids=[text for text, _, _ in TEXTS])
+@pytest.mark.parametrize(("text", "fn", "operands"), sampled(TEXTS), ids=[text for text, _, _ in TEXTS])
 def test_texts(text: str, fn: Callable[..., object], operands: tuple[Tensor, ...]) -> None:
     one = [each for each in operations(fn, *operands, labels=["x", "y", "z"][: len(operands)]) if each.edges][-1]
     assert describe(one.ran) == text

@@ -27,7 +27,7 @@ def test_the_textbook_case(cli: Cli, folder: Path) -> None:
     told = words(cli(*TEXTBOOK))
     assert told.startswith(
         "The result is 11.588. x.grad = [4.8927, 0.2741, 2.6247]. "
-        "∂result/∂x = 1/3 · 2 · 2y · 1 = 4.8927 at entry 0 (y = 3.6695)."
+        "∂result/∂x = 1/3 · 4y · 1 = 4.8927 at entry 0 (y = 3.6695)."
     )
     assert "y = x + 2 [3.6695, 0.2056, 1.9685] 1 [4.8927, 0.2741, 2.6247]" in told
     assert "agrees with central differences in float64: 3 entries of x" in told
@@ -66,7 +66,7 @@ def test_json_field_by_field(cli: Cli) -> None:
     assert (value["shape"], value["dtype"], value["not_finite"]) == ([3], "float32", 0)
     assert value["numbers"] == pytest.approx([3.6695, 0.2056, 1.9685])
     assert all(edge["source"] < edge["target"] for edge in edges)
-    assert set(edges[0]) == {"source", "target", "operand", "local", "gradient", "stretched"}
+    assert set(edges[0]) == {"source", "target", "operand", "local", "gradient", "stretched", "output"}
     assert set(edges[0]["local"]) == {"rule", "value", "product"}
     assert [(edge["source"], edge["target"], edge["operand"]) for edge in edges if edge["source"] == 1] == [
         (1, 2, 0),
@@ -74,7 +74,10 @@ def test_json_field_by_field(cli: Cli) -> None:
     ]
     assert (told["inputs"], told["result"]) == ([0], 4)
     check = told["check"]
-    assert set(check) == {"agrees", "inputs", "tolerance", "wrong_edges", "remarks"}
+    assert set(check) == {
+        "agrees", "compared", "inputs", "tolerance", "wrong_edges", "remarks", "evaluations",
+    }  # fmt: skip
+    assert (check["compared"], check["inputs"][0]["compared"], check["inputs"][0]["planned"]) == (True, True, 3)
     assert (check["agrees"], check["wrong_edges"], check["inputs"][0]["entries"]) == (True, [], 3)
 
 
@@ -103,6 +106,39 @@ def test_nan_is_shown_where_it_is_born(cli: Cli) -> None:
     assert "NaN is born in y = log(x), at entry 1: x is −2 there." in told
     assert "−∞ is born in log(x): x is 0." in words(cli("backprop", "log(x)", "--at", "x=0"))
     assert "∞ is born in 1 / x: x is 0." in words(cli("backprop", "1/x", "--at", "x=0"))
+
+
+@pytest.mark.parametrize(("expression", "at"), [("log(x)", "x=-1"), ("sqrt(x)", "x=0")])
+def test_nothing_compared_is_no_agreement(cli: Cli, expression: str, at: str) -> None:
+    done = cli("backprop", expression, "--at", at, "--check")
+    told = " ".join(done.out.split())
+    assert done.status == 1
+    assert "Nothing of x could be compared: the result beside this point is NaN or infinite." in told
+    assert "agrees" not in told
+    assert "MISMATCH" not in told
+    assert cli("backprop", expression, "--at", at).status == 0
+    check = cli("backprop", expression, "--at", at, "--json").json["check"]
+    assert (check["agrees"], check["compared"], check["inputs"][0]["compared"]) == (False, False, False)
+
+
+def test_where_nan_is_born_stands_at_the_end_as_well(cli: Cli) -> None:
+    told = cli("backprop", "log(x).sum()", "--at", "x=-1").out
+    assert "NaN is born in log(x): x is −1." in " ".join(told.splitlines()[-6:])
+
+
+def test_a_value_that_leads_nowhere_is_said(cli: Cli) -> None:
+    said = "assigned and never used"
+    asked = ("--at", "x=3,4")
+    told = words(cli("backprop", "y = x*2; z = x*3; sum(z)", *asked))
+    assert "y is assigned and never used: it is no part of the result." in told
+    assert "y is" in cli("backprop", "y = x*2; z = x*3; sum(z)", *asked, "--json").json["remarks"][-1]
+    for used in ("y = x*2; sum(2·y²)", "y = x; sum(y)", "y = x*2; z = sum(y)", "y = 2; sum(x*y)"):
+        assert said not in words(cli("backprop", used, *asked)), used
+
+
+def test_how_often_the_function_ran_is_for_programs(cli: Cli) -> None:
+    assert "evaluated" not in words(cli(*TEXTBOOK))
+    assert cli(*TEXTBOOK, "--json").json["check"]["evaluations"] > 6
 
 
 def test_a_vector_and_a_jacobian(cli: Cli) -> None:

@@ -33,7 +33,7 @@ def test_the_textbook_case_in_three_lines() -> None:
     assert story(textbook()) == [
         "The result is 11.588.",
         "x.grad = [4.8927, 0.2741, 2.6247].",
-        "∂result/∂x = 1/3 · 2 · 2y · 1 = 4.8927 at entry 0 (y = 3.6695).",
+        "∂result/∂x = 1/3 · 4y · 1 = 4.8927 at entry 0 (y = 3.6695).",
     ]
 
 
@@ -224,11 +224,61 @@ def test_directions_and_many_tensors_are_counted() -> None:
 
 
 def test_nothing_was_compared_beside_a_number_that_is_not_finite() -> None:
-    none = GradientCheck((checked(largest_difference=np.nan, at=(0,)),), 1e-6, remarks=("W: not compared.",))
+    nothing = {"entries": 0, "largest_difference": np.nan, "why_not": "the result beside this point is NaN"}
+    none = GradientCheck((checked(**nothing), checked(name="b", **nothing)), 1e-6, remarks=("A remark.",))
+    assert (none.compared, none.agrees, none.wrong) == (False, False, False)
     assert check_sentences(textbook(check=none)) == [
-        "No gradient could be compared with central differences.",
-        "W: not compared.",
+        "Nothing of W and b could be compared: the result beside this point is NaN.",
+        "A remark.",
     ]
+    assert check_sentences(textbook(check=GradientCheck((), 1e-6))) == [
+        "Nothing could be compared with central differences."
+    ]
+    assert fl.explain(textbook(check=none)).sentences[:1] == ("The result is 11.588.",)  # no mismatch
+
+
+def test_how_many_of_all_entries_were_compared() -> None:
+    some = (checked(entries=6, planned=160), checked(name="b", entries=0, why_not="it lies beside a kink"))
+    told = check_sentences(textbook(check=GradientCheck(some, 1e-6)))
+    assert told == [
+        "The gradient agrees with central differences in float64: 6 of 160 entries of W, largest difference 1×10⁻¹².",
+        "Nothing of b could be compared: it lies beside a kink.",
+    ]
+
+
+def chain_of(*rules: str, names: Any = None) -> str:
+    """A chain of these slopes, from x on, each of the value 2."""
+    numbers = 2.0 ** np.arange(len(rules), -1, -1)
+    nodes = [leaf(0, "x", 2.0, numbers[0])]
+    nodes += [ran(k, "mul", f"op {k}", 2.0, numbers[k], (names or {}).get(k)) for k in range(1, len(rules) + 1)]
+    edges = [edge((k, k + 1), rule, 2.0, numbers[k]) for k, rule in enumerate(rules)]
+    return chain_sentence(graph(nodes, edges), "x").split(" = ")[1]
+
+
+def test_whole_factors_are_multiplied_into_what_comes_next() -> None:
+    assert chain_of("1", "2y", "2", "1/3") == "1/3 · 4y · 1"
+    assert chain_of("2y", "2", "3") == "12y"
+    assert chain_of("2·x", "2") == "4·x"
+    assert chain_of("weight", "3") == "3·weight"
+    assert chain_of("x", "1") == "1 · x"
+    assert chain_of("cos(x)", "2") == "2 · cos(x)"
+    assert chain_of("2", "2") == "2 · 2"
+    assert chain_of("2y", "0.5") == "0.5 · 2y"
+    assert chain_of("2y", "2", names={1: "w"}) == "2 · 2y"  # a named value is a step of its own
+
+
+def test_left_and_right_are_explained_where_a_rule_says_them() -> None:
+    nodes = (leaf(0, "x", 2.0, 4.0), ran(1, "mul", "…", 2.0, 2.0), ran(2, "mul", "…", 4.0, 1.0))
+    told = graph(nodes, (edge((0, 1), "2·right", 2.0, 4.0), edge((1, 2), "cos(left)", 2.0, 2.0)))
+    words = 'In a local derivative, "left" is the left operand and "right" is the right operand of its operation.'
+    assert words in fl.explain(told).sentences
+    assert not any("operand" in each for each in fl.explain(textbook()).sentences)
+    named = replace(told, nodes=(replace(nodes[0], name="right"), replace(nodes[1], name="left"), nodes[2]))
+    assert not any("operand" in each for each in fl.explain(named).sentences)
+
+
+def test_a_title_cannot_write_to_the_terminal() -> None:
+    assert "\x1b" not in str(fl.explain(textbook(title="\x1b[2Jred", remarks=("\x1b[31m",))))
 
 
 def test_an_input_that_is_the_result_has_no_chain() -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 import fallline as fl
+from backprop_graphs import SharedDecoder
 from fallline._explain._backprop import edge_sentence, graph_tree, node_sentence, readable
 
 
@@ -58,6 +59,14 @@ def test_looking_into_a_module() -> None:
     assert not any(line.startswith("9.first.weight") for line in opened.figures)
     with pytest.raises(fl.OptionError, match="no module"):
         fl.explain(graph, inside="eleventh")
+
+
+def test_a_decoder_that_two_modules_share_is_told_where_it_ran() -> None:
+    told = fl.explain(fl.backprop(SharedDecoder(), torch.ones(2, 3), check=False)).figures
+    named = [line.split(")")[0] for line in told]
+    for part in ("a", "decoder", "a (again", "b", "b (again"):
+        assert any(line.startswith(part) for line in named), part
+    assert any(line.startswith("b (again) (Inner)") for line in told)
 
 
 def test_a_wrong_step_back_is_said_first_and_named() -> None:

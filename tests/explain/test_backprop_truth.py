@@ -13,6 +13,7 @@ from fallline._backprop._language import read_program
 from fallline._explain._backprop import chain_sentence, edge_sentence, graph_table, node_sentence
 from fallline._explain._numbers import as_number
 from fallline._records import Backprop
+from fallline._view._backprop_equations import equation
 
 PROGRAMS: list[tuple[str, dict[str, Any]]] = [
     ("y = x + 2; z = y*y*2; z.mean()", {"x": [1.6695, -1.7944, -0.0315]}),
@@ -137,3 +138,79 @@ def test_what_adds_up_is_the_gradient(asked: Asked) -> None:
         name = asked.graph.nodes[edge.source].name
         if name in asked.gradients:
             assert any(near(as_number(told[2]), each) for each in asked.gradients[name].flatten().tolist())
+
+
+def exp_of_a_part(x: torch.Tensor) -> torch.Tensor:
+    """Written into a part."""
+    y = x * 1.0
+    y[1:].exp_()
+    return y.sum()
+
+
+def view_of_a_written_base(x: torch.Tensor) -> torch.Tensor:
+    """Used after the write."""
+    y = x * 2
+    v = y.view(2, 2)
+    y.mul_(3)
+    return (v + 1).sin().sum()
+
+
+def two_outputs(x: torch.Tensor) -> torch.Tensor:
+    """Each used once."""
+    a, b = x.view(2, 2).unbind(0)
+    return (a * b).sum()
+
+
+@pytest.mark.parametrize("program", [exp_of_a_part, view_of_a_written_base, two_outputs])
+def test_programs_in_place_and_of_several_outputs_are_told_truly(program: Any) -> None:
+    graph = fl.backprop(program, torch.tensor([1.0, 2.0, 3.0, 4.0]), check=False)
+    found = 0
+    for place, edge in enumerate(graph.edges):
+        sentence = edge_sentence(graph, place)
+        assert "adds up" not in sentence
+        told = PRODUCT.search(sentence)
+        if told is not None and edge.gradient is not None:
+            slope, arrived, gives = map(as_number, told.groups())
+            assert gives == pytest.approx(slope * arrived, rel=3e-4)
+            assert edge.gradient.numbers is not None
+            assert any(near(gives, each) for each in edge.gradient.numbers.ravel())
+            found += 1
+    assert found >= 2
+
+
+def test_outputs_of_one_operation_are_told_apart() -> None:
+    graph = fl.backprop(two_outputs, torch.tensor([1.0, 2.0, 3.0, 4.0]), check=False)
+    unbind = next(node.id for node in graph.nodes if node.op == "unbind")
+    leaving = [place for place, edge in enumerate(graph.edges) if edge.source == unbind]
+    assert sorted(graph.edges[place].output or 0 for place in leaving) == [0, 1]
+    for place in leaving:
+        told = edge_sentence(graph, place)
+        assert "has 2 outputs that are used; each one's gradient comes back by itself." in told
+
+
+def test_an_output_used_twice_beside_another_is_told() -> None:
+    def fn(x: torch.Tensor) -> torch.Tensor:
+        a, b = x.view(2, 2).unbind(0)
+        return (a * a * b).sum()
+
+    graph = fl.backprop(fn, torch.tensor([1.0, 2.0, 3.0, 4.0]), check=False)
+    told = [edge_sentence(graph, place) for place, edge in enumerate(graph.edges) if edge.output == 0]
+    assert len(told) == 2
+    assert all("This one is used twice: what comes back adds up." in each for each in told)
+
+
+def test_a_write_into_a_part_is_no_equation_of_the_whole() -> None:
+    graph = fl.backprop(exp_of_a_part, torch.tensor([0.0, 1.0, 2.0]), check=False)
+    node = next(node for node in graph.nodes if node.op == "exp")
+    assert "with [1:] set to exp(part) = [0, 2.7183, 7.3891]." in node_sentence(graph, node.id)
+
+
+def test_the_page_follows_the_entry_of_the_sentence(asked: Asked) -> None:
+    for place, edge in enumerate(asked.graph.edges):
+        told, shown = PRODUCT.search(edge_sentence(asked.graph, place)), equation(asked.graph, edge)
+        assert (told is None) == (shown is None)
+        if told is not None and shown is not None:
+            slope, arrived, gives = map(as_number, told.groups())
+            assert near(slope, shown["slope"])
+            assert near(arrived, shown["arrived"])
+            assert near(gives, shown["goes_on"])

@@ -1,21 +1,17 @@
 """The function once more, in float64 and with other values in place of its leaves; nothing of the user's is touched."""
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from functools import partial
-from types import FunctionType
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Final
 
 import torch
-from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from fallline._backprop._kept import Kept
-from fallline._backprop._modules import plain_function
 from fallline._backprop._question import Question
 from fallline._backprop._results import the_result
-from fallline._backprop._torch_private import unseen
+from fallline._backprop._torch_private import custom_functions_get, unseen
 from fallline._errors import OptionError
 
 LOWER: Final = frozenset({torch.float16, torch.bfloat16, torch.float32})
@@ -25,21 +21,13 @@ LOWER: Final = frozenset({torch.float16, torch.bfloat16, torch.float32})
 class Again:
     """Evaluates the function at other values of its leaves, each time with the same random numbers.
 
-    Modules get their parameters and buffers by ``torch.func.functional_call``; names that the function captured are
-    bound to other tensors while it runs; every other tensor of lower precision is replaced where it is used.
+    Nothing of the user's is bound to other tensors, not even for a moment: another thread may be using it. Each tensor
+    is replaced where an operation of this thread uses it.
     """
 
-    def __init__(
-        self,
-        asked: Question,
-        given: Sequence[Any],
-        modules: Mapping[str, nn.Module],
-        leaves: Mapping[str, torch.Tensor],
-        kept: Kept,
-    ) -> None:
+    def __init__(self, asked: Question, given: Sequence[Any], leaves: Mapping[str, torch.Tensor], kept: Kept) -> None:
         self._asked = asked
         self._given = given
-        self._modules = modules
         self._leaves = leaves
         self._kept = kept
 
@@ -49,28 +37,11 @@ class Again:
         self._kept.put_back()
         wide = _Wide(replaced)
         inputs = [wide.instead(each) for each in self._given]
-        functions = [each for each in (self._asked.fn, self._asked.loss) if each is not None]
-        call = _Call(self._modules, lambda: self._asked.answer(inputs, _nobody))
-        others = {name: wide.instead(each) for name, each in (*call.named_parameters(), *call.named_buffers())}
-        with torch.enable_grad(), rebound(functions, wide.instead), wide:
+        with torch.enable_grad(), custom_functions_get(wide.instead), wide:
             try:
-                return the_result(torch.func.functional_call(call, others, ()))
+                return the_result(wide.instead(self._asked.answer(inputs, _nobody)))
             except (AttributeError, OptionError) as error:  # it ran before: with the user's own tensors
                 raise RuntimeError(f"it needs its own tensors: {error}") from error
-
-
-class _Call(nn.Module):
-    """The function as a module around all modules that it calls."""
-
-    def __init__(self, modules: Mapping[str, nn.Module], call: Callable[[], Any]) -> None:
-        super().__init__()
-        for place, module in enumerate(modules.values()):
-            self.add_module(str(place), module)
-        self._call = call
-
-    def forward(self) -> Any:
-        """What the function gives back."""
-        return self._call()
 
 
 class _Wide(TorchFunctionMode):
@@ -123,42 +94,6 @@ class _Wide(TorchFunctionMode):
         if isinstance(value, tuple):  # values and indices: of the arguments' types, so in float64 already
             self._own |= {id(each): weakref.ref(each) for each in value if isinstance(each, torch.Tensor)}
         return value
-
-
-@contextmanager
-def rebound(functions: Sequence[Callable[..., Any]], instead: Callable[[Any], Any]) -> Iterator[None]:
-    """Tensors that these functions captured by name, closures and globals, are others while this is entered."""
-    put_back: list[Callable[[], None]] = []
-    try:
-        for function in functions:
-            plain = plain_function(function)
-            if plain is not None:
-                _rebind(plain, instead, put_back)
-        yield
-    finally:
-        for each in reversed(put_back):
-            each()
-
-
-def _rebind(function: FunctionType, instead: Callable[[Any], Any], put_back: list[Callable[[], None]]) -> None:
-    for cell in function.__closure__ or ():
-        bound = _content(cell)
-        if isinstance(bound, torch.Tensor):
-            put_back.append(partial(setattr, cell, "cell_contents", bound))
-            cell.cell_contents = instead(bound)
-    names = function.__globals__
-    for name in function.__code__.co_names:
-        bound = names.get(name)
-        if isinstance(bound, torch.Tensor):
-            put_back.append(partial(names.__setitem__, name, bound))
-            names[name] = instead(bound)
-
-
-def _content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # empty
-        return None
 
 
 def _in_float64(tensor: torch.Tensor) -> torch.Tensor:

@@ -1,27 +1,31 @@
 """``fl.backprop``: one forward and one backward pass of somebody's function, written down as a graph."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
 
 from fallline._backprop._again import Again
+from fallline._backprop._changed import changed_in_words
 from fallline._backprop._check import check_gradients
 from fallline._backprop._culprit import WrongEdge
 from fallline._backprop._cuts import Cuts
 from fallline._backprop._gradients import Gradients, go_back
 from fallline._backprop._graph import Drawing, GivenInput, Graph, saved_of
 from fallline._backprop._jacobian import jacobian as jacobian_of
+from fallline._backprop._jacobian import refuse_large
 from fallline._backprop._kept import Kept
 from fallline._backprop._modules import Modules, captured_by, root_of
 from fallline._backprop._operands import Recorded
 from fallline._backprop._question import Question, question
 from fallline._backprop._results import the_result
 from fallline._backprop._spelled import spelled_out, spelled_rules
-from fallline._backprop._torch_private import COMPILED, hooks_on
+from fallline._backprop._torch_private import COMPILED, began_before, hooks_on, next_number
 from fallline._backprop._trace import Trace
 from fallline._backprop._values import value_of
 from fallline._backprop._vector import check_vector
@@ -33,6 +37,11 @@ from fallline._records import Backprop, GradientCheck
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+IN_A_LIST: Final = "Tensors inside a list, tuple or dict are constants: hand them in one by one for their gradients."
+WRITTEN: Final = "leaf Variable that requires grad is being used in an in-place operation"
+ONE_AT_A_TIME: Final = threading.RLock()
+"""Buffers, modes of modules and random state are changed and put back: two threads at once would mix theirs up."""
 
 
 def backprop(
@@ -47,7 +56,9 @@ def backprop(
 ) -> Backprop:
     """Run ``fn`` forward and backward once, and show where every gradient came from.
 
-    Nothing of yours changes: tensors, gradients, buffers, random state, modes are afterwards as before.
+    Tensors, gradients, buffers, random state and modes of yours are afterwards as before. What your function changes in
+    Python itself stays changed, once for every time it runs: attributes that it adds, lists that it appends to.
+    One call runs at a time: a second one in another thread waits for the first.
 
     Args:
         fn: a function of tensors, a module, or an expression such as ``"y = x + 2; z = y*y*2; z.mean()"``.
@@ -57,10 +68,11 @@ def backprop(
         vector: how much each entry of the result weighs, where it has several: the gradient of ``vector · result``.
         names: of the inputs; otherwise those of ``fn``'s own parameters.
         check: hold the gradients against central differences in float64.
-        jacobian: compute the whole matrix of derivatives as well.
+        jacobian: compute the whole matrix of derivatives as well: for each input, not for parameters.
 
     Raises:
-        OptionError: an input that does not fit, a result that has no gradient, an expression that cannot be read.
+        OptionError: an input that does not fit, a result that has no gradient, an expression that cannot be read, a
+            function that writes to its input in place.
 
     >>> import torch
     >>> seen = backprop(lambda x: ((x + 2) ** 2 * 2).mean(), torch.tensor([1.6695, -1.7944, -0.0315]))
@@ -68,7 +80,7 @@ def backprop(
     [4.8927, 0.2741, 2.6247]
     """
     asked = question(fn, inputs, loss, at, names)
-    with torch.inference_mode(mode=False), Kept(_tensors_of(asked)) as kept:
+    with ONE_AT_A_TIME, torch.inference_mode(mode=False), Kept(_tensors_of(asked)) as kept:
         return Pass(asked, kept).record(vector, check=check, jacobian=jacobian)
 
 
@@ -83,6 +95,7 @@ class Pass:
         self._modules = Modules(self._captured, roots[0] if roots else None, kept)
         self._trace = Trace(self._modules, kept)
         self._given = [copy_of(each) for each in asked.inputs]
+        self._first_number = next_number()
 
     def record(self, vector: Any, *, check: bool, jacobian: bool) -> Backprop:
         """All of it.
@@ -103,11 +116,14 @@ class Pass:
         if weights is None and result.dim():
             weights = torch.ones_like(result)
         saved = saved_of(back, Recorded.of(self._trace.operations))
-        matrices = jacobian_of(result, self._differentiated()) if jacobian else None
-        gradients = go_back(result, back, weights)
+        if jacobian:
+            refuse_large(result, self._differentiated())
+        gradients = go_back(result, back, weights, keep=jacobian)
         graph, ids = Drawing(self._trace, back, gradients, saved, cuts).draw(self._inputs())
         seconds = time.perf_counter() - begin
         checked = self._check(result, back, gradients, weights, graph) if check else None
+        # last, since a custom step back may draw random numbers and runs once for each row
+        matrices = jacobian_of(result, self._differentiated()) if jacobian else None
         nodes = spelled_out(graph.nodes, graph.edges)
         return Backprop(
             nodes=tuple(nodes),
@@ -121,7 +137,7 @@ class Pass:
             expression=self._asked.expression,
             title=self._asked.title,
             modules=self._modules.classes,
-            remarks=tuple(self._remarks(back)),
+            remarks=(*self._remarks(back), *changed_in_words(back, gradients, nodes, graph.steps)),
             seconds=seconds,
         )
 
@@ -130,16 +146,35 @@ class Pass:
             for name, tensor in zip(self._asked.names, self._given, strict=True):
                 if isinstance(tensor, torch.Tensor):
                     self._trace.name(name, tensor)
-            return the_result(self._asked.answer(self._given, self._trace.name))
+            try:
+                made = self._asked.answer(self._given, self._trace.name)
+            except RuntimeError as error:
+                if WRITTEN not in str(error):
+                    raise
+                raise OptionError(
+                    "The function writes in place to an input or a parameter that a gradient is asked of: the backward "
+                    "pass needs what it was. Write to a copy, x.clone(), or use the operation without the underscore "
+                    "(inplace=False)."
+                ) from error
+            return the_result(made)
 
     def _name_all(self, back: Walk) -> None:
         """Parameters and captured tensors get their names; the inputs have theirs."""
         for name, tensor in (*self._modules.parameters(), *self._captured.items()):
             if isinstance(tensor, torch.Tensor):
-                self._trace.name(name, tensor)
+                self._name_apart(name, tensor)
         for leaf in back.leaves:
-            name = f"parameter {shape_in_words(tuple(leaf.shape))}"
-            self._trace.name(self._free(name), leaf)
+            if self._trace.token(leaf) not in self._trace.names:
+                self._trace.name(self._free(f"parameter {shape_in_words(tuple(leaf.shape))}"), leaf)
+
+    def _name_apart(self, name: str, tensor: torch.Tensor) -> None:
+        """Two tensors of one name would be one in all that goes by name: gradients, the check."""
+        names = self._trace.names
+        if self._trace.token(tensor) in names:
+            return
+        if name in names.values():
+            name = self._free(f"{name} ({'parameter' if tensor.requires_grad else 'constant'})")
+        self._trace.name(name, tensor)
 
     def _free(self, name: str) -> str:
         """This name, or with a number behind it where another tensor has it."""
@@ -156,9 +191,14 @@ class Pass:
 
     def _why_nothing(self, cuts: Cuts) -> str:
         reasons = [cuts.why_none(each.name, each.tensor) for each in self._inputs()]
+        if self._has_lists():
+            return f"{IN_A_LIST} Nothing else has a gradient. {' '.join(reasons)}".strip()
         if not reasons:
             return "The result depends on no tensor that was handed in, and on no parameter: nothing has a gradient."
         return " ".join(["Nothing that was handed in has a gradient.", *reasons])
+
+    def _has_lists(self) -> bool:
+        return any(holds_tensors(each) for each in self._asked.inputs)
 
     def _check(
         self, result: torch.Tensor, back: Walk, gradients: Gradients, weights: torch.Tensor | None, graph: Graph
@@ -166,8 +206,11 @@ class Pass:
         """The gradients against differences of the same function."""
         known = {self._name_of(leaf): (leaf, each) for leaf, each in zip(back.leaves, gradients.leaves, strict=True)}
         there = {name: (leaf, each) for name, (leaf, each) in known.items() if each is not None}
-        leaves = {name: leaf for name, (leaf, _) in known.items()}  # where none came as well: one may have been due
-        again = Again(self._asked, self._given, self._modules.met, leaves, self._kept)
+        earlier = {id(leaf) for leaf in began_before(result.grad_fn, self._first_number)}
+        apart = [name for name, (leaf, _) in known.items() if id(leaf) in earlier]
+        # where no gradient came as well: one may have been due
+        leaves = {name: leaf for name, (leaf, _) in known.items() if name not in apart}
+        again = Again(self._asked, self._given, leaves, self._kept)
         order = places_of(result.grad_fn)
 
         def place(wrong: Sequence[WrongEdge]) -> tuple[int, ...]:
@@ -175,7 +218,14 @@ class Pass:
             return tuple(sorted({each for each in found if each is not None}))
 
         dense = {name: each.to_dense() if each.is_sparse else each for name, (_, each) in there.items()}
-        return check_gradients(again, leaves, dense, weights, place)
+        checked = check_gradients(again, leaves, dense, weights, place)
+        if not apart:
+            return checked
+        begun = (
+            f"{listed(apart)}: not compared. {'Its' if len(apart) == 1 else 'Their'} graph began before this call, and "
+            "only what runs inside of it can be run again."
+        )
+        return replace(checked, remarks=(begun, *checked.remarks))
 
     def _remarks(self, back: Walk) -> list[str]:
         """What the graph alone does not show."""
@@ -192,6 +242,8 @@ class Pass:
         hooked = [self._name_of(leaf) for leaf in back.leaves if hooks_on(leaf)]
         if hooked:
             found.append(f"{listed(hooked)}: a hook of yours may change the gradient on its way.")
+        if self._has_lists():
+            found.append(IN_A_LIST)
         return found
 
     def _name_of(self, leaf: torch.Tensor) -> str:
@@ -215,6 +267,12 @@ def copy_of(given: Any) -> Any:
     if not isinstance(given, torch.Tensor) or not given.is_floating_point():
         return given
     return given.detach().clone().requires_grad_()
+
+
+def holds_tensors(value: Any) -> bool:
+    """Whether this is a list, tuple or dict with a floating-point tensor in it."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return any(holds_tensors(each) or (isinstance(each, torch.Tensor) and each.is_floating_point()) for each in inside)
 
 
 def _callables(asked: Question) -> list[Callable[..., Any]]:

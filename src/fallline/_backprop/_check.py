@@ -1,8 +1,8 @@
 """A gradient held against central differences in float64, input by input."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from math import inf, isfinite
+from dataclasses import dataclass, replace
+from math import hypot, isfinite
 from typing import Final
 
 import torch
@@ -82,13 +82,14 @@ def check_gradients(
     except CannotCompareError as error:
         return GradientCheck((), TOLERANCE, remarks=(str(error),))
     remarks = [
-        *_about_plan(plan, list(moving), judge.evaluations),
+        *_about_plan(plan, list(moving)),
         *_about_inputs(plan, compared),
         *_about_function(probe),
         *_about_precision(probe.gradients, gradients),
         *about_edges,
     ]
-    return GradientCheck(tuple(each.checked for each in compared.values()), TOLERANCE, wrong_edges, tuple(remarks))
+    inputs = tuple(replace(each.checked, why_not=_why_not(each)) for each in compared.values())
+    return GradientCheck(inputs, TOLERANCE, wrong_edges, tuple(remarks), judge.evaluations)
 
 
 def evaluations_for(work: int) -> int:
@@ -166,27 +167,45 @@ def _in_double(leaf: torch.Tensor) -> torch.Tensor:
         ) from None
 
 
-def _about_plan(plan: Plan, names: Sequence[str], evaluations: int) -> list[str]:
-    text = f"The function was evaluated {count(evaluations, 'time')}."
+def _about_plan(plan: Plan, names: Sequence[str]) -> list[str]:
     if plan.together:
         return [
             f"All {count(len(names), 'input')} were moved together along {count(plan.number, 'random direction')}, "
             "because one evaluation is much work: an error of less than "
-            f"{number(TOLERANCE, 1)} of the whole gradient would not show. {text}"
+            f"{number(TOLERANCE, 1)} of the whole gradient would not show."
         ]
     if plan.directions:
         shown = ", ".join(visible(name) for name in plan.directions[:3])
         more = f" and {len(plan.directions) - 3} more" if len(plan.directions) > 3 else ""
         along = count(plan.number, "random direction")
-        return [f"{shown}{more}: compared along {along} in place of every entry. {text}"]
-    return [text]
+        return [f"{shown}{more}: compared along {along} in place of every entry."]
+    return []
 
 
 def _about_inputs(plan: Plan, compared: Mapping[str, Compared]) -> list[str]:
-    """Once for all of them where they were moved together and none is wrong."""
+    """Once for all of them where they were moved together and none is wrong; not where ``_why_not`` says it all."""
     if plan.together and all(each.wrong is None for each in compared.values()):
-        return _about_input("all inputs together", next(iter(compared.values())))
-    return [sentence for name, each in compared.items() for sentence in _about_input(name, each)]
+        first = next(iter(compared.values()))
+        return [] if _why_not(first) is not None else _about_input("all inputs together", first)
+    return [
+        sentence for name, each in compared.items() if _why_not(each) is None for sentence in _about_input(name, each)
+    ]
+
+
+def _why_not(compared: Compared) -> str | None:
+    """Why nothing of an input was compared; None where something was."""
+    if compared.checked.compared:
+        return None
+    reasons = {
+        Verdict.NOT_FINITE: "the result beside this point is NaN or infinite",
+        Verdict.KINK: "a kink or a jump is there, the slopes to either side differ",
+        Verdict.HIDDEN: "the change is smaller than the result's own rounding",
+        Verdict.DOUBTFUL: "differences are doubtful there",
+    }
+    told = [reason for verdict, reason in reasons.items() if compared.verdicts.get(verdict, 0)]
+    if compared.not_looked_at:
+        told.append(f"{_how_many(compared.not_looked_at, compared.thing)} doubtful and not looked at closely")
+    return "; ".join(told) if told else "nothing was settled"
 
 
 def _about_input(name: str, compared: Compared) -> list[str]:
@@ -234,28 +253,38 @@ def _about_function(probe: Probe) -> list[str]:
 
 
 def _about_precision(exact: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) -> list[str]:
-    """How far the gradient that was shown is from the one in float64."""
-    found: list[tuple[float, str, str]] = []
+    """How far the gradient that was shown is from the one in float64, all inputs together.
+
+    One input alone may have nothing but rounding for a gradient, as a bias before batch normalisation.
+    """
+    found: dict[str, tuple[float, float]] = {}
     for name, gradient in given.items():
         if name not in exact or gradient.dtype is torch.float64:
             continue
-        plain = gradient.detach().to("cpu", torch.float64).reshape(-1)
         truth = exact[name].to("cpu").reshape(-1)
-        size = float(truth.norm())
-        apart = float((plain - truth).norm())
-        if 0 < size < inf:
-            found.append((apart / size, visible(name), str(gradient.dtype)[6:]))
-    known = [each for each in found if isfinite(each[0])]
-    lost = [each for each in found if not isfinite(each[0])]
-    sentences = [f"The {dtype} gradient of {name} is not finite; in float64 it is." for _, name, dtype in lost]
-    if known:
-        share, name, dtype = max(known)
+        apart = gradient.detach().to("cpu", torch.float64).reshape(-1) - truth
+        if isfinite(size := float(truth.norm())):
+            found[name] = float(apart.norm()), size
+    lost = [name for name, (apart, size) in found.items() if not isfinite(apart) and size > 0]
+    sentences = [
+        f"The {_dtype(given[name])} gradient of {visible(name)} is not finite; in float64 it is." for name in lost
+    ]
+    known = {name: each for name, each in found.items() if isfinite(each[0])}
+    whole = hypot(*(size for _, size in known.values()))
+    if whole > 0 and isfinite(whole):
+        worst = max(known, key=lambda name: known[name][0])
+        share = hypot(*(apart for apart, _ in known.values())) / whole
+        most = f", most of it in {visible(worst)}" if len(known) > 1 else ""
         sentences.append(
-            f"The {dtype} gradient is off the float64 one by {number(share, 2)} of its size at most (in {name})."
+            f"The {_dtype(given[worst])} gradient is off the float64 one by {number(share, 2)} of its size{most}."
             if share > 0
-            else f"The {dtype} gradient is the float64 one exactly."
+            else f"The {_dtype(given[worst])} gradient is the float64 one exactly."
         )
     return sentences
+
+
+def _dtype(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _how_many(many: int, thing: str) -> str:

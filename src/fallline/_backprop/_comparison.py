@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf, isfinite, isnan, nan, sqrt
 from typing import Final
 
@@ -71,6 +71,7 @@ def compare_entries(judge: Judge, name: str) -> Compared:
     checked = _checked(
         name, worst, scale, entries=flat.numel() if wrong is not None else _compared(verdicts), directions=0, at=at
     )
+    checked = replace(checked, planned=flat.numel())
     left = 0 if wrong is not None else flat.numel() - looked
     return Compared(checked, wrong, verdicts, "entry", left)
 
@@ -108,7 +109,9 @@ def compare_directions(judge: Judge, names: Sequence[str], number: int, seed: in
     verdicts = Counter(judged.verdict for _, judged in settled)
     return {
         name: Compared(
-            _checked(name, worst, scale, entries=0, directions=_compared(verdicts), at=None),
+            replace(
+                _checked(name, worst, scale, entries=0, directions=_compared(verdicts), at=None), planned=len(settled)
+            ),
             wrong,
             verdicts,
             "direction",
@@ -177,7 +180,7 @@ def _checked(
         at=at,
         autograd=worst.autograd,
         differences=nan if worst.found is None else worst.found.value,
-        agrees=worst.verdict is not Verdict.WRONG,
+        agrees=worst.verdict is not Verdict.WRONG and entries + directions > 0,
     )
 
 

@@ -30,10 +30,10 @@ class Gradients:
     """Of the leaves, in their order; None where none arrived."""
 
 
-def go_back(result: torch.Tensor, walk: Walk, vector: torch.Tensor | None) -> Gradients:
+def go_back(result: torch.Tensor, walk: Walk, vector: torch.Tensor | None, *, keep: bool = False) -> Gradients:
     """Run the backward pass once; no ``.grad`` is touched, and no hook stays.
 
-    ``vector`` is what it begins with, of the result's shape; None for 1.
+    ``vector`` is what it begins with, of the result's shape; None for 1. ``keep``: the graph is needed once more.
 
     Raises:
         OptionError: checkpointing that forbids it.
@@ -45,7 +45,9 @@ def go_back(result: torch.Tensor, walk: Walk, vector: torch.Tensor | None) -> Gr
             hooks.callback(step.register_prehook(listener.arriving(step)).remove)
             hooks.callback(step.register_hook(listener.leaving(step)).remove)
         try:
-            found.leaves = torch.autograd.grad(result, list(walk.leaves), grad_outputs=vector, allow_unused=True)
+            found.leaves = torch.autograd.grad(
+                result, list(walk.leaves), grad_outputs=vector, allow_unused=True, retain_graph=keep
+            )
         except RuntimeError as error:
             if REENTRANT not in str(error):
                 raise

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Any, Final, TypeVar
 
 import torch
@@ -11,23 +12,19 @@ from fallline._backprop._gradients import Gradients
 from fallline._backprop._operands import Recorded, arguments_of
 from fallline._backprop._ran import Held, Ran
 from fallline._backprop._rule_text import describe, short_op
-from fallline._backprop._rules import local_derivatives
 from fallline._backprop._seen import Operation, Seen
+from fallline._backprop._slopes import TURNED, local_slopes, stretched_to
 from fallline._backprop._torch_private import WRITTEN_VIEW, custom_class, number_of, saved_by
 from fallline._backprop._trace import STATISTICS, Trace
 from fallline._backprop._values import joined, value_of
 from fallline._backprop._walk import Step, Walk, leaf_of
 from fallline._backprop._words import backward_in_words, shape_in_words
-from fallline._records import GraphEdge, GraphNode, LocalDerivative, NodeKind, NodeMark, TensorValue
+from fallline._backprop._written_parts import described, short_enough, writing
+from fallline._records import GraphEdge, GraphNode, NodeKind, NodeMark, TensorValue
 
 T = TypeVar("T")
-WRITTEN: Final = LocalDerivative("grad, in the part that was written to times the slope of what was written")
-"""To the whole of which an operation in place wrote over a part."""
-TURNED: Final = "ᵀ"
 MOST_CUT: Final = 30
 """Operations without a gradient that are shown on the way to where one ends; what is before them is a constant."""
-BROADCASTING: Final = frozenset({"expand", "addmm", "addmv", "baddbmm", "addbmm"})
-"""Operations beside the elementwise ones that repeat an operand: the bias of a layer."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +143,9 @@ class Drawing:
         arrived = self._arrived(step)
         custom = custom_class(step)
         ran = None if operation is None else self._ran(operation)
+        into_part = ran is not None and step.name() == WRITTEN_VIEW
+        if ran is not None and into_part:
+            ran = writing(ran)
         names = [self._label(each) for each in outputs if each is not None]
         node = self.graph.add(
             kind=NodeKind.OPERATION,
@@ -155,7 +155,11 @@ class Drawing:
             if operation
             else backward_in_words(step),
             name=names[0] if len(names) == 1 else None,
-            text=self._called(step, custom) if ran is None else self._text(ran, outputs),
+            text=self._called(step, custom)
+            if ran is None or operation is None
+            else self._written(ran, operation, sources[0])
+            if into_part
+            else self._text(ran, outputs),
             module=module,
             value=_join([None if each is None else each.value for each in outputs]),
             gradient=arrived,
@@ -240,6 +244,9 @@ class Drawing:
     def _outputs(self, step: Step, operation: Operation | None) -> list[Seen | None]:
         number = number_of(step)
         source = operation or self._recorded.last.get(number)
+        if source is not None and source.whole is not None and step.name() == WRITTEN_VIEW:
+            later = self._trace.values.get((number, 0))
+            return [source.whole if source.whole.value is not None or later is None else later]
         made = () if source is None else source.outputs
         found = []
         for output in self._used[step]:
@@ -261,7 +268,7 @@ class Drawing:
         sources: Sequence[int | None],
     ) -> None:
         left = self._gradients.left.get(step, ())
-        local = _local(operation, ran, places, into_part=step.name() == WRITTEN_VIEW)
+        local = local_slopes(operation, ran, places, into_part=step.name() == WRITTEN_VIEW)
         for index, source in enumerate(sources):
             if source is None:
                 continue
@@ -274,7 +281,8 @@ class Drawing:
                     index if place is None else place,
                     local=local.get(index),
                     gradient=_at(left, index),
-                    stretched=None if operation is None or place is None else _stretched(operation, place),
+                    stretched=None if operation is None or place is None else stretched_to(operation, place),
+                    output=self._output_of(*step.next_functions[index]),
                 )
             )
 
@@ -285,7 +293,8 @@ class Drawing:
         into = self._into(node)
         made = self.graph.nodes[node]
         operands = [self.graph.nodes[edge.source].value for edge in into]
-        if _bad(made.value) and not any(map(_bad, operands)):
+        given = operation is not None and any(map(_is_not_finite, operation.arguments))
+        if _bad(made.value) and not given and not any(map(_bad, operands)):
             marks.add(NodeMark.NOT_FINITE_HERE)
         if made.gradient is not None and not _bad(made.gradient) and any(_bad(edge.gradient) for edge in into):
             marks.add(NodeMark.GRADIENT_NOT_FINITE_HERE)
@@ -299,6 +308,18 @@ class Drawing:
                 break
             found.append(edge)
         return found
+
+    def _output_of(self, operand: Step, output: int) -> int | None:
+        return output if len(self._used.get(operand, ())) > 1 else None
+
+    def _written(self, ran: Ran, operation: Operation, before: int | None) -> str:
+        """``before``: the node of the whole as it was."""
+        view = self._recorded.viewed.get(operation.tensors[0][1].token)
+        whole = None if operation.whole is None else self._label(operation.whole)
+        if whole is None and before is not None:
+            source = self.graph.nodes[before]
+            whole = source.name or short_enough(source.text)
+        return described(ran, whole, None if view is None else self._ran(view))
 
     def _label(self, seen: Seen) -> str | None:
         return self._trace.names.get(seen.token)
@@ -344,34 +365,6 @@ def _used_outputs(walk: Walk) -> dict[Step, list[int]]:
     return {step: sorted(outputs) or [0] for step, outputs in used.items()}
 
 
-def _local(
-    operation: Operation | None, ran: Ran | None, places: Sequence[int | None], *, into_part: bool
-) -> dict[int, LocalDerivative | None]:
-    """By place among the step's operands."""
-    if operation is None or ran is None:
-        return {}
-    told = [(index, operation.tensors[place][0]) for index, place in enumerate(places) if place is not None]
-    found = [_turned_back(each) for each in local_derivatives(ran, [argument for _, argument in told])]
-    rules = dict(zip([index for index, _ in told], found, strict=True))
-    return rules | {0: WRITTEN} if into_part and 0 in rules else rules
-
-
-def _turned_back(rule: LocalDerivative | None) -> LocalDerivative | None:
-    """A matrix that was transposed twice is itself."""
-    return None if rule is None else replace(rule, rule=rule.rule.replace(2 * TURNED, ""))
-
-
-def _stretched(operation: Operation, place: int) -> tuple[int, ...] | None:
-    made = _at(operation.outputs, 0)
-    operand = operation.tensors[place][1]
-    repeats = operation.pointwise or operation.op in BROADCASTING
-    if made is None or not repeats or operand.shape == made.shape:
-        return None
-    if not operation.pointwise and operation.op != "expand" and operation.tensors[place][0] != 0:
-        return None  # a factor of the product, not what is added to it
-    return made.shape
-
-
 def _marks_of(operation: Operation, custom: type | None) -> dict[NodeMark, bool]:
     own = custom is None
     return {
@@ -384,6 +377,11 @@ def _marks_of(operation: Operation, custom: type | None) -> dict[NodeMark, bool]
 
 def _bad(value: TensorValue | None) -> bool:
     return value is not None and value.not_finite > 0
+
+
+def _is_not_finite(argument: Any) -> bool:
+    """A number that was handed to the operation beside its tensors."""
+    return isinstance(argument, float) and not isfinite(argument)
 
 
 def _join(values: Sequence[TensorValue | None]) -> TensorValue | None:

@@ -1,8 +1,8 @@
 """A graph with modules closed: all nodes of one become a single one, opened on demand."""
 
-import heapq
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fallline._errors import OptionError, near
@@ -10,31 +10,48 @@ from fallline._records import Backprop, GraphEdge, GraphNode, NodeKind
 
 LEGIBLE: Final = 60
 """A graph of more nodes is shown with modules closed."""
+LEAVES: Final = frozenset({NodeKind.INPUT, NodeKind.PARAMETER, NodeKind.CONSTANT})
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Operations of one module, one after the other, so that closing it never makes a circle."""
+
+    path: str
+    turn: int
+    """1 for the first run of the module, 2 where it runs again after others did: called again, or gone on with."""
+
+    @property
+    def name(self) -> str:
+        again = {1: "", 2: " (again)"}
+        return self.path + again.get(self.turn, f" (again, {self.turn})")
 
 
 def grouped(graph: Backprop, open: Collection[str] = ()) -> Backprop:  # noqa: A002  (the word a person uses)
     """The graph with its modules closed to single nodes, but for those in ``open``.
 
-    Modules are opened level by level from outside, as long as the whole has at most 60 nodes; a graph of at most 60
-    nodes is handed back as it is. Ids are places in the new graph; ``members`` of a group are ids in ``graph``. An edge
-    that stands for several has no gradient of its own.
+    What is closed is a run: operations of one module that ran one after the other, as on the page. A module that ran
+    again after others did has several, "a" and "a (again)". Modules are opened level by level from outside, as long as
+    the whole has at most 60 nodes; a graph of at most 60 nodes is handed back as it is. Ids are places in the new
+    graph; ``members`` of a group are ids in ``graph``. An edge that stands for several has no gradient of its own.
 
     Args:
         graph: as ``fl.backprop`` made it.
-        open: paths of modules to show from inside; those around them are opened as well.
+        open: paths of modules to show from inside, or names of runs; those around them are opened as well.
 
     Raises:
         OptionError: there is no module of such a path.
     """
     paths = module_paths(graph)
+    runs = _runs(graph)
+    known = {*paths, *(run.name for inside in runs.values() for run in inside)}
     for path in open:
-        if path not in paths:
+        if path not in known:
             raise OptionError(f'The graph has no module "{path}".{near(path, list(paths))}')
     if len(graph.nodes) <= LEGIBLE and not open:
         return graph
     wanted = {around for path in open for around in (*_around(path), path)}
-    closed = _closed(graph, wanted)
-    return _contracted(graph, closed)
+    return _contracted(graph, _closed(graph, runs, wanted))
 
 
 def module_paths(graph: Backprop) -> tuple[str, ...]:
@@ -49,107 +66,120 @@ def _around(path: str) -> list[str]:
     return [".".join(parts[:count]) for count in range(1, len(parts))]
 
 
-def _closed(graph: Backprop, wanted: Collection[str]) -> dict[int, str]:
-    """Node → the closed module that it is in: those of the deepest level that is legible as a whole, or the first."""
+def _runs(graph: Backprop) -> dict[int, tuple[_Run, ...]]:
+    """Node → the runs that it is in, outermost first.
+
+    A leaf is in those that hold all that use it. Inputs and the result stay outside.
+    """
+    leaves = _leaves(graph)
+    outside = {*graph.inputs, graph.result}
+    turns: Counter[str] = Counter()
+    current: tuple[_Run, ...] = ()
+    inside: dict[int, tuple[_Run, ...]] = {}
+    for node in graph.nodes:
+        if node.id in leaves:
+            continue
+        paths = [*_around(node.module), node.module] if node.module and node.id not in outside else []
+        same = _same([run.path for run in current], paths)
+        turns.update(paths[same:])
+        current = (*current[:same], *(_Run(path, turns[path]) for path in paths[same:]))
+        inside[node.id] = current
+    users: dict[int, tuple[_Run, ...]] = {}
+    for edge in graph.edges:
+        if edge.source in leaves - outside:
+            around = inside[edge.target]
+            shared = users.setdefault(edge.source, around)
+            users[edge.source] = shared[: _same(shared, around)]
+    return inside | dict.fromkeys(leaves, ()) | users
+
+
+def _leaves(graph: Backprop) -> set[int]:
+    """Ids of inputs, parameters and constants that were not made from others."""
+    made = {edge.target for edge in graph.edges}
+    return {node.id for node in graph.nodes if node.kind in LEAVES and node.id not in made}
+
+
+def _same(one: Sequence[object], other: Sequence[object]) -> int:
+    """How many of the first entries are equal."""
+    return next((k for k, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _closed(graph: Backprop, runs: Mapping[int, Sequence[_Run]], wanted: Collection[str]) -> dict[int, _Run]:
+    """Node → the closed run that it is in: those of the deepest level that is legible as a whole, or the first."""
     paths = module_paths(graph)
     levels = [frozenset(path for path in paths if path.count(".") < depth) for depth in range(_deepest(paths) + 2)]
-    legible = [opened for opened in levels if _shown(graph, _assigned(graph, opened)) <= LEGIBLE]
-    return _assigned(graph, {*(legible[-1] if legible else levels[0]), *wanted})
+    legible = [opened for opened in levels if _shown(graph, _assigned(runs, opened)) <= LEGIBLE]
+    return _assigned(runs, {*(legible[-1] if legible else levels[0]), *wanted})
 
 
 def _deepest(paths: Sequence[str]) -> int:
     return max((path.count(".") for path in paths), default=0)
 
 
-def _shown(graph: Backprop, closed: Mapping[int, str]) -> int:
-    return len(graph.nodes) - len(closed) + len(_sizes(closed))
+def _shown(graph: Backprop, closed: Mapping[int, _Run]) -> int:
+    return len(graph.nodes) - len(closed) + len(set(closed.values()))
 
 
-def _assigned(graph: Backprop, opened: Collection[str]) -> dict[int, str]:
-    """Each node's outermost module that is not open, where it has one; a module of a single node stays that node."""
-    found = {
-        node.id: path
-        for node in graph.nodes
-        if node.kind is not NodeKind.INPUT and node.id != graph.result
-        for path in _outermost(node.module, opened)
+def _assigned(runs: Mapping[int, Sequence[_Run]], opened: Collection[str]) -> dict[int, _Run]:
+    """Each node's outermost run that is not open, where it has one; a run of a single node stays that node."""
+    outermost = {
+        node: next((run for run in inside if run.path not in opened and run.name not in opened), None)
+        for node, inside in runs.items()
     }
-    sizes = _sizes(found)
-    return {node: path for node, path in found.items() if sizes[path] > 1}
+    found = {node: run for node, run in outermost.items() if run is not None}
+    sizes = Counter(found.values())
+    return {node: run for node, run in found.items() if sizes[run] > 1}
 
 
-def _outermost(module: str | None, opened: Collection[str]) -> list[str]:
-    paths = [] if not module else [*_around(module), module]
-    return next(([path] for path in paths if path not in opened), [])
-
-
-def _sizes(closed: Mapping[int, str]) -> dict[str, int]:
-    sizes: dict[str, int] = {}
-    for path in closed.values():
-        sizes[path] = sizes.get(path, 0) + 1
-    return sizes
-
-
-def _contracted(graph: Backprop, closed: Mapping[int, str]) -> Backprop:
-    """The nodes of each closed module as one, at the place of its last."""
-    members: dict[str, list[int]] = {}
-    for node, path in closed.items():
-        members.setdefault(path, []).append(node)
-    order = _order(graph, closed)
+def _contracted(graph: Backprop, closed: Mapping[int, _Run]) -> Backprop:
+    """The nodes of each closed run as one, at the place of its first operation."""
+    members: dict[int | _Run, list[int]] = {}
+    for node in graph.nodes:
+        members.setdefault(closed.get(node.id, node.id), []).append(node.id)
     new_of: dict[int, int] = {}
     nodes: list[GraphNode] = []
-    for unit in order:
-        inside = members[unit] if isinstance(unit, str) else [unit]
-        for each in inside:
-            new_of[each] = len(nodes)
-        made = _group(graph, unit, inside) if isinstance(unit, str) else graph.nodes[unit]
+    for unit in _order(graph, closed):
+        new_of |= dict.fromkeys(members[unit], len(nodes))
+        made = _group(graph, unit, members[unit]) if isinstance(unit, _Run) else graph.nodes[unit]
         nodes.append(replace(made, id=len(nodes)))
     groups = {node.id for node in nodes if node.kind is NodeKind.GROUP}
-    edges = _edges(graph.edges, new_of, groups)
     return replace(
         graph,
         nodes=tuple(nodes),
-        edges=edges,
+        edges=_edges(graph.edges, new_of, groups),
         inputs=tuple(new_of[each] for each in graph.inputs),
         result=new_of[graph.result],
     )
 
 
-def _order(graph: Backprop, closed: Mapping[int, str]) -> list[int | str]:
-    """Nodes and closed modules, operands before what uses them.
+def _order(graph: Backprop, closed: Mapping[int, _Run]) -> list[int | _Run]:
+    """Nodes and closed runs, operands before what uses them.
 
-    A module's operations ran without a foreign one between them, so no way leads out of one and back into it.
+    Operations keep their order, a run stands where it began. A leaf stands at its own place, or before the first run
+    that uses it and began earlier.
     """
-    first = {closed.get(node.id, node.id): node.id for node in reversed(graph.nodes)}
-    waiting: dict[int | str, set[int | str]] = {unit: set() for unit in first}
-    users: dict[int | str, set[int | str]] = {unit: set() for unit in waiting}
+    leaves = _leaves(graph)
+    first: dict[int | _Run, tuple[int, int]] = {}
+    for node in graph.nodes:
+        if node.id not in closed or node.id not in leaves:
+            first.setdefault(closed.get(node.id, node.id), (node.id, 1))
     for edge in graph.edges:
-        source, target = closed.get(edge.source, edge.source), closed.get(edge.target, edge.target)
-        if source != target:
-            waiting[target].add(source)
-            users[source].add(target)
-    order: list[int | str] = []
-    ready = [(first[unit], unit) for unit, operands in waiting.items() if not operands]
-    heapq.heapify(ready)
-    while ready:
-        _, unit = heapq.heappop(ready)
-        order.append(unit)
-        for user in users[unit]:
-            waiting[user].discard(unit)
-            if not waiting[user]:
-                heapq.heappush(ready, (first[user], user))
-    return order
+        if edge.source in leaves and edge.source not in closed:
+            user = first[closed.get(edge.target, edge.target)]
+            first[edge.source] = min(first[edge.source], (user[0], 0))
+    return sorted(first, key=first.__getitem__)
 
 
-def _group(graph: Backprop, path: str, inside: Sequence[int]) -> GraphNode:
-    """One node for a module: value and gradient of its last operation, the marks of all."""
+def _group(graph: Backprop, run: _Run, inside: Sequence[int]) -> GraphNode:
+    """One node for a closed run: value and gradient of its last operation, the marks of all."""
     last = graph.nodes[_last(graph.edges, inside)]
     return GraphNode(
         id=0,
         kind=NodeKind.GROUP,
-        op=graph.modules.get(path, ""),
-        name=path,
+        op=graph.modules.get(run.path, ""),
+        name=run.name,
         text="",
-        module=_around(path)[-1] if _around(path) else None,
+        module=_around(run.path)[-1] if _around(run.path) else None,
         value=last.value,
         gradient=last.gradient,
         no_gradient=last.no_gradient,

@@ -30,14 +30,8 @@ def jacobian(result: torch.Tensor, leaves: Mapping[str, torch.Tensor]) -> dict[s
     >>> jacobian(x * x, {"x": x})["x"].tolist()
     [[2.0, 0.0], [0.0, 4.0]]
     """
+    refuse_large(result, leaves)
     rows = result.numel()
-    for name, leaf in leaves.items():
-        if rows * leaf.numel() > MOST_NUMBERS:
-            raise OptionError(
-                f"The Jacobian of {visible(name)} would be {rows:,} × {leaf.numel():,}, "
-                f"{count(rows * leaf.numel(), 'number')}; at most {MOST_NUMBERS:,} are computed. "
-                "One row of it, or a weighted sum of rows, is what vector= (--vector) gives."
-            )
     matrices = {name: np.zeros((rows, leaf.numel())) for name, leaf in leaves.items()}
     flat = result.reshape(-1)
     for row in range(rows):
@@ -49,3 +43,19 @@ def jacobian(result: torch.Tensor, leaves: Mapping[str, torch.Tensor]) -> dict[s
                 plain = gradient.to_dense() if gradient.layout is not torch.strided else gradient
                 matrices[name][row] = plain.detach().to("cpu", torch.float64).reshape(-1).numpy()
     return matrices
+
+
+def refuse_large(result: torch.Tensor, leaves: Mapping[str, torch.Tensor]) -> None:
+    """Nothing, where every matrix has at most 10,000 numbers.
+
+    Raises:
+        OptionError: one would have more.
+    """
+    rows = result.numel()
+    for name, leaf in leaves.items():
+        if rows * leaf.numel() > MOST_NUMBERS:
+            raise OptionError(
+                f"The Jacobian of {visible(name)} would be {rows:,} × {leaf.numel():,}, "
+                f"{count(rows * leaf.numel(), 'number')}; at most {MOST_NUMBERS:,} are computed. "
+                "One row of it, or a weighted sum of rows, is what vector= (--vector) gives."
+            )

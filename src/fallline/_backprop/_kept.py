@@ -24,6 +24,8 @@ class Kept:
         self._modules: dict[int, tuple[nn.Module, bool, dict[str, Any], dict[str, Any]]] = {}
         self._leaves: dict[int, tuple[torch.Tensor, torch.Tensor | None, bool]] = {}
         self._copies: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._attributes: list[tuple[nn.Module, str, torch.Tensor]] = []
+        self._generators: dict[int, tuple[torch.Generator, torch.Tensor]] = {}
         self._counters = ExitStack()
 
     def __enter__(self) -> "Kept":
@@ -43,6 +45,8 @@ class Kept:
             module.__dict__["training"] = training
             _refill(buffers_of(module), buffers)
             _refill(parameters_of(module), parameters)
+        for module, name, tensor in self._attributes:
+            module.__dict__[name] = tensor
         for leaf, gradient, asked in self._leaves.values():
             leaf.grad = gradient
             if leaf.requires_grad is not asked:
@@ -51,6 +55,8 @@ class Kept:
             for tensor, copy in reversed(self._copies.values()):  # the earliest last: parts may overlap
                 tensor.detach().copy_(copy)
         put_random_state(self.random_state)
+        for generator, state in self._generators.values():
+            generator.set_state(state)
 
     def module(self, module: nn.Module) -> None:
         """Keep a module and all inside of it."""
@@ -59,6 +65,8 @@ class Kept:
                 continue
             buffers, parameters = buffers_of(each), parameters_of(each)
             self._modules[id(each)] = (each, each.training, dict(buffers), dict(parameters))
+            held = [(name, value) for name, value in vars(each).items() if isinstance(value, torch.Tensor)]
+            self._attributes += [(each, name, value) for name, value in held]
             for tensor in buffers.values():
                 if tensor is not None:
                     self.contents(tensor)
@@ -69,6 +77,11 @@ class Kept:
     def leaf(self, tensor: torch.Tensor) -> None:
         """Keep a leaf's gradient, and whether it asks for one."""
         self._leaves.setdefault(id(tensor), (tensor, tensor.grad, tensor.requires_grad))
+
+    def generator(self, generator: torch.Generator) -> None:
+        """Keep where a generator of the user's own stands."""
+        if id(generator) not in self._generators:
+            self._generators[id(generator)] = (generator, generator.get_state())
 
     def contents(self, tensor: torch.Tensor) -> None:
         """Keep what a tensor holds."""

@@ -43,6 +43,9 @@ METHODS: Final = ("t",)
 NOT_ASKED: Final[Mapping[str, str]] = {
     "backward": "the backward pass is run and shown anyway: leave it out",
     "grad": "the gradients are shown anyway: leave it out",
+    "data": "for a value without its gradient write detach(…)",
+    "detach_": "nothing is changed in place here, write detach(…)",
+    "cpu": "every value is on the CPU anyway: leave it out",
     "item": "the value is shown anyway: leave it out",
     "requires_grad_": "a gradient is asked of every input anyway: leave it out",
     "numpy": "values are tensors here: leave it out",

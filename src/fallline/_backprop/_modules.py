@@ -1,5 +1,6 @@
 """Which module runs at the moment, and what modules, parameters and captured tensors are called."""
 
+import dis
 import inspect
 import threading
 import warnings
@@ -7,12 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import nn
 
 from fallline._backprop._kept import Kept
+
+GLOBALS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
+"""Instructions that read a global name."""
 
 
 class Modules:
@@ -131,7 +135,8 @@ def captured_by(fn: Callable[..., Any]) -> dict[str, Any]:
 def _names_in(code: CodeType) -> list[str]:
     """Global names that a function uses, and the functions that are defined inside of it."""
     inner = [each for each in code.co_consts if isinstance(each, CodeType)]
-    return [*code.co_names, *(name for each in inner for name in _names_in(each))]
+    own = [each.argval for each in dis.get_instructions(code) if each.opname in GLOBALS]  # co_names has attributes, too
+    return [*own, *(name for each in inner for name in _names_in(each))]
 
 
 def plain_function(fn: Callable[..., Any]) -> FunctionType | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from fallline._backprop._seen import Key, Operation, Seen
-from fallline._backprop._torch_private import WRITTEN_VIEW, custom_class, number_of
+from fallline._backprop._torch_private import REMADE_VIEW, WRITTEN_VIEW, custom_class, number_of
 from fallline._backprop._walk import Step, leaf_of
 
 
@@ -18,12 +18,19 @@ class Recorded:
     """The last one of a number: of an ``autograd.Function`` the one that made its output."""
     written: list[Operation] = field(default_factory=list)
     """Those in place, in order."""
+    viewed: dict[int, Operation] = field(default_factory=dict)
+    """The one that made a view, by the token of the view; of views of views, and of several views at once, none."""
+    remade: dict[int, Operation] = field(default_factory=dict)
+    """The same by the number of the node that the view got when it was used after its base was written to."""
+
+    _made_by_views: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, operations: Iterable[Operation]) -> "Recorded":
         """Sorted once."""
         recorded = cls()
         for operation in operations:
+            recorded._note_views(operation)
             if operation.differentiable:
                 recorded.made.setdefault(operation.number, operation)
                 if operation.in_place:
@@ -40,7 +47,20 @@ class Recorded:
         if step.name() == WRITTEN_VIEW:
             before = [each for each in self.written if each.number < number]
             return before[-1] if before else None
+        if step.name() == REMADE_VIEW and number not in self.made:
+            return self.remade.get(number)
         return self.made.get(number)
+
+    def _note_views(self, operation: Operation) -> None:
+        for _, seen in operation.tensors:
+            if seen.key is not None and seen.token in self.viewed:
+                self.remade.setdefault(seen.key[0], self.viewed[seen.token])
+        if operation.view and len(operation.outputs) == 1 and operation.outputs[0] is not None:
+            base = operation.tensors[0][1].token
+            if base not in self._made_by_views:
+                self.viewed[operation.outputs[0].token] = operation
+        if operation.view:
+            self._made_by_views.update(each.token for each in operation.outputs if each is not None)
 
 
 def arguments_of(step: Step, operation: Operation | None) -> list[int | None]:
@@ -55,11 +75,15 @@ def arguments_of(step: Step, operation: Operation | None) -> list[int | None]:
     places: list[int | None] = []
     after = 0
     for index, (operand, output) in enumerate(operands):
-        whole = index == 0 and step.name() == WRITTEN_VIEW  # of which the written tensor is a part
+        whole = index == 0 and (step.name() == WRITTEN_VIEW or _remade(step, operation))  # the view is a part of it
         place = 0 if whole else _place(operation, operand, output, after)
         places.append(place)
         after = after if place is None else place + 1
     return places
+
+
+def _remade(step: Step, operation: Operation) -> bool:
+    return step.name() == REMADE_VIEW and operation.number != number_of(step)
 
 
 def _place(operation: Operation, operand: Step, output: int, after: int) -> int | None:

@@ -65,6 +65,8 @@ class Operation:
     """It ran inside of the forward of somebody's ``autograd.Function``."""
     packed: bool
     """What it saved for the backward pass is kept by hooks (checkpointing), which must not be asked for it twice."""
+    whole: Seen | None = None
+    """Of one in place that wrote into a part: the whole, right after."""
     tensors: tuple[tuple[int, Seen], ...] = field(init=False)
     """Its tensor arguments, those in lists too: place of the argument, and the tensor."""
 

@@ -1,12 +1,14 @@
 """The few things of PyTorch that have no public name, which tracing cannot do without: each is asked for here alone."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
 import torch
 from torch import nn
 from torch.autograd import grad_mode
+from torch.autograd.function import _SingleLevelFunction
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 SAVED: Final = "_saved_"
@@ -15,6 +17,8 @@ COMPILED: Final = "CompiledFunction"
 LEAF: Final = "torch::autograd::AccumulateGrad"
 WRITTEN_VIEW: Final = "torch::autograd::CopySlices"
 """Name of the step back of an operation that wrote into a part of a tensor."""
+REMADE_VIEW: Final = "AsStridedBackward0"
+"""Name of the step back of a view that was used after its base was written to."""
 
 
 class DispatchMode(TorchDispatchMode):
@@ -40,6 +44,24 @@ def next_number() -> int:
 def number_of(node: Any) -> int:
     """The number that an autograd node got when it was made: nodes of one forward pass in the order of time."""
     return int(node._sequence_nr())
+
+
+def began_before(root: Any, first: int) -> list[torch.Tensor]:
+    """Leaves that steps back lead to which this thread made before its node ``first``."""
+    found: dict[int, torch.Tensor] = {}
+    waiting, known = [(root, False)], set()
+    while waiting:
+        node, early = waiting.pop()
+        if node is None or (node, early) in known:
+            continue
+        known.add((node, early))
+        if node.name() == LEAF:
+            if early:
+                found[id(node.variable)] = node.variable
+            continue
+        early = early or number_of(node) < first
+        waiting.extend((each, early) for each, _ in node.next_functions)
+    return list(found.values())
 
 
 def going_backward() -> bool:
@@ -106,6 +128,28 @@ def uncounted(tensors: Sequence[torch.Tensor]) -> AbstractContextManager[Any]:
     preserving: Callable[..., AbstractContextManager[Any]] | None
     preserving = getattr(grad_mode, "_unsafe_preserve_version_counter", None)
     return nullcontext() if preserving is None else preserving(tuple(tensors))
+
+
+@contextmanager
+def custom_functions_get(instead: Callable[[Any], Any]) -> Iterator[None]:
+    """While entered, every ``autograd.Function`` that this thread applies gets ``instead`` of each argument.
+
+    PyTorch tells no mode of these. Other threads' are applied as ever; not to be entered by two threads at once.
+    """
+    base: Any = _SingleLevelFunction
+    thread = threading.get_ident()
+
+    def apply(cls: type, *args: Any, **kwargs: Any) -> Any:
+        plain = super(base, cls).apply
+        if threading.get_ident() != thread:
+            return plain(*args, **kwargs)
+        return plain(*map(instead, args), **{name: instead(each) for name, each in kwargs.items()})
+
+    base.apply = classmethod(apply)
+    try:
+        yield
+    finally:
+        del base.apply
 
 
 def hooks_on(leaf: torch.Tensor) -> bool:

@@ -64,9 +64,9 @@ class Trace(DispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run one operation, and write it down."""
-        number = next_number() - 1
         schema = schema_of(func)
         given = _in_schema_order(schema, args, kwargs or {})
+        number = _own_number(given)
         grad_enabled = torch.is_grad_enabled()
         asks = grad_enabled and any(each.requires_grad for each in _tensors(given))
         self._keep(schema, given)
@@ -80,6 +80,8 @@ class Trace(DispatchMode):
         in_place = any(alias.is_write for alias in aliases)
         op = name.removesuffix("_") if in_place else name
         reused = self._rearranged(op, arguments) if differentiable else None
+        if differentiable and self._cloned_for(number, in_place, arguments):
+            number -= 1
         operation = Operation(
             place=len(self.operations),
             op=op,
@@ -98,6 +100,7 @@ class Trace(DispatchMode):
             higher_order=going_backward(),
             in_custom=in_custom_forward(),
             packed=saving_hooked(),
+            whole=self._whole(given[0]) if differentiable and in_place and given else None,
         )
         self.operations.append(operation)
         return outputs
@@ -116,6 +119,8 @@ class Trace(DispatchMode):
                 if tensor.is_leaf and tensor.requires_grad:
                     self._kept.leaf(tensor)
         for argument, value in zip(schema.arguments, given, strict=True):
+            if isinstance(value, torch.Generator):
+                self._kept.generator(value)
             alias = argument.alias_info
             writes = (alias is not None and alias.is_write) or argument.name in STATISTICS
             for tensor in _tensors([value]) if writes else ():
@@ -167,6 +172,24 @@ class Trace(DispatchMode):
     def _bare(self, tensor: torch.Tensor) -> Seen:
         return Seen(self.token(tensor), tuple(tensor.shape), tensor.dtype, tensor.requires_grad)
 
+    def _cloned_for(self, number: int, in_place: bool, arguments: tuple[Any, ...]) -> bool:
+        """Autograd copied what is about to be written over, for the step back: the copy has the later number."""
+        last = self.operations[-1] if self.operations else None
+        first = arguments[0] if arguments else None
+        if not in_place or last is None or last.op != "clone" or not isinstance(first, Seen):
+            return False
+        return last.number == number and last.tensors[0][1].token == first.token
+
+    def _whole(self, written: Any) -> Seen | None:
+        """The tensor that the written one is a part of, as it is now."""
+        if not isinstance(written, torch.Tensor) or not written._is_view() or written._base is None:
+            return None
+        base = written._base
+        seen = self._bare(base)
+        if base.numel() <= KEPT and not base.is_meta:
+            seen.value = value_of(base)
+        return seen
+
     @staticmethod
     def _rearranged(op: str, arguments: tuple[Any, ...]) -> TensorValue | None:
         first = arguments[0] if arguments else None
@@ -196,6 +219,19 @@ def _in_schema_order(schema: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
 def _tensors(arguments: list[Any]) -> list[torch.Tensor]:
     flat = (each for one in arguments for each in (one if isinstance(one, list | tuple) else (one,)))
     return [each for each in flat if isinstance(each, torch.Tensor)]
+
+
+def _own_number(given: list[Any]) -> int:
+    """Of the autograd node that was made for the operation that is about to run.
+
+    It is the last one, but for those of its arguments: a view of a tensor that was written to gets a new node when it
+    is used, which is after the operation's own got its number.
+    """
+    remade = {number_of(each.grad_fn) for each in _tensors(given) if each.requires_grad and each.grad_fn is not None}
+    number = next_number() - 1
+    while number in remade:
+        number -= 1
+    return number
 
 
 def _continuous(output: Any) -> bool:

@@ -1,5 +1,6 @@
 """``fallline backprop``: a piece of PyTorch run forward and backward, with every number on the way."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,7 +32,7 @@ def backprop(
         bool | None,
         typer.Option(
             "--check/--no-check",
-            help="Status 1 where central differences say otherwise; they are compared in any case, unless --no-check.",
+            help="Status 1 where central differences say otherwise or nothing could be compared; else they only tell.",
         ),
     ] = None,
     tree: Annotated[bool, typer.Option("--tree", help="The way back as a tree instead of the table.")] = False,
@@ -46,6 +47,7 @@ def backprop(
     if report is not None:
         check_place(report, "report", {})
     from fallline._backprop import backprop as run  # torch is loaded by what follows
+    from fallline._backprop._language import read_program
     from fallline._backprop._language_values import parse_at, parse_vector
     from fallline._cli import _show_backprop
     from fallline._cli._show import use_one_thread
@@ -59,6 +61,7 @@ def backprop(
         check=check is not False,
         jacobian=jacobian,
     )
+    graph = replace(graph, remarks=(*graph.remarks, *_show_backprop.unused(read_program(expression))))
     if report is not None:
         from fallline._report._backprop import backprop_report
 
@@ -71,5 +74,5 @@ def backprop(
 
 
 def status_of(graph: "Backprop", *, asked: bool) -> int:
-    """1 where the check was asked for by name and says that a gradient is wrong."""
+    """1 where the check was asked for by name and a gradient is wrong, or nothing could be compared."""
     return 1 if asked and graph.check is not None and not graph.check.agrees else 0

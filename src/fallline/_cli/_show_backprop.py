@@ -1,13 +1,33 @@
 """A forward and a backward pass on the screen: what happened, a table or a tree, the check; the same as JSON."""
 
 import json
+import re
+import unicodedata
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fallline._cli._screen import Screen
-from fallline._explain import check_sentences, graph_table, graph_tree, jacobian_lines, readable, story
-from fallline._records import Backprop, GraphEdge, GraphNode, TensorValue
+from fallline._explain import (
+    birth_told,
+    check_sentences,
+    graph_table,
+    graph_tree,
+    jacobian_lines,
+    operand_words,
+    readable,
+    story,
+)
+from fallline._records import Backprop, GradientCheck, GraphEdge, GraphNode, TensorValue
 from fallline._store import plain
+from fallline._wording import visible
 
+if TYPE_CHECKING:
+    from fallline._backprop._language import Program
+
+WORD = re.compile(r"\.?[^\W\d]\w*")
+"""With the point before a method: ``x.y`` is no use of y."""
+EXPONENTS = re.compile("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 SCHEMA = "fallline.backprop/1"
 HOW_TO_READ = "Values came downward. Going back up, each row hands local derivative × gradient on to its operands."
 HINT = "--tree shows the way back, --report FILE draws and plays it."
@@ -16,7 +36,6 @@ HOW_TO_READ_TREE = "Each line: what arrived above × the local derivative → wh
 
 def as_json(graph: Backprop, page: Path | None) -> str:
     """The graph for programs; docs/json.md."""
-    check = graph.check
     told = {
         "schema": SCHEMA,
         "expression": graph.expression,
@@ -27,13 +46,18 @@ def as_json(graph: Backprop, page: Path | None) -> str:
         "gradients": graph.gradients,
         "nodes": [_node(node) for node in graph.nodes],
         "edges": [_edge(edge) for edge in graph.edges],
-        "check": None if check is None else {"agrees": check.agrees, **_fields(check)},
+        "check": None if graph.check is None else _check(graph.check),
         "jacobians": graph.jacobians,
         "remarks": graph.remarks,
         "seconds": graph.seconds,
         "report": None if page is None else str(page),
     }
     return json.dumps(plain(told), indent=2, allow_nan=False, ensure_ascii=False)
+
+
+def _check(check: GradientCheck) -> dict[str, object]:
+    inputs = [{**_fields(each), "compared": each.compared} for each in check.inputs]
+    return {"agrees": check.agrees, "compared": check.compared, **_fields(check), "inputs": inputs}
 
 
 def _node(node: GraphNode) -> dict[str, object]:
@@ -73,9 +97,28 @@ def _fields(record: object) -> dict[str, object]:
     return told
 
 
+def unused(program: "Program") -> list[str]:
+    """A sentence where a name is assigned and never used: it leads nowhere, and the graph does not show it.
+
+    >>> from fallline._backprop._language import read_program
+    >>> unused(read_program("y = x*2; z = x*3; sum(z)"))
+    ['y is assigned and never used: it is no part of the result.']
+    """
+    text = unicodedata.normalize("NFKC", EXPONENTS.sub(" ", program.text))
+    uses = Counter(WORD.findall(text))
+    last = program.statements[-1].name
+    names = [name for name in program.assigned if uses[name] == 1 and name != last]
+    if not names:
+        return []
+    one = len(names) == 1
+    whose = ", ".join(map(visible, names))
+    verb, they = ("is", "it is") if one else ("are", "they are")
+    return [f"{whose} {verb} assigned and never used: {they} no part of the result."]
+
+
 def show_backprop(screen: Screen, graph: Backprop, page: Path | None, *, tree: bool = False) -> None:
     """The whole answer, top to bottom."""
-    wrong = graph.check is not None and not graph.check.agrees
+    wrong = graph.check is not None and graph.check.wrong
     if wrong:
         screen.paragraph(f"MISMATCH: {' '.join(check_sentences(graph))}")
         screen.say("")
@@ -84,10 +127,11 @@ def show_backprop(screen: Screen, graph: Backprop, page: Path | None, *, tree: b
     shown = readable(graph)
     screen.say("", *(graph_tree(shown, screen.width) if tree else graph_table(shown, screen.width)))
     screen.say("")
-    screen.paragraph(HOW_TO_READ_TREE if tree else HOW_TO_READ)
+    screen.paragraph(" ".join([HOW_TO_READ_TREE if tree else HOW_TO_READ, *operand_words(shown)]))
     matrices = jacobian_lines(graph, screen.width)
     screen.say(*([""] if matrices else []), *matrices)
-    after = [*([] if wrong else check_sentences(graph)), *graph.remarks]
+    birth = birth_told(graph)  # told above as well, where a long table has pushed it out of sight
+    after = [*([] if birth is None else [birth]), *([] if wrong else check_sentences(graph)), *graph.remarks]
     if after:
         screen.say("")
         screen.paragraph(" ".join(after))

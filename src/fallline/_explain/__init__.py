@@ -1,6 +1,7 @@
 """Numbers into sentences. A sentence that does not hold for this run or step is not said."""
 
 from fallline._explain._backprop import (
+    birth_told,
     chain_sentence,
     check_sentences,
     edge_sentence,
@@ -8,6 +9,7 @@ from fallline._explain._backprop import (
     graph_tree,
     jacobian_lines,
     node_sentence,
+    operand_words,
     readable,
     story,
     tensor_words,
@@ -106,6 +108,7 @@ __all__ = [
     "basin_rows",
     "basin_sentences",
     "best_rows",
+    "birth_told",
     "chain_sentence",
     "check_sentences",
     "common_ranking",
@@ -142,6 +145,7 @@ __all__ = [
     "news_line",
     "node_sentence",
     "number",
+    "operand_words",
     "optimizer_line",
     "optimizer_names",
     "outcome_line",

@@ -124,6 +124,8 @@ class GraphEdge:
     """What went back along this edge, in the source's shape; None where nothing did."""
     stretched: tuple[int, ...] | None = None
     """The shape to which the operand was broadcast: what came back was summed to its own; None where it was not."""
+    output: int | None = None
+    """Which output of the source it is, from 0; None where only one is used. A node's numbers are those of all."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,16 @@ class CheckedInput:
     differences: float
     """… and what central differences say."""
     agrees: bool
-    """Within ``tolerance`` of the check, or not smooth there (see ``GradientCheck.remarks``)."""
+    """All that was compared is within ``tolerance`` of the check; says nothing where nothing was ``compared``."""
+    planned: int | None = None
+    """How many entries or directions there were to compare; None where that is not known."""
+    why_not: str | None = None
+    """Why nothing of it could be compared, in a few words; None where something was."""
+
+    @property
+    def compared(self) -> bool:
+        """True where an entry or a direction was."""
+        return self.entries + self.directions > 0
 
 
 @dataclass(frozen=True)
@@ -160,11 +171,23 @@ class GradientCheck:
     """Places in ``Backprop.edges``, of operations whose own step back is wrong."""
     remarks: tuple[str, ...] = ()
     """Sentences: what was not compared and why, entries beside a kink, float32 against float64."""
+    evaluations: int | None = None
+    """How often the function was run for it; None where it could not be run."""
+
+    @property
+    def compared(self) -> bool:
+        """True where anything was: no gradient agrees with nothing."""
+        return any(each.compared for each in self.inputs)
+
+    @property
+    def wrong(self) -> bool:
+        """True where an input was compared and its gradient is wrong."""
+        return any(each.compared and not each.agrees for each in self.inputs)
 
     @property
     def agrees(self) -> bool:
-        """True where every input does."""
-        return all(each.agrees for each in self.inputs)
+        """True where something was compared, and every input that was is right."""
+        return self.compared and not self.wrong
 
 
 @dataclass(frozen=True)

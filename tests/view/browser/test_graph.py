@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+import fallline as fl
+from backprop_graphs import SharedDecoder
 from fallline._explain._backprop import edge_sentence, node_sentence
 from fallline._records import Backprop
 from fallline._report import backprop_report
@@ -162,7 +165,9 @@ def test_what_was_not_compared_is_not_called_checked(open_graph: Any) -> None:
     assert graph.check is not None
     seen = replace(graph.check.inputs[0], entries=0, largest_difference=np.nan, autograd=np.nan, differences=np.nan)
     report = open_graph(replace(graph, check=replace(graph.check, inputs=(seen,))))
+    assert not report.payload["check"]["agrees"]
     assert report.page.locator(".fl-outcome").count() == 0
+    assert report.page.locator(".fl-graph-panel-bad").count() == 0
     assert report.page.locator(".fl-graph-panel .fl-table tbody td").first.inner_text() == "not compared"
 
 
@@ -234,6 +239,22 @@ def test_modules_open_and_close(open_graph: Any) -> None:
     assert cards.count() == 5
 
 
+def test_a_decoder_that_two_modules_share_is_a_group_where_it_ran(open_graph: Any) -> None:
+    graph = fl.backprop(SharedDecoder(), torch.ones(2, 3), check=False)
+    report = open_graph(graph)
+    report.page.get_by_role("button", name="Close all").click()
+    _press(report, "End")
+    groups = report.page.locator(".fl-graph-group")
+    said = groups.evaluate_all("(all) => all.map((one) => one.getAttribute('aria-label'))")
+    names = [each.split(",")[0] for each in said]
+    assert sorted(names) == ["Module a", "Module a", "Module b", "Module b", "Module decoder", "Module decoder"]
+    report.page.get_by_role("button", name="Open all").click()
+    report.settle()
+    assert report.page.locator(".fl-graph-unit").count() == len(graph.nodes)
+    boxes = report.page.locator(".fl-graph-unit").evaluate_all(_BOXES)
+    assert _overlapping(boxes) == []
+
+
 def test_the_place_is_kept_when_a_module_opens(open_graph: Any) -> None:
     report = open_graph(layered(60))
     report.page.get_by_role("button", name="Close all").click()
@@ -271,7 +292,7 @@ def test_hostile_names_are_only_text(open_graph: Any, width: int) -> None:
     assert report.page.locator("h1").inner_text() == "</title><script>alert(1)</script>"
     assert report.page.locator("img, i").count() == 0
     assert report.page.locator('.fl-graph-unit[data-node="3"] .fl-graph-badge-text').all_text_contents()
-    assert "NaN born here" in report.page.locator(".fl-graph-badge-text").all_text_contents()
+    assert "not finite from here" in report.page.locator(".fl-graph-badge-text").all_text_contents()
     assert report.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for node in range(4):
         report.page.locator(f'.fl-graph-unit[data-node="{node}"]').focus()

@@ -18,6 +18,9 @@ MOST_PLACES = 1000
 SIGNS = (" + ", " − ", " where ", ", ", " of ")
 """What would be torn apart in a product without brackets."""
 NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
+WHOLE = re.compile(r"[2-9]|[1-9]\d{1,3}")
+"""A factor that is worth multiplying into the next: 1 is a step of its own."""
+SCALED = re.compile(rf"(?P<factor>[1-9]\d{{0,3}})?(?P<rest>(?:·\s?)?{NAME.pattern})")
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,14 @@ class Way:
     """From the input on."""
     products: tuple[tuple[tuple[int, ...], float], ...]
     """Places in the node's value that the entry went into, each with the product of the slopes on its way there."""
+    named: tuple[bool, ...] = ()
+    """Of each rule, whether the value that it leads to has a name."""
 
 
 def chain_sentence(graph: Backprop, input_name: str) -> str:
     """The gradient of one input as the product of the slopes on its way, at the entry where it is largest.
 
-    ``∂result/∂x = 1/3 · 2 · 2y · 1 = 4.8927 at entry 0 (y = 3.6695).``
+    ``∂result/∂x = 1/3 · 4y · 1 = 4.8927 at entry 0 (y = 3.6695).``
     Where the way is long or not elementwise, the gradient alone; where there is none, why.
 
     Raises:
@@ -106,7 +111,8 @@ def _step(graph: Backprop, edges: Sequence[GraphEdge], way: Way) -> Way | None:
         if len(products) > MOST_PLACES:
             return None
     rules = [edge.local.rule if edge.local is not None else "" for edge in edges]
-    return Way(edges[0].target, (*way.rules, _sum_of(rules)), tuple(products))
+    target = graph.nodes[edges[0].target]
+    return Way(target.id, (*way.rules, _sum_of(rules)), tuple(products), (*way.named, target.name is not None))
 
 
 def _weighed(graph: Backprop, way: Way) -> Way:
@@ -117,7 +123,8 @@ def _weighed(graph: Backprop, way: Way) -> Way:
     known = [math.nan if weight is None else weight for weight in weights]
     rule = figure(known[0]) if len(known) == 1 else "v"
     products = [(place, weight * product) for (place, product), weight in zip(way.products, known, strict=True)]
-    return Way(way.node, (*way.rules, rule), tuple(products))
+    named = (*way.named[:-1], True, True)  # a weight stays a factor of its own
+    return Way(way.node, (*way.rules, rule), tuple(products), named)
 
 
 def _sum_of(rules: Sequence[str]) -> str:
@@ -129,9 +136,28 @@ def _sum_of(rules: Sequence[str]) -> str:
 
 def _spelled(way: Way) -> str:
     """The rules from the result back, as a product; Σ where an entry went into several."""
-    rules = [visible(rule) for rule in reversed(way.rules)]
+    rules = [visible(rule) for rule in reversed(_merged(way))]
     told = " · ".join(map(_bracketed, rules)) if len(rules) > 1 else "".join(rules)
     return f"Σ {told}" if len(way.products) > 1 else told
+
+
+def _merged(way: Way) -> list[str]:
+    """The rules from the input on, a whole number before a factor with a name multiplied into it: 2 · 2y is 4y.
+
+    Only over a value without a name: a named one is a step of its own.
+    """
+    told: list[str] = []
+    between = False
+    for rule, named in zip(way.rules, way.named, strict=True):
+        scaled = SCALED.fullmatch(told[-1]) if between and WHOLE.fullmatch(rule) else None
+        if scaled is None:
+            told.append(rule)
+        else:
+            rest = scaled["rest"]
+            joined = "" if len(rest) == 1 or rest.startswith("·") else "·"
+            told[-1] = f"{int(rule) * int(scaled['factor'] or 1)}{joined}{rest}"
+        between = not named
+    return told
 
 
 def _bracketed(rule: str) -> str:

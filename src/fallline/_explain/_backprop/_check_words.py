@@ -17,15 +17,15 @@ def check_sentences(graph: Backprop) -> list[str]:
     check = graph.check
     if check is None:
         return []
-    told = [*_mismatches(graph, check)] if not check.agrees else _agreement(check)
-    return [*told, *(visible(remark) for remark in check.remarks)]
+    told = [*_mismatches(graph, check)] if check.wrong else _agreement(check)
+    return [*told, *_not_compared(check), *(visible(remark) for remark in check.remarks)]
 
 
 def _agreement(check: GradientCheck) -> list[str]:
-    asked = [one for one in check.inputs if one.entries or one.directions]
-    compared = [one for one in asked if math.isfinite(one.largest_difference)]
+    compared = [one for one in check.inputs if one.compared and math.isfinite(one.largest_difference)]
     if not compared:
-        return ["No gradient could be compared with central differences."] if asked else []
+        told = check.remarks or any(one.why_not for one in check.inputs)
+        return [] if told else ["Nothing could be compared with central differences."]
     worst = max(compared, key=lambda one: one.largest_difference)
     return [
         f"The gradient agrees with central differences in float64: {_compared(compared)}, "
@@ -34,19 +34,43 @@ def _agreement(check: GradientCheck) -> list[str]:
 
 
 def _compared(inputs: list[CheckedInput]) -> str:
-    """``3 entries of x``; of many inputs only how many."""
-    entries, directions = sum(one.entries for one in inputs), sum(one.directions for one in inputs)
+    """``3 entries of x``, ``6 of 160 entries of x``; of many inputs only how many."""
+    by_entry = [one for one in inputs if one.entries > 0]
+    along = [one for one in inputs if one.directions > 0]
+    entries, directions = sum(one.entries for one in by_entry), sum(one.directions for one in along)
     parts = [
-        *([count(entries, "entry").replace("entrys", "entries")] if entries else []),
-        *([count(directions, "random direction")] if directions else []),
+        *([_of(entries, _planned(by_entry, entries), "entry")] if entries else []),
+        *([_of(directions, _planned(along, directions), "random direction")] if directions else []),
     ]
+    return f"{listed(parts)} of {_named(inputs)}"
+
+
+def _planned(inputs: list[CheckedInput], compared: int) -> int:
+    known = [one.planned for one in inputs if one.planned is not None]
+    return sum(known) if len(known) == len(inputs) else compared
+
+
+def _of(compared: int, planned: int, thing: str) -> str:
+    told = count(planned, thing).replace("entrys", "entries")
+    return told if compared == planned else f"{compared:,} of {told}"
+
+
+def _named(inputs: list[CheckedInput]) -> str:
     names = [visible(one.name) for one in inputs]
-    whose = listed(names) if len(names) <= MOST_NAMED else f"{len(names):,} tensors"
-    return f"{listed(parts)} of {whose}"
+    return listed(names) if len(names) <= MOST_NAMED else f"{len(names):,} tensors"
+
+
+def _not_compared(check: GradientCheck) -> list[str]:
+    """Inputs of which nothing was, once for each reason."""
+    reasons: dict[str, list[CheckedInput]] = {}
+    for one in check.inputs:
+        if one.why_not is not None:
+            reasons.setdefault(one.why_not, []).append(one)
+    return [f"Nothing of {_named(inputs)} could be compared: {visible(reason)}." for reason, inputs in reasons.items()]
 
 
 def _mismatches(graph: Backprop, check: GradientCheck) -> list[str]:
-    wrong = [one for one in check.inputs if not one.agrees]
+    wrong = [one for one in check.inputs if one.compared and not one.agrees]
     told = [_mismatch(one) for one in wrong[:MOST_WRONG]]
     if len(wrong) > MOST_WRONG:
         told.append(f"And {count(len(wrong) - MOST_WRONG, 'tensor')} more.")

@@ -142,7 +142,13 @@ def _stretched(edge: GraphEdge) -> list[str]:
 
 def _added(graph: Backprop, edge: GraphEdge, entry: Sequence[int]) -> list[str]:
     """Where a value is used several times, that the gradients add up."""
-    uses, node = edges_from(graph, edge.source), graph.nodes[edge.source]
+    node = graph.nodes[edge.source]
+    every = edges_from(graph, edge.source)
+    uses = [use for use in every if use.output == edge.output]
+    outputs = {use.output for use in every}
+    if len(outputs) > 1:
+        apart = f"{called(node)} has {len(outputs)} outputs that are used; each one's gradient comes back by itself."
+        return [apart if len(uses) < 2 else f"{apart} This one is used {_times(len(uses))}: what comes back adds up."]
     if len(uses) < 2:
         return []
     parts, whole = [at(use.gradient, entry) for use in uses], at(node.gradient, entry)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from fallline._explain._backprop._tensor_words import at
+from fallline._explain._backprop._tensor_words import at, largest_entry
 from fallline._records import Backprop, GraphEdge, TensorValue
 
 NEAR = 1e-3
@@ -44,6 +44,16 @@ def terms_at(graph: Backprop, edge: GraphEdge, entry: Sequence[int]) -> list[Ter
             return []
         terms.append(Term(place, slope, came))
     return terms if terms and same(sum(term.gives for term in terms), goes_on) else []
+
+
+def followed_entry(graph: Backprop, edge: GraphEdge) -> tuple[tuple[int, ...], Term, float] | None:
+    """The entry that a sentence follows back along ``edge``, its one product, and what went on; None where not one."""
+    entry = largest_entry(edge.gradient)
+    goes_on = None if entry is None else at(edge.gradient, entry)
+    if entry is None or goes_on is None:
+        return None
+    terms = terms_at(graph, edge, entry)
+    return (entry, terms[0], goes_on) if len(terms) == 1 else None
 
 
 def same(one: float, other: float) -> bool:

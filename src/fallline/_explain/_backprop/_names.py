@@ -1,10 +1,13 @@
 """What nodes are called in a sentence, and which edges leave and reach them."""
 
+import re
+
 from fallline._records import Backprop, GraphEdge, GraphNode, NodeKind, NodeMark
 from fallline._wording import visible
 
 LEAVES = frozenset({NodeKind.INPUT, NodeKind.PARAMETER, NodeKind.CONSTANT})
 
+OPERAND = re.compile(r"\b(?:input|left|right)\b")
 SHORT = {NodeMark.NOT_FINITE_HERE: "born here"}
 """Of NaN or ∞, which stands beside it."""
 
@@ -34,6 +37,15 @@ def marked(node: GraphNode, text: str) -> str:
         left_out.add(NodeMark.VIEW)  # that a tensor inside is only looked at says nothing of the whole
     marks = [SHORT.get(mark, mark.value) for mark in NodeMark if mark in node.marks and mark not in left_out]
     return f"{text} [{', '.join(marks)}]" if marks else text
+
+
+def operand_words(graph: Backprop) -> list[str]:
+    """What "left", "right" and "input" mean, where a rule still says one of them."""
+    said = {word for edge in graph.edges if edge.local is not None for word in OPERAND.findall(edge.local.rule)}
+    said -= {node.name for node in graph.nodes}
+    told = [f'"{word}" is the {word} operand' for word in ("left", "right") if word in said]
+    told += ['"input" is the only operand'] if "input" in said else []
+    return [f"In a local derivative, {' and '.join(told)} of its operation."] if told else []
 
 
 def edges_from(graph: Backprop, node: int) -> list[GraphEdge]:

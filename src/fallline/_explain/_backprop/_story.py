@@ -59,15 +59,21 @@ def _extremes(asked: list[GraphNode]) -> str:
     )
 
 
-def _way(graph: Backprop) -> list[str]:
+def birth_told(graph: Backprop) -> str | None:
+    """Where the first value or gradient stops being finite; None where all are finite."""
     told = [birth_sentence(graph, node) for node in graph.nodes if NodeMark.NOT_FINITE_HERE in node.marks]
     told += [
         f"The gradient stops being finite at {written_out(node)}: what arrives there is, what leaves is not."
         for node in graph.nodes
         if NodeMark.GRADIENT_NOT_FINITE_HERE in node.marks
     ]
-    if told:
-        return [visible(told[0])]
+    return visible(told[0]) if told else None
+
+
+def _way(graph: Backprop) -> list[str]:
+    birth = birth_told(graph)
+    if birth is not None:
+        return [birth]
     for node in (graph.nodes[k] for k in graph.inputs):
         chain = chain_sentence(graph, str(node.name)) if node.gradient is not None and node.name else ""
         if " · " in chain or chain.count(" = ") > 1:

@@ -11,7 +11,7 @@ const cardSmall = 13.5;
 const cardPad = 12;
 const cardRoom = { wide: 216, narrow: 158 };
 const cardLine = 19;
-const cardMarks = /** @type {Record<string, string>} */ ({ "not finite here": "NaN born here", "gradient not finite here": "gradient breaks here" });
+const cardMarks = /** @type {Record<string, string>} */ ({ "not finite here": "not finite from here", "gradient not finite here": "gradient breaks here" });
 const cardBad = new Set(["not finite here", "gradient not finite here"]);
 
 /**

@@ -10,7 +10,7 @@ import { nodeShort, nodeTitle, tensorLines } from "./graph_data.js";
 export function graphHeader(graph, tools) {
   const check = graph.check;
   const compared = check !== null && check.inputs.some((/** @type {any} */ each) => each.compared > 0);
-  const outcome = check === null || (check.agrees && !compared) ? [] : [make(`span.fl-outcome.fl-outcome-${check.agrees ? "converged" : "diverged"}`, {}, check.agrees ? "gradients checked" : "gradient wrong")];
+  const outcome = check === null || !compared ? [] : [make(`span.fl-outcome.fl-outcome-${check.agrees ? "converged" : "diverged"}`, {}, check.agrees ? "gradients checked" : "gradient wrong")];
   return make("header.fl-graph-top", {}, make("div.fl-graph-heading", {}, make("div.fl-heading-line", {}, make("h1.fl-title", { title: graph.title }, graph.title), ...outcome)), make("div.fl-graph-tools", {}, ...tools));
 }
 
@@ -35,7 +35,7 @@ export function graphCheck(graph) {
   if (check === null) return null;
   const cells = check.inputs.map((/** @type {any} */ each) => each.compared === 0 ? [each.name, "not compared", "–", "–", "–", "–"] : [each.name, each.agrees ? "agrees" : "does not agree", `${each.compared} ${each.compared === 1 ? each.unit.replace("entries", "entry").replace("directions", "direction") : each.unit}`, ...[each.largest_difference, each.autograd, each.differences].map((value) => formatNumber(graphCell(value)))]);
   const table = make("div.fl-facts", { tabindex: "0", role: "region", "aria-label": "The check, input by input", "data-scrolls": true }, whyTable(["gradient of", "check", "compared", "largest difference", "autograd there", "differences there"], cells, [false, false, false, true, true, true], ""));
-  return make(`section.fl-graph-panel${check.agrees ? "" : ".fl-graph-panel-bad"}`, {}, make("h2.fl-graph-h2", {}, "Checked against central differences"), ...check.sentences.map((/** @type {string} */ text) => make("p", {}, text)), ...(cells.length > 0 ? [table] : []));
+  return make(`section.fl-graph-panel${check.inputs.some((/** @type {any} */ each) => each.compared > 0 && !each.agrees) ? ".fl-graph-panel-bad" : ""}`, {}, make("h2.fl-graph-h2", {}, "Checked against central differences"), ...check.sentences.map((/** @type {string} */ text) => make("p", {}, text)), ...(cells.length > 0 ? [table] : []));
 }
 
 /** @param {number | string} value */
