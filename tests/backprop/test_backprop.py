@@ -113,3 +113,15 @@ def test_gradients_cannot_be_written_to() -> None:
 def test_a_division_by_zero_is_shown_and_not_refused() -> None:
     graph = fl.backprop("(1/x).sum()", at={"x": [0.0, 1.0]})
     assert numbers(graph.nodes[graph.result].value) == float("inf")
+
+
+def test_a_parameter_that_is_also_met_under_no_grad() -> None:
+    made = torch.nn.utils.parametrizations.spectral_norm(torch.nn.Linear(3, 3))
+    seen = fl.backprop(made, torch.randn(4, 3), loss=lambda out: out.mean(), check=False)
+    assert "bias" in seen.gradients
+
+
+def test_a_tensor_handed_back_as_it_was_is_one_sentence() -> None:
+    captured = torch.ones((), requires_grad=True)
+    with pytest.raises(fl.OptionError, match="did not compute"):
+        fl.backprop(lambda _: captured, torch.randn(3))

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fallline._backprop._check import check_gradients
@@ -124,7 +124,9 @@ def test_one_wrong_operation_is_always_named(
             x = STEPS[step](x, leaves["w"])
         return (x * x.sin() + x).mean()
 
-    check, named = check_of(run, leaves_of(seed, entries, torch.float32))
+    leaves = leaves_of(seed, entries, torch.float32)
+    assume(abs(float(leaves["w"].sum())) > 0.1)  # else "product" leaves slopes that no difference in float64 can show
+    check, named = check_of(run, leaves)
     assert check.wrong
     assert named == {"WrongBackward"}
 

@@ -252,7 +252,12 @@ class Pass:
     def _result_node(self, graph: Graph, result: torch.Tensor) -> int:
         if result.grad_fn is not None:
             return graph.steps[result.grad_fn]
-        return graph.tokens[self._trace.token(result)]
+        token = self._trace.token(result)
+        if token not in graph.tokens:
+            raise OptionError(
+                "The function hands back a tensor that it did not compute: there is nothing to go back through."
+            )
+        return graph.tokens[token]
 
     def _by_name(self, back: Walk, gradients: Gradients) -> dict[str, "NDArray[Any]"]:
         """The inputs' first."""

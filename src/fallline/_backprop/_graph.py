@@ -120,7 +120,7 @@ class Drawing:
         if token in self.graph.tokens:
             return self.graph.tokens[token]
         gradient = self._leaf_gradients.get(id(leaf))
-        name = self._trace.names[token]
+        name = self._trace.names.get(token, f"parameter {shape_in_words(tuple(leaf.shape))}")  # met under no_grad alone
         place = self.graph.add(
             kind=NodeKind.PARAMETER,
             name=name,

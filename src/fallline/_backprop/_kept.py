@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from fallline._backprop._torch_private import buffers_of, parameters_of, uncounted
+from fallline._errors import OptionError
 from fallline._random_state import put_random_state, random_devices, take_random_state
 
 
@@ -63,6 +64,8 @@ class Kept:
         for each in module.modules():
             if id(each) in self._modules:
                 continue
+            if isinstance(each, torch.jit.ScriptModule):
+                raise OptionError("A scripted module runs outside of Python: hand in the module that it was made from.")
             buffers, parameters = buffers_of(each), parameters_of(each)
             self._modules[id(each)] = (each, each.training, dict(buffers), dict(parameters))
             held = [(name, value) for name, value in vars(each).items() if isinstance(value, torch.Tensor)]
