@@ -9,6 +9,9 @@ PYTEST_OPTIONS ?=
 VENV_PYTHON := .venv/bin/python
 FALLLINE := .venv/bin/fallline
 
+# pytest rewrites each test file before it runs it: what it made is kept for the next run, whatever the machine is told.
+check test: export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .PHONY: help demo check test bench clean python runtime development
 .NOTPARALLEL:

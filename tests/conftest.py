@@ -1,7 +1,10 @@
 """For every test: one thread, and no deadline, because a test never judges how long something took."""
 
 import os
+import re
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -13,3 +16,21 @@ for name in ONE_THREAD:
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+QUICK = "not slow and not browser"
+"""What make check asks for."""
+SLOW_AS_A_WHOLE = re.compile(
+    r"^pytestmark = \[?\s*(?:pytest\.mark\.\w+,\s*)*pytest\.mark\.(?:slow|browser)\b", re.MULTILINE
+)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The quick gate does not even load a file whose every test is slow: Lightning alone takes seconds to load."""
+    return True if config.option.markexpr == QUICK and is_slow_as_a_whole(collection_path) else None
+
+
+def is_slow_as_a_whole(path: Path) -> bool:
+    if path.is_dir():
+        tests = [*path.rglob("test_*.py")]
+        return bool(tests) and all(map(is_slow_as_a_whole, tests))
+    return path.suffix == ".py" and SLOW_AS_A_WHOLE.search(path.read_text(encoding="utf-8")) is not None

@@ -158,7 +158,7 @@ class SignDescent(torch.optim.Optimizer):
         super().__init__(params, {"size": size})
 
     @torch.no_grad()
-    def step(self, closure: Closure | None = None) -> None:  # type: ignore[override]
+    def step(self, closure: Closure | None = None) -> None:
         for group in self.param_groups:
             for tensor in group["params"]:
                 if tensor.grad is not None:

@@ -39,7 +39,7 @@ def test_the_whole_matrix_of_derivatives() -> None:
 
 
 REFUSED: list[tuple[Callable[..., Any], str]] = [
-    (lambda: fl.backprop(3, X), "takes a function, a module or an expression; this is of type int"),  # type: ignore[arg-type]  # on purpose
+    (lambda: fl.backprop(3, X), "takes a function, a module or an expression; this is of type int"),
     (lambda: traced(lambda x: (x, x), X), "a tuple with 2 tensors; a backward pass begins at one"),
     (lambda: traced(lambda x: {"loss": x}, X), "a dict with 1 tensors"),
     (lambda: traced(lambda x: x.sum().item(), X), "gives back a float, not a tensor"),
@@ -99,9 +99,9 @@ def test_the_check_runs_with_float32_constants_buffers_and_factories() -> None:
 
 def test_a_hook_of_the_users_is_told() -> None:
     weight = torch.ones(3, requires_grad=True)
-    weight.register_hook(lambda gradient: gradient * 2)  # type: ignore[no-untyped-call]  # PyTorch gives it no types
+    weight.register_hook(lambda gradient: gradient * 2)
     graph = traced(lambda x: (x * weight).sum(), X)
-    assert graph.remarks == ("weight: a hook of yours may change the gradient on its way.",)
+    assert graph.remarks == ("A hook on weight changed its gradient: times 2.",)
     assert graph.gradients["weight"].tolist() == [2, 4, 6]
 
 

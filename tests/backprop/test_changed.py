@@ -1,9 +1,16 @@
 """A hook on a tensor on the way is told, and only where it changes something."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
+import fallline as fl
 from backprop_graphs import traced
+from fallline._backprop._values import value_of
+from fallline._explain._backprop import node_sentence
+from fallline._records import ChangedByHook, NodeMark
+from fallline._wording import written
 
 X = torch.tensor([1.0, 2.0, 3.0])
 
@@ -13,7 +20,7 @@ def hooked(factor: float) -> list[str]:
 
     def fn(x: torch.Tensor) -> torch.Tensor:
         y = x * 2
-        y.register_hook(lambda gradient: gradient * factor)  # type: ignore[no-untyped-call]  # PyTorch gives it no types
+        y.register_hook(lambda gradient: gradient * factor)
         return (y + y.sin()).sum()
 
     return list(traced(fn, X).remarks)
@@ -21,7 +28,7 @@ def hooked(factor: float) -> list[str]:
 
 def test_a_hook_that_changes_a_gradient_is_told() -> None:
     (told,) = hooked(10.0)
-    assert told == "x · 2: what arrived is not what was handed on. A hook of your own changed the gradient there."
+    assert told == "A hook on x · 2 changed its gradient: times 10."
 
 
 def test_a_hook_that_only_looks_is_not() -> None:
@@ -42,3 +49,61 @@ def test_several_outputs_are_compared_apart() -> None:
         return (a * b * b).sum()
 
     assert traced(fn, X).remarks == ()
+
+
+Hook = Callable[[torch.Tensor], torch.Tensor]
+
+
+def with_parameter(hook: Hook, size: int = 3) -> fl.Backprop:
+    """A product with a parameter that has a hook."""
+    w = torch.arange(1.0, size + 1).requires_grad_()
+    w.register_hook(hook)
+    return traced(lambda x: (x * w).sum(), torch.linspace(-1.0, 3.0, size))
+
+
+@pytest.mark.parametrize("size", [3, 2000])
+@pytest.mark.parametrize("factor", [0.5, -2.0, 0.0])
+def test_what_a_hook_on_a_parameter_did_is_in_the_record(size: int, factor: float) -> None:
+    graph = with_parameter(lambda gradient: gradient * factor, size)
+    node = graph.node("w")
+    assert NodeMark.HOOK in node.marks
+    assert node.hook is not None
+    assert node.hook.factor == pytest.approx(factor, rel=1e-5)
+    assert node.hook.before is not None
+    assert node.hook.before.greatest == pytest.approx(3.0)
+    assert NodeMark.HOOK not in graph.node("x").marks
+    assert graph.remarks == node.notes
+    assert node.notes == (f"A hook on w changed its gradient: times {written(factor, 5)}.",)
+    assert node.notes[0] in node_sentence(graph, node.id)
+
+
+def test_a_hook_that_does_something_else_has_no_factor() -> None:
+    node = with_parameter(lambda gradient: gradient.clamp(max=1.5)).node("w")
+    assert node.hook is not None
+    assert node.hook.factor is None
+    assert node.notes == ("A hook on w changed its gradient: by no single factor.",)
+
+
+def test_a_hook_on_the_result() -> None:
+    def fn(x: torch.Tensor) -> torch.Tensor:
+        made = x.sum()
+        made.register_hook(lambda gradient: gradient * 3)
+        return made
+
+    graph = traced(fn, X)
+    assert graph.nodes[graph.result].hook == ChangedByHook(value_of(torch.tensor(1.0)), pytest.approx(3.0))
+
+
+def test_of_a_large_parameter_used_twice_nobody_can_tell() -> None:
+    w = torch.ones(2000, requires_grad=True)
+    w.register_hook(lambda gradient: gradient * 0.5)
+    graph = traced(lambda x: (x * w * w).sum(), torch.ones(2000))
+    assert graph.remarks == ("w: a hook of yours may change the gradient on its way.",)
+
+
+def test_a_hook_on_what_was_handed_in_does_not_run() -> None:
+    x = torch.ones(3, requires_grad=True)
+    x.register_hook(lambda gradient: gradient * 0.5)
+    graph = traced(lambda x: (x * x).sum(), x)
+    assert graph.gradients["x"].tolist() == [2, 2, 2]
+    assert graph.remarks == ("x: differentiated as a copy, so the hook you registered on it did not run.",)

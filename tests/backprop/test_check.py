@@ -1,11 +1,13 @@
 """Gradients against differences: what agrees, what does not, and what is said where there is nothing to compare."""
 
 from collections.abc import Callable
+from functools import partial
 from math import isnan
 from typing import Any
 
 import pytest
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from fallline._backprop._check import (
     LEAST_EVALUATIONS,
@@ -15,7 +17,7 @@ from fallline._backprop._check import (
     evaluations_for,
     plan_of,
 )
-from fallline._records import GradientCheck
+from fallline._records import GradientCheck, LowPrecision
 
 
 def checked(function: Callable[[torch.Tensor], torch.Tensor], x: Any, **options: Any) -> GradientCheck:
@@ -193,13 +195,42 @@ def test_float32_on_the_way_is_said_and_allowed_for() -> None:
     assert any("computes in float32 on its way" in each for each in check.remarks)
 
 
-def test_distance_of_the_given_gradient_is_a_remark() -> None:
+def test_a_gradient_that_was_lost_does_not_agree() -> None:
+    x = torch.tensor([1.0, 2.0], dtype=torch.float32)
+    lost = torch.tensor([float("nan"), 4.0], dtype=torch.float32)
+    check = check_gradients(lambda leaves: (leaves["x"] ** 2).sum(), {"x": x}, {"x": lost})
+    assert (check.agrees, check.wrong, check.lost) == (False, False, ("x",))
+    assert check.inputs[0].agrees
+    assert check.low_precision is None
+
+
+def test_a_gradient_that_a_hook_changed_does_not_agree() -> None:
+    x = torch.tensor([1.0, 2.0], dtype=torch.float32)
+    check = check_gradients(lambda leaves: (leaves["x"] ** 2).sum(), {"x": x}, {"x": x}, hooked=["x"])
+    assert (check.agrees, check.wrong, check.hooked) == (False, False, ("x",))
+    assert check.low_precision is None
+
+
+def test_checkpointing_is_named_as_what_stands_in_the_way() -> None:
+    layer = torch.nn.Linear(3, 2)
+
+    def run(leaves: Any) -> torch.Tensor:
+        hidden = checkpoint(lambda x: layer(x.to(layer.weight.dtype)).tanh(), leaves["x"], use_reentrant=False)
+        if hidden.dtype is torch.float32 and leaves["x"].dtype is torch.float64:
+            layer.double()  # the second time in another precision, as a module whose parameters were replaced
+        return hidden.sum()
+
+    check = check_gradients(run, {"x": torch.ones(4, 3)}, {})
+    assert check.remarks[0].startswith("The gradient was not compared: a checkpointed part runs again")
+
+
+def test_distance_of_the_given_gradient_is_kept() -> None:
     x = torch.tensor([1.0, 2.0])
     check = check_gradients(lambda leaves: (leaves["x"] ** 2).sum(), {"x": x}, {"x": 2.002 * x})
     assert check.agrees
-    assert "The float32 gradient is off the float64 one by 0.0010 of its size." in check.remarks
+    assert check.low_precision == LowPrecision("float32", pytest.approx(0.001, rel=1e-3), None)
     check = check_gradients(lambda leaves: (leaves["x"] ** 2).sum(), {"x": x}, {"x": x * float("nan")})
-    assert "The float32 gradient of x is not finite; in float64 it is." in check.remarks
+    assert check.lost == ("x",)
 
 
 def test_a_gradient_of_nothing_but_rounding_is_no_news() -> None:
@@ -207,8 +238,50 @@ def test_a_gradient_of_nothing_but_rounding_is_no_news() -> None:
     leaves = {"w": torch.tensor([3.0]), "b": torch.tensor([1.0])}
     given = {"w": torch.tensor([6.0]), "b": torch.tensor([1e-9])}
     check = check_gradients(lambda here: (here["w"] ** 2 + 1e-18 * here["b"]).sum(), leaves, given)
-    (told,) = [each for each in check.remarks if "float64 one by" in each]
-    assert told == "The float32 gradient is off the float64 one by 1.7×10⁻¹⁰ of its size, most of it in b."
+    assert check.low_precision == LowPrecision("float32", pytest.approx(1.7e-10, rel=0.05), "b")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_cancels_but_for_rounding_is_no_mistake(seed: int) -> None:
+    torch.manual_seed(seed)
+    layer = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3, padding=1), torch.nn.BatchNorm2d(4), torch.nn.Tanh())
+    pixels, leaves = torch.rand(16, 1, 6, 6, dtype=torch.float64), dict(layer.double().named_parameters())
+    run = partial(torch.func.functional_call, layer, args=(pixels,))
+    check = check_gradients(lambda given: run(given).square().mean(), leaves, {})
+    bias = next(each for each in check.inputs if each.name == "0.bias")
+    assert not check.wrong
+    assert bias.why_not == "the change is smaller than the result's own rounding"
+
+
+def test_rounding_on_the_way_that_does_not_show_outside() -> None:
+    def flat(leaves: Any) -> torch.Tensor:
+        return 1e-30 * (leaves["x"] ** 2 + 0.1).log().sub(torch.tensor(0.1, dtype=torch.float64).log()).sum()
+
+    check = check_gradients(flat, {"x": torch.tensor([1e-10, 2e-10], dtype=torch.float64)}, {})
+    assert not check.wrong
+
+
+@pytest.mark.parametrize("x", [[1e-30, 1e-20], [1e-170, 1e-160], [1e8, 1e-8], [5e-324, 1e-310], [0.0, 1e-20]])
+@pytest.mark.parametrize("function", [torch.square, torch.reciprocal, torch.exp, torch.sin])
+def test_no_accusation_at_the_ends_of_float64(x: list[float], function: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    assert not checked(lambda leaf: function(leaf).sum(), torch.tensor(x, dtype=torch.float64)).wrong
+
+
+@pytest.mark.parametrize("size", [1e-20, 1.0, 1e20])
+@pytest.mark.parametrize("factor", [0.0, 0.999, -1.0, 1e12])
+def test_a_wrong_factor_is_seen_at_any_size(size: float, factor: float) -> None:
+    class Wrong(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            ctx.save_for_backward(x)
+            return x.square()
+
+        @staticmethod
+        def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+            return factor * 2 * ctx.saved_tensors[0] * gradient
+
+    x = size * torch.tensor([1.0, -0.3, 2.0], dtype=torch.float64)
+    assert checked(lambda leaf: (Wrong.apply(leaf) / size).sum(), x).wrong
 
 
 def test_an_input_that_is_not_reached() -> None:

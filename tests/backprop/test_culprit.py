@@ -9,7 +9,7 @@ import torch
 import fallline as fl
 from fallline._backprop._check import check_gradients
 from fallline._backprop._culprit import WrongEdge
-from fallline._backprop._watched_run import walk
+from fallline._backprop._walk import comparable_steps
 from fallline._records import GradientCheck
 from sampled import sampled
 
@@ -69,7 +69,7 @@ def checked(
     """The check, and the edges that it names: name of the step back and operand."""
     own = {name: leaf.clone().requires_grad_() for name, leaf in leaves.items()}
     result = function(**own)
-    nodes = walk(result.grad_fn)
+    nodes = comparable_steps(result)
     found = torch.autograd.grad(result, list(own.values()), allow_unused=True)
     gradients = {name: each for name, each in zip(own, found, strict=True) if each is not None}
     named: set[tuple[str, int]] = set()

@@ -1,6 +1,7 @@
 """Why there is no gradient: one sentence for each way of losing it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -136,9 +137,63 @@ class Doubled(torch.autograd.Function):
 
 def test_the_inside_of_a_custom_function_is_no_cut() -> None:
     def fn(x: torch.Tensor) -> torch.Tensor:
-        made: torch.Tensor = Doubled.apply(x)  # type: ignore[no-untyped-call]  # PyTorch gives it no types
+        made: torch.Tensor = Doubled.apply(x)
         return (made.argmax() * W).sum()
 
     reason = traced(fn, X).nodes[0].no_gradient
     assert reason is not None
     assert reason.startswith("x reaches the result only through argmax")
+
+
+def constants(graph: fl.Backprop) -> list[str]:
+    """What each constant is called: its name, else how it was made."""
+    return [node.name or node.text for node in graph.nodes if node.kind is NodeKind.CONSTANT]
+
+
+def frozen(module: nn.Module) -> nn.Module:
+    """Without a gradient of its own."""
+    return module.requires_grad_(False)
+
+
+def test_frozen_parameters_have_their_names_and_the_reason() -> None:
+    net = nn.Sequential(frozen(nn.Linear(3, 2)), nn.Tanh(), nn.Linear(2, 1))
+    graph = traced(net, X[None], loss=torch.sum)
+    assert constants(graph) == ["0.bias", "0.weightᵀ"]
+    assert only(graph, "tanh").text == "tanh(input @ 0.weightᵀ + 0.bias)"
+    reasons = [node.no_gradient for node in graph.nodes if node.kind is NodeKind.CONSTANT]
+    assert reasons == [
+        "0.bias does not ask for a gradient (requires_grad is False).",
+        "0.weightᵀ does not ask for a gradient (requires_grad is False).",
+    ]
+
+
+def test_a_frozen_module_that_has_only_indices_says_what_is_frozen() -> None:
+    with pytest.raises(fl.OptionError) as error:
+        traced(frozen(nn.Embedding(4, 2)), torch.tensor([1]), loss=torch.sum)
+    assert str(error.value).endswith("weight: no gradient is asked of it (requires_grad is False).")
+
+
+def with_default(x: torch.Tensor, goal: torch.Tensor = torch.zeros(3)) -> torch.Tensor:  # noqa: B008 - what is tested
+    """A target as people write it for a notebook."""
+    return ((x - goal) ** 2).sum()
+
+
+@pytest.mark.parametrize(
+    ("fn", "named"),
+    [
+        (with_default, ["goal"]),
+        (partial(nn.functional.mse_loss, target=torch.ones(3)), ["target"]),
+        (lambda x: nn.functional.cross_entropy(x[None], torch.tensor([1])), ["target"]),
+        (lambda x: torch.where(x > 1, x * x, torch.zeros_like(x)).sum(), ["zeros_like(x)"]),
+        (lambda x: (x * torch.tensor(2.5)).sum(), ["2.5"]),
+        (lambda x: (x * torch.ones(3)).sum(), ["constant (3,)"]),
+        (lambda x: nn.LSTM(3, 2)(x[None])[0].sum(), ["hx", "cx"]),
+    ],
+)
+def test_constants_have_the_name_that_somebody_gave_them(fn: Fn, named: list[str]) -> None:
+    assert constants(traced(fn, X)) == named
+
+
+def test_a_single_number_is_written_where_it_is_used() -> None:
+    graph = traced(lambda x: torch.where(x > 1, x.log(), 0.0).sum(), X)
+    assert only(graph, "where").text == "where(x > 1, log(x), 0)"

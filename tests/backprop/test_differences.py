@@ -1,11 +1,12 @@
 """Central differences: closed forms at every size, noise, kinks, ladders."""
 
+from itertools import pairwise
 from math import cos, exp
 
 import pytest
 import torch
 
-from fallline._backprop._differences import EPSILON, STEP, best_slope, noise_of, slope, usual_step
+from fallline._backprop._differences import EPSILON, STEP, _ladder, best_slope, noise_of, slope, usual_step
 
 
 def line_of(function, size=1.0):
@@ -82,3 +83,30 @@ def test_step_grows_with_noise_and_has_an_end():
     assert 1e-3 < usual_step(2.0**-23, 1.0) < 1e-2
     assert usual_step(1.0, 1.0) == 1e-2
     assert usual_step(0.0, 0.0) == STEP
+
+
+@pytest.mark.parametrize(("x", "function", "slope_there"), [(1e-30, torch.reciprocal, -1e60), (1e-20, torch.abs, 1.0)])
+def test_ladder_is_not_misled_by_steps_that_overlook_the_point(x, function, slope_there):
+    line = line_of(lambda t: function(x + t))
+    found = best_slope(line, line(0.0), x, EPSILON * float(line(0.0)))
+    assert found.value == pytest.approx(slope_there, rel=1e-4)
+
+
+def test_ladder_has_no_two_steps_alike():
+    steps = _ladder(5.9e-4, STEP, 7e-3)
+    assert all(longer > 2 * shorter for longer, shorter in pairwise(steps))
+    assert min(steps) < 1e-8
+    assert max(steps) > 5e-4
+
+
+def test_error_is_at_least_the_rounding_of_what_was_subtracted():
+    line = line_of(torch.square)  # 0 at 0, and so without noise there
+    assert slope(line, line(0.0), 1e-3, 0.0).error == EPSILON * 1e-6 / 1e-3
+
+
+@pytest.mark.parametrize("x", [5e-324, 1e-310, 1e-170])
+def test_where_float64_ends_nothing_is_claimed(x):
+    line = line_of(lambda t: (x + t) ** 2)
+    found = best_slope(line, line(0.0), x, 0.0)
+    assert found is None or abs(found.value - 2 * x) <= found.error
+    assert usual_step(0.0, x) == STEP

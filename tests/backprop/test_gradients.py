@@ -1,5 +1,7 @@
 """Gradients: equal to autograd's own, adding up at every node, and equal to the products along the graph."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -101,6 +103,29 @@ def test_several_outputs_of_one_operation_are_joined() -> None:
     node = only(graph, "unbind")
     assert numbers(node.value) == pytest.approx([1.6695, -0.0315])
     assert numbers(node.gradient) == pytest.approx([2.0, -0.063])
+    assert [each.place for each in node.outputs] == [0, 2]
+    assert [float(numbers(each.value)) for each in node.outputs] == pytest.approx([1.6695, -0.0315])
+    assert [float(numbers(each.gradient)) for each in node.outputs] == pytest.approx([2.0, -0.063])
+    assert "unbind(x, dim=0)[0] · 2" in [each.text for each in graph.nodes]
+
+
+@pytest.mark.parametrize(
+    ("fn", "op", "shapes", "product"),
+    [
+        (lambda x: (x.split([1, 2])[0] * 2).sum(), "split", [], "(1,) and (2,) → (3,)"),
+        (lambda x: sum(each.exp() for each in x.chunk(3)).sum(), "split", [(1,)] * 3, "3 × (1,) → (3,)"),
+        (lambda x: x.topk(2).values.sum(), "topk", [], "(2,) → (3,)"),
+        (lambda x: sum(nn.LSTM(1, 2)(x[:, None])[1]).sum(), "lstm", [(1, 2), (1, 2)], None),
+    ],
+)
+def test_each_output_has_a_shape_of_its_own(fn: Any, op: str, shapes: list[Any], product: str | None) -> None:
+    graph = traced(fn, X)
+    node = only(graph, op)
+    assert [each.value.shape for each in node.outputs if each.value is not None] == shapes
+    assert [each.gradient.shape for each in node.outputs if each.gradient is not None] == shapes
+    edge = into(graph, node)[0]
+    assert edge.local is not None
+    assert edge.local.product == product or product is None
 
 
 def test_where_a_gradient_stops_being_finite_is_marked() -> None:
@@ -143,3 +168,28 @@ def test_two_leaves_that_share_a_gradient_are_both_there() -> None:
     assert graph.gradients["x"].tolist() == graph.gradients["w"].tolist() == [1, 1]
     assert [node.kind for node in graph.nodes[:2]] == [NodeKind.INPUT, NodeKind.PARAMETER]
     assert w.grad is None
+
+
+def test_one_tensor_handed_in_twice_is_one_leaf() -> None:
+    graph = fl.backprop(lambda a, b, c: (a * b + 3 * c).sum(), X, torch.ones(3), X)
+    assert [node.name for node in graph.nodes if node.kind is NodeKind.INPUT] == ["a", "b"]
+    assert graph.inputs == (0, 1)
+    assert graph.gradients["a"] == pytest.approx([4.0, 4.0, 4.0])
+    assert set(graph.gradients) == {"a", "b"}
+    assert graph.nodes[0].notes == ("a was handed in as c, too: it is one tensor, and its gradient adds up all uses.",)
+    assert graph.check is not None
+    assert [each.name for each in graph.check.inputs] == ["a", "b"]
+    assert graph.check.agrees
+    assert_gradients_add_up(graph)
+
+
+def test_attention_of_a_sequence_to_itself() -> None:
+    torch.manual_seed(0)
+    attention, q = nn.MultiheadAttention(4, 2), torch.randn(3, 1, 4)
+    graph = traced(lambda q, k, v: attention(q, k, v)[0].pow(2).sum(), q, q, q, jacobian=True)
+    given = q.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(attention(given, given, given)[0].pow(2).sum(), given)
+    np.testing.assert_allclose(graph.gradients["q"], expected.numpy(), rtol=1e-4, atol=1e-6)
+    assert graph.jacobians is not None
+    assert set(graph.jacobians) == {"q"}
+    assert "k" not in graph.names

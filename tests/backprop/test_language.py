@@ -48,6 +48,15 @@ def test_the_textbook_program() -> None:
         ("e*x", "x=1", 2.718281828459045),
         ("x + sqrt(4) + (2).exp()*0", "x=1", 3.0),
         ("x + 9^9^9", "x=1", torch.inf),
+        ("x > 2", "x=1,2,3", [0.0, 0.0, 1.0]),
+        ("x ≥ 2", "x=1,2,3", [0.0, 1.0, 1.0]),
+        ("2 != x", "x=1,2,3", [1.0, 0.0, 1.0]),
+        ("sum(x > 1)/2", "x=1,2,3", 1.0),
+        ("x > 1e300", "x=1,nan,inf", [0.0, 0.0, 1.0]),
+        ("(0 < x)*(x < 3)", "x=-1,2,4", [0.0, 1.0, 0.0]),
+        ("m = x > 0; n = m; where(n, x, −x)", "x=-1,2", [1.0, 2.0]),
+        ("m = (x == 2); where(m, 7, m)", "x=-1,2", [0.0, 7.0]),
+        ("where(x > 0, 1, 2)", "x=-1,2", [2.0, 1.0]),
         ("x*sqrt(-1)", "x=1", torch.nan),
         ("1/0 + x", "x=1", torch.inf),
         ("x.add(2).mul(3).sub(1).div(2).pow(2)", "x=1", 16.0),
@@ -144,3 +153,21 @@ def test_long_is_not_deep() -> None:
 def test_a_nan_goes_through() -> None:
     assert value("log(x)", "x=-1,1").isnan().tolist() == [True, False]
     assert value("x*2", "x=nan,inf,-inf").tolist()[1:] == [torch.inf, -torch.inf]
+
+
+@pytest.mark.parametrize(
+    ("text", "idle"),
+    [
+        ("a = x*2; y = x+1; y.sum()", ["a"]),
+        ("a = x*2; b = a*3; y = x; y", ["a", "b"]),
+        ("y = x + 2; z = y*y*2; z.mean()", []),
+        ("y = x; y = y*2; y", []),
+        ("y = x*2; y = 3; y*x", []),
+        ("y = x", []),
+        ("a = x*2; y = x.exp()", ["a"]),
+        ("a = 2; x.add(1)", ["a"]),
+        ("a = x*2; stack([x, x])[0]", ["a"]),
+    ],
+)
+def test_what_is_assigned_for_nothing(text: str, idle: list[str]) -> None:
+    assert read_program(text).idle() == idle

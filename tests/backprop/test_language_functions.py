@@ -1,6 +1,9 @@
 """Every function of the language against PyTorch's own, and its gradient against differences."""
 
+import math
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +20,7 @@ A = torch.tensor([[0.3, -0.7, 0.2], [0.45, 0.6, -0.15]], dtype=torch.float64)
 B = torch.tensor([[0.9, 0.25, -0.55], [-0.35, 0.8, 0.1]], dtype=torch.float64)
 V = torch.tensor([0.4, -0.6, 0.7], dtype=torch.float64)
 W = torch.tensor([-0.2, 0.5, 0.3], dtype=torch.float64)
-POSITIVE = ("sqrt", "log")
+POSITIVE = ("sqrt", "rsqrt", "log", "log2", "log10")
 
 CASES: list[tuple[str, dict[str, Tensor], Callable[..., Any]]] = [
     *((f"{name}(x)", {"x": A.abs() + 0.1 if name in POSITIVE else A}, compute) for name, compute in ENTRYWISE.items()),
@@ -84,6 +87,34 @@ CASES: list[tuple[str, dict[str, Tensor], Callable[..., Any]]] = [
          x, torch.tensor([[0, 1, 1], [1, 0, 0.5]], dtype=torch.float64)
      )),
     ("x[1, 0:2]", {"x": A}, lambda x: x[1, :2]),
+    ("where(x > y, x, y)", {"x": A, "y": B}, torch.maximum),
+    ("where(x >= 0.1, x^2, 3)", {"x": A}, lambda x: torch.where(x >= 0.1, x**2, torch.tensor(3.0, dtype=x.dtype))),
+    ("x.where(x != y, x*y)", {"x": A, "y": V}, lambda x, y: torch.where(x != y, x, x * y)),
+    ("(x < 0)*x + (x <= y)*y - (x == y)", {"x": A, "y": B}, lambda x, y: (x < 0) * x + (x <= y) * y - 1.0 * (x == y)),
+    ("atan2(x, y)", {"x": A, "y": V}, torch.atan2),
+    ("amax(x, 1)", {"x": A}, lambda x: x.amax(1)),
+    ("amin(x)", {"x": A}, torch.amin),
+    ("logsumexp(x)", {"x": A}, lambda x: x.exp().sum().log()),
+    ("x.logsumexp(dim=1)", {"x": A}, lambda x: x.exp().sum(1).log()),
+    ("cumsum(x, 1)", {"x": A}, lambda x: x.cumsum(1)),
+    ("cumsum(x)", {"x": V}, lambda x: x.cumsum(0)),
+    ("clip(x, -0.5, 0.4)", {"x": A}, lambda x: x.clamp(-0.5, 0.4)),
+    ("outer(x, y)", {"x": V, "y": W}, torch.outer),
+    ("linear(x, W, b)", {"x": A, "W": B, "b": V[:2]}, functional.linear),
+    ("F.linear(x, W)", {"x": V, "W": B}, functional.linear),
+    ("permute(x, 1, 0)", {"x": A}, lambda x: x.T),
+    ("x.view(-1)", {"x": A}, torch.flatten),
+    ("view(x.T, 2, 3)", {"x": A}, lambda x: x.T.reshape(2, 3)),
+    ("squeeze(unsqueeze(x, 0), 0) + squeeze(x.reshape(2, 1, 3))", {"x": A}, lambda x: x + x),
+    ("l1_loss(x, y)", {"x": A, "y": B}, functional.l1_loss),
+    ("huber_loss(x, y)", {"x": 3 * A, "y": B}, functional.huber_loss),
+    ("smooth_l1_loss(x, y, reduction=sum)", {"x": 3 * A, "y": B},
+     lambda x, y: functional.smooth_l1_loss(x, y, reduction="sum")),
+    ("binary_cross_entropy(sigmoid(x), [[0, 1, 1], [1, 0, 0.5]])", {"x": A},
+     lambda x: functional.binary_cross_entropy_with_logits(
+         x, torch.tensor([[0, 1, 1], [1, 0, 0.5]], dtype=torch.float64)
+     )),
+    ("nll_loss(log_softmax(x, 1), [2, 0])", {"x": A}, lambda x: functional.cross_entropy(x, torch.tensor([2, 0]))),
 ]  # fmt: skip
 
 
@@ -101,9 +132,50 @@ def test_value_and_gradient(text: str, at: dict[str, Tensor], compute: Callable[
         )
 
 
+HAND: list[tuple[str, Callable[[Tensor], Tensor]]] = [
+    ("where(x > 0, x^3, -x)", lambda x: torch.where(x > 0, 3 * x**2, -torch.ones_like(x))),
+    ("(x > 0)*x^2", lambda x: (x > 0) * 2 * x),
+    ("rsqrt(x)", lambda x: -0.5 * x**-1.5),
+    ("exp2(x)", lambda x: 2**x * math.log(2)),
+    ("log2(x) + log10(x)", lambda x: 1 / (x * math.log(2)) + 1 / (x * math.log(10))),
+    ("asinh(x) + atanh(x)", lambda x: 1 / (1 + x**2).sqrt() + 1 / (1 - x**2)),
+    ("erf(x)", lambda x: 2 / math.sqrt(math.pi) * (-(x**2)).exp()),
+    ("ceil(x) + round(x)", torch.zeros_like),
+    ("logsigmoid(x)", lambda x: 1 / (1 + x.exp())),
+    ("elu(x)", lambda x: torch.where(x > 0, 1.0, x.exp())),
+    ("selu(x)", lambda x: 1.0507009873554805 * torch.where(x > 0, 1.0, 1.6732632423543772 * x.exp())),
+    ("mish(x)", lambda x: (t := x.exp().log1p().tanh()) + x * (1 - t**2) * x.sigmoid()),
+    ("atan2(x, 2)", lambda x: 2 / (x**2 + 4)),
+    ("logsumexp(x)", lambda x: x.softmax(0)),
+    ("cumsum(x)", lambda x: torch.tensor([3.0, 2.0, 1.0], dtype=x.dtype)),
+    ("outer(x, [1, 2])", lambda x: torch.full_like(x, 3.0)),
+    ("linear(x, [[1, 2, 3], [4, 5, 6]], [1, 1])", lambda x: torch.tensor([5.0, 7.0, 9.0], dtype=x.dtype)),
+    ("l1_loss(x, [0, 1, 1])", lambda x: torch.sign(x - torch.tensor([0, 1, 1])) / 3),
+    ("huber_loss(x, [2, 2, 0])", lambda x: (x - torch.tensor([2, 2, 0])).clamp(-1, 1) / 3),
+    ("smooth_l1_loss(x, [2, 2, 0])", lambda x: (x - torch.tensor([2, 2, 0])).clamp(-1, 1) / 3),
+    ("binary_cross_entropy(x, [0, 1, 1])", lambda x: torch.stack([1 / (1 - x[0]), -1 / x[1], -1 / x[2]]) / 3),
+    ("nll_loss(x, 1)", lambda x: torch.tensor([0.0, -1.0, 0.0], dtype=x.dtype)),
+    ("amax(x) + amin(x)", lambda x: torch.tensor([0.0, 1.0, 1.0], dtype=x.dtype)),
+]
+
+
+@pytest.mark.parametrize(("text", "slope"), HAND)
+def test_slopes_written_by_hand(text: str, slope: Callable[[Tensor], Tensor]) -> None:
+    x = torch.tensor([0.4, 0.15, 0.7], dtype=torch.float64, requires_grad=True)
+    read_program(text)({"x": x}).sum().backward()
+    assert x.grad is not None
+    torch.testing.assert_close(x.grad, slope(x.detach()), rtol=1e-12, atol=1e-15)
+
+
 def test_every_function_is_tested() -> None:
     texts = " ".join(text for text, _, _ in CASES)
     assert [name for name in (*FUNCTIONS, *OPERATORS) if f"{name}(" not in texts] == []
+
+
+def test_every_function_stands_in_the_documentation() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "semantics.md").read_text(encoding="utf-8")
+    told = text.partition("**Typed expressions.**")[2].partition("A *comparison*")[0]
+    assert {*re.findall(r"\w+", told.partition("- entry by entry:")[2])} >= {*FUNCTIONS, *OPERATORS}
 
 
 def test_nothing_comes_back_along_what_is_detached() -> None:

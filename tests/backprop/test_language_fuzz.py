@@ -19,8 +19,10 @@ TOKENS = (
     *(f".{name}(" for name in ("sum", "mean", "reshape", "exp", "max", "t", "matmul", "pow")),
     *("dim=", "reduction=", "keepdim=True", "'sum'", "torch.", "F.", "[0]", "[1:]", "[:, 0]", "[[1, 2], [3, 4]]"),
     *("lambda", "if", "for", "in", "not", "__class__", "'", "{", "}", ".", "#", "_", "\\", "\x00", ":=", "==", ">"),
+    *("<", "<=", "≥", "!=", "x > 0", "where(x < 0, "),
 )
 PROGRAMS = (
+    "m = x > 0; where(m, x^2, -x).sum() + ((x < 1)*x).mean() - nll_loss(log_softmax(W, 1), t)",
     "y = x + 2; z = y*y*2; z.mean()",
     "h = tanh(W @ x + a); softmax(h, dim=0)[0] / h.norm()",
     "cross_entropy(W.T @ W, t, reduction='none').sum()",
@@ -99,13 +101,14 @@ def well_formed(draw: st.DrawFn, depth: int = 0) -> str:
     inner = well_formed(depth + 1)
     name = draw(st.sampled_from(tuple(name for name in FUNCTIONS if name != "t")))
     dim = draw(st.sampled_from(("", "", ", 0", ", 1", ", dim=-1", ", -2")))
-    kind = draw(st.integers(0, 4))
+    kind = draw(st.integers(0, 6))
+    if kind >= 5:
+        held = f"{draw(inner)} {draw(st.sampled_from(('<', '>', '<=', '>=', '==', '!=', '≥')))} {draw(inner)}"
+        return f"({held})" if kind == 5 else f"where({held}, {draw(inner)}, {draw(inner)})"
     if kind == 0:
         return f"({draw(inner)} {draw(st.sampled_from('+-*/^@'))} {draw(inner)})"
-    if kind == 1:
-        return f"{name}({draw(inner)}{dim})"
-    if kind == 2:
-        return f"{name}({draw(inner)}, {draw(inner)})"
+    if kind in (1, 2):
+        return f"{name}({draw(inner)}{dim})" if kind == 1 else f"{name}({draw(inner)}, {draw(inner)})"
     if kind == 3:
         return f"{draw(st.sampled_from(('stack', 'cat')))}([{draw(inner)}, {draw(inner)}]{dim})"
     return (

@@ -19,6 +19,18 @@ def test_an_operand_without_a_name_is_written_out() -> None:
     assert texts(chain("x · x", "(…) · 2", "sum(…)")) == ["", "x · x", "(x · x) · 2", "sum((x · x) · 2)"]
 
 
+def test_brackets_only_where_the_reading_would_change() -> None:
+    assert texts(chain("w · x", "(…) + b"))[-1] == "w · x + b"
+    assert texts(chain("w · sin(x)", "a − (…)"))[-1] == "a − w · sin(x)"
+    assert texts(chain("x²", "a · (…)", "(…) − 1"))[-1] == "a · x² − 1"
+    assert texts(chain("(w · x + b)²", "(…) · 2"))[-1] == "(w · x + b)² · 2"
+    assert texts(chain("x²", "(…)³"))[-1] == "(x²)³"
+    assert texts(chain("a − b", "c − (…)"))[-1] == "c − (a − b)"
+    assert texts(chain("−x", "a + (…)"))[-1] == "a + (−x)"
+    assert texts(chain("x · y", "1 / (…)"))[-1] == "1 / (x · y)"
+    assert texts(chain("x · y", "a + 2·(…)"))[-1] == "a + 2·(x · y)"
+
+
 def test_a_long_text_keeps_its_placeholder() -> None:
     long = "softmax(something_rather_long, dim=1)"
     assert texts(chain(long, "sum(…)", "(…) · 2")) == ["", long, "sum(…)", "sum(…) · 2"]
@@ -56,6 +68,12 @@ def test_rules_name_what_they_are_taken_of() -> None:
     assert rules(graph(nodes, edges)) == ["1", "2·(x + 2)"]
     named = (leaf(0, "input", 1.0, 1.0), *nodes[1:])
     assert rules(graph(named, edges)) == ["1", "2·input"]
+
+
+def test_a_rule_that_is_the_operand_needs_no_brackets() -> None:
+    nodes = (leaf(0, "a", 1.0, 1.0), leaf(1, "x", 1.0, 1.0), ran(2, "pow", "x²", 1.0, 1.0), ran(3, "mul", "", 1.0, 1.0))
+    edges = (edge((1, 2), "2·x", 1.0, 1.0), edge((0, 3), "right", 1.0, 1.0), edge((2, 3), "a", 1.0, 1.0, 1))
+    assert rules(graph(nodes, edges)) == ["2·x", "x²", "a"]
 
 
 def test_rules_of_two_operands() -> None:

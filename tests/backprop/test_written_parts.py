@@ -10,6 +10,7 @@ from backprop_graphs import assert_gradients_add_up, into, numbers, only, ops, t
 from fallline._explain._backprop import node_sentence
 from fallline._records import NodeMark
 
+Fn = Callable[[torch.Tensor], torch.Tensor]
 X = torch.tensor([1.0, 2.0, 3.0, 4.0])
 
 
@@ -139,3 +140,53 @@ def test_a_number_that_is_not_finite_is_no_birth() -> None:
     assert NodeMark.NOT_FINITE_HERE not in only(graph, "mul").marks
     born = traced(lambda x: (x / 0.0).sum(), X)
     assert NodeMark.NOT_FINITE_HERE in only(born, "div").marks
+
+
+def row(x: torch.Tensor) -> torch.Tensor:
+    """A view of a view, taken before its base is written to."""
+    y = x * 2
+    v = y.view(2, 2)[0]
+    y.mul_(3)
+    return (v * v).sum()
+
+
+def turned(x: torch.Tensor) -> torch.Tensor:
+    """All entries of it, elsewhere."""
+    y = x * 2
+    v = y.view(2, 2).t()
+    y.mul_(3)
+    return (v * v).sum()
+
+
+def repeated(x: torch.Tensor) -> torch.Tensor:
+    """Each entry twice."""
+    y = x * 2
+    v = y.view(4, 1).expand(4, 2)
+    y.mul_(3)
+    return (v * v).sum()
+
+
+@pytest.mark.parametrize(
+    ("fn", "op", "text", "rule"),
+    [
+        (row, "select", "view((x · 2) · 3, (2, 2))[0]", "put back at the places taken, 0 elsewhere"),
+        (turned, "transpose", "view((x · 2) · 3, (2, 2))ᵀ", "the same numbers, moved back to their places"),
+        (repeated, "expand", "expand(view(…, (4, 1)), (4, 2))", "put back at the places taken, added where one was"),
+    ],
+)
+def test_a_view_of_a_view_has_the_names_of_both(fn: Fn, op: str, text: str, rule: str) -> None:
+    graph = fl.backprop(fn, X)
+    node = only(graph, op)
+    assert (node.text, node.backward) == (text, "AsStridedBackward0")
+    assert NodeMark.VIEW in node.marks
+    (edge,) = into(graph, node)
+    assert edge.local is not None
+    assert edge.local.rule.startswith(rule)
+    assert graph.check is not None
+    assert graph.check.agrees
+    assert_gradients_add_up(graph)
+
+
+def test_a_transposed_nameless_matrix_is_turned_once() -> None:
+    graph = traced(lambda x: x.view(2, 2).t()[1].sum(), X)
+    assert only(graph, "select").text == "(view(x, (2, 2))ᵀ)[1]"

@@ -59,7 +59,7 @@ def test_json_field_by_field(cli: Cli) -> None:
     assert nodes[1]["backward"] == "AddBackward0"
     assert set(nodes[0]) == {
         "id", "kind", "op", "name", "text", "module", "value", "gradient", "no_gradient", "marks", "saved",
-        "backward", "members",
+        "backward", "members", "outputs", "hook", "notes",
     }  # fmt: skip
     value = nodes[1]["value"]
     assert set(value) == {"shape", "dtype", "numbers", "least", "greatest", "mean", "norm", "not_finite"}
@@ -76,6 +76,7 @@ def test_json_field_by_field(cli: Cli) -> None:
     check = told["check"]
     assert set(check) == {
         "agrees", "compared", "inputs", "tolerance", "wrong_edges", "remarks", "evaluations",
+        "lost", "hooked",
     }  # fmt: skip
     assert (check["compared"], check["inputs"][0]["compared"], check["inputs"][0]["planned"]) == (True, True, 3)
     assert (check["agrees"], check["wrong_edges"], check["inputs"][0]["entries"]) == (True, [], 3)
@@ -173,14 +174,86 @@ def test_a_mismatch_is_said_before_everything_else(capsys: pytest.CaptureFixture
     assert second.startswith("differences in float64 say 12. Cube's own step back is wrong")
 
 
+@pytest.mark.parametrize(
+    ("expression", "at", "head", "status"),
+    [
+        ("1/x^20", "x=100", "MISMATCH: The gradient of x is NaN or infinite as it was computed, and finite in", 1),
+        (
+            "exp(x)/exp(x)",
+            "x=100",
+            "MISMATCH: The gradient of x is NaN or infinite as it was computed, and finite in",
+            1,
+        ),
+        ("(x + 1e8 - 1e8)*x", "x=0.3", "CAUTION: The float32 gradient is off the float64 one by 0.50 of its size.", 0),
+        ("x*x", "x=0.3", "The result is 0.09.", 0),
+    ],
+)
+def test_what_float32_lost_is_said_before_everything_else(
+    cli: Cli, expression: str, at: str, head: str, status: int
+) -> None:
+    done = cli("backprop", expression, "--at", at, "--check")
+    told = " ".join(done.out.split())
+    assert told.startswith(head)
+    assert told.count("agrees with central differences") == 1
+    assert done.status == status
+
+
 @pytest.mark.parametrize("columns", [40, 80, 120])
 def test_nothing_is_wider_than_the_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     network = ("backprop", "h = relu(x @ W); p = softmax(h, 1); (p*p).sum()", "--at", "x=[[1,2]]; W=[[1,-1],[2,3]]")
-    for asked in (TEXTBOOK, (*TEXTBOOK, "--tree"), network, (*network, "--tree")):
+    scores = ("backprop", "cross_entropy(W @ x, t)", "--at", "x=1,2;W=[[1,0],[0,1],[1,1]];t=2", "--jacobian")
+    for asked in (TEXTBOOK, (*TEXTBOOK, "--tree"), network, (*network, "--tree"), scores):
         done = cli(*asked)
         assert done.status == 0
         assert max(len(line) for line in done.out.splitlines()) <= columns, asked
+
+
+def test_what_plays_no_part_is_said_once(cli: Cli) -> None:
+    told = words(cli("backprop", "a = z*w; b = a*2; y = x+1; y.sum()", "--at", "x=1,2; z=3; w=4", "--no-check"))
+    assert told.count("b is assigned and never used: it is no part of the result.") == 1
+    assert told.count("a is used only by what is no part of the result.") == 1
+    assert (
+        told.count("z has no gradient: z was used, but nothing that was made of it reaches the result. Nor has w.") == 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "result", "gradient"),
+    [
+        (("-x*x", "--at", "x=2"), -4, -4),
+        (("--at", "x=2", "-x*x"), -4, -4),
+        (("-(x-1)^2", "--at", "x=-1", "--vector", "-1"), -4, -4),
+        (("-x", "--at=x=-2"), 2, -1),
+        (("---x", "--at", "x=-2"), 2, -1),
+        (("--at", "x=2", "--", "-x"), -2, -1),
+        (("-q*1", "--at", "q=2"), -2, -1),
+        (("-1 + x", "--at", "x=-1", "--vector=-2"), -2, -2),
+    ],
+)
+def test_what_begins_with_a_minus_is_no_option(
+    cli: Cli, asked: tuple[str, ...], result: float, gradient: float
+) -> None:
+    told = cli("backprop", *asked, "--json", "--no-check") if "--" not in asked else None
+    told = told or cli("backprop", "--json", "--no-check", *asked)
+    assert (told.status, told.err) == (0, "")
+    assert told.json["nodes"][told.json["result"]]["value"]["numbers"] == result
+    assert list(told.json["gradients"].values()) == [gradient]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("-" * 5000 + "x", "--at", "x=2"), "nested too deep"),
+        (("-" * 200 + "x", "--at", "x=2"), "nested more than 60 deep"),
+        (("-5",), "no input"),
+        (("x", "--jacobain"), "No such option: --jacobain"),
+        (("x", "--at", "-1,2"), '"-1,2" gives no name a value'),
+        (("-x", "-y", "--at", "x=1"), "extra argument"),
+    ],
+)
+def test_what_begins_with_a_minus_and_cannot_be_read(cli: Cli, asked: tuple[str, ...], said: str) -> None:
+    assert said in cli("backprop", *asked).sentence
 
 
 def test_several_inputs_by_one_option_or_many(cli: Cli) -> None:

@@ -55,8 +55,7 @@ def test_a_step_by_its_own_arithmetic(cli: Cli) -> None:
     for k, name in enumerate("wb"):
         pattern = rf"^{name}: (\S+) − 0.01 × \(−(\S+)\) = (\S+)$"
         before, slope, after = (
-            float(text.replace("−", "-"))
-            for text in re.search(pattern, done.out, flags=re.MULTILINE).groups()  # type: ignore[union-attr]
+            float(text.replace("−", "-")) for text in re.search(pattern, done.out, flags=re.MULTILINE).groups()
         )
         assert before == pytest.approx(run.header.start[k], abs=5e-5)
         assert -slope == pytest.approx(columns.gradient[0, k], rel=1e-3)

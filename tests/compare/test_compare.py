@@ -110,7 +110,7 @@ def test_runs_are_those_of_a_plain_torch_loop(several: Comparison, setting: str,
     one = several.contenders[index]
     runs = getattr(one, setting)
     problem = given_problem(SEVERAL.data)
-    X = torch.tensor(np.column_stack((problem.features64, np.ones(problem.rows))))  # type: ignore[attr-defined]
+    X = torch.tensor(np.column_stack((problem.features64, np.ones(problem.rows))))
     y = torch.tensor(SEVERAL.target, dtype=torch.float32).double()
     parameters = torch.nn.Parameter(torch.tensor(several.starts[0]))
     optimizer = getattr(torch.optim, one.optimizer)([parameters], lr=runs.rate, **one.optimizer_options)

@@ -45,7 +45,7 @@ def test_lbfgs_with_one_iteration_evaluates_one_gradient_a_step() -> None:
         return loss
 
     for _ in range(7):
-        optimizer.step(closure)  # type: ignore[arg-type]
+        optimizer.step(closure)
     assert len(seen) == 7
 
 

@@ -58,7 +58,7 @@ def test_seeds_that_choose_are_others_than_those_that_are_shown() -> None:
 @pytest.mark.parametrize("seeds", [0, -1, 2.5, True, "3", [], [1, 1], [1.5], 10_000])
 def test_seeds_that_cannot_be_used(seeds: object) -> None:
     with pytest.raises(OptionError):
-        seeds_of(seeds, 0)  # type: ignore[arg-type]
+        seeds_of(seeds, 0)
 
 
 def test_the_way_to_go_is_to_the_nearest_minimum() -> None:

@@ -246,27 +246,6 @@ def test_how_many_of_all_entries_were_compared() -> None:
     ]
 
 
-def chain_of(*rules: str, names: Any = None) -> str:
-    """A chain of these slopes, from x on, each of the value 2."""
-    numbers = 2.0 ** np.arange(len(rules), -1, -1)
-    nodes = [leaf(0, "x", 2.0, numbers[0])]
-    nodes += [ran(k, "mul", f"op {k}", 2.0, numbers[k], (names or {}).get(k)) for k in range(1, len(rules) + 1)]
-    edges = [edge((k, k + 1), rule, 2.0, numbers[k]) for k, rule in enumerate(rules)]
-    return chain_sentence(graph(nodes, edges), "x").split(" = ")[1]
-
-
-def test_whole_factors_are_multiplied_into_what_comes_next() -> None:
-    assert chain_of("1", "2y", "2", "1/3") == "1/3 · 4y · 1"
-    assert chain_of("2y", "2", "3") == "12y"
-    assert chain_of("2·x", "2") == "4·x"
-    assert chain_of("weight", "3") == "3·weight"
-    assert chain_of("x", "1") == "1 · x"
-    assert chain_of("cos(x)", "2") == "2 · cos(x)"
-    assert chain_of("2", "2") == "2 · 2"
-    assert chain_of("2y", "0.5") == "0.5 · 2y"
-    assert chain_of("2y", "2", names={1: "w"}) == "2 · 2y"  # a named value is a step of its own
-
-
 def test_left_and_right_are_explained_where_a_rule_says_them() -> None:
     nodes = (leaf(0, "x", 2.0, 4.0), ran(1, "mul", "…", 2.0, 2.0), ran(2, "mul", "…", 4.0, 1.0))
     told = graph(nodes, (edge((0, 1), "2·right", 2.0, 4.0), edge((1, 2), "cos(left)", 2.0, 2.0)))

@@ -100,3 +100,25 @@ def test_a_bias_is_stretched_over_the_rows() -> None:
         "Entry 0: here bias was stretched from (3,) to (4, 3): this entry was used 4 times, so what comes back is "
         "summed. The slope is 1; times what arrived at each, it gives 1 + 1 + 1 + 1 = 4."
     )
+
+
+def test_an_inner_backward_pass_is_marked_and_explained() -> None:
+    def squared_slope(x: torch.Tensor) -> torch.Tensor:
+        y = (x**3).sum()
+        (slope,) = torch.autograd.grad(y, x, create_graph=True)
+        return slope.pow(2).sum()
+
+    seen = fl.backprop(squared_slope, torch.tensor([1.0, 2.0]), check=False)
+    told = fl.explain(seen)
+    assert seen.gradients["x"].tolist() == [36.0, 288.0]  # 36·x³
+    assert "∂result/∂x = 2·(1 · (x² · 3)) · 1 · 6·x = 288 at entry 1 (x = 2)." in told.sentences
+    assert [line.split(" [inner pass]")[0].strip() for line in told.figures if "[inner pass]" in line] == [
+        "x²", "x² · 3", "1 · (x² · 3)",
+    ]  # fmt: skip
+    assert any(
+        each.startswith("3 rows marked [inner pass]: the function itself runs a backward pass.")
+        for each in told.sentences
+    )
+    assert sum("[inner pass]" in line for line in graph_tree(seen)) == 3
+    plain = fl.explain(fl.backprop(lambda x: (x**3).sum(), torch.tensor([1.0, 2.0]), check=False))
+    assert "inner pass" not in str(plain)

@@ -1,10 +1,12 @@
 """The table and the tree of a forward and a backward pass, in terminals of any width."""
 
 import pytest
+import torch
 
+import fallline as fl
 from explain.graphs import edge, graph, large, leaf, product, ran, stretched, tensor, textbook
 from fallline._columns import columns_of
-from fallline._explain._backprop import graph_table, graph_tree
+from fallline._explain._backprop import graph_table, graph_tree, node_sentence
 from fallline._records import Backprop, GraphEdge, GraphNode, NodeKind, NodeMark
 
 
@@ -139,3 +141,19 @@ def test_where_nan_is_born_is_marked() -> None:
 def test_nothing_finite_is_said() -> None:
     nodes = (leaf(0, "x", [float("nan")] * 3, tensor([1.0]).numbers), ran(1, "neg", "−x", 1.0, 1.0))
     assert "[NaN, NaN, NaN]" in "".join(graph_table(graph(nodes, ()), 80))
+
+
+def test_several_outputs_are_shown_apart() -> None:
+    def fn(x: torch.Tensor) -> torch.Tensor:
+        first, rest = x.split([1, 2])
+        return (first * 2).sum() + (rest**2).sum()
+
+    graph = fl.backprop(fn, torch.tensor([1.0, 2.0, 3.0]), check=False)
+    told = "\n".join(graph_table(graph, 60))
+    assert "0: [1]; 1: [2, 3]" in told
+    assert "0: [2]; 1: [4, 6]" in told
+    assert "outputs 0: [1]; 1: [2, 3]." in node_sentence(graph, 1)
+    recurrent = torch.nn.GRU(2, 2)
+    graph = fl.backprop(lambda x: recurrent(x)[0].sum(), torch.ones(3, 1, 2), check=False)
+    (line, *_) = [line for line in graph_table(graph, 100) if line.startswith("unbind")]
+    assert "3 × (1, 6) " in line

@@ -14,7 +14,6 @@ import pytest
 import recordings
 from fallline._explain import (
     explain,
-    limit_shares,
     loss_course,
     number,
     outcome_line,
@@ -23,6 +22,7 @@ from fallline._explain import (
     recording_sentences,
     smoothed,
 )
+from fallline._explain._recording._limit_along import along_steps
 from fallline._explain._step import in_words
 from fallline._records import Cost, Event, EventKind, PartSeries, Recording, UserSeries
 
@@ -243,10 +243,10 @@ def test_without_a_closure_nothing_is_said_of_reach_but_that_it_is_missing() -> 
 
 def test_share_of_the_limit_along_the_step_of_plain_descent() -> None:
     recording = recordings.plain_descent()
-    shares = limit_shares(recording)
-    assert shares is not None
-    np.testing.assert_allclose(shares, 0.1 * recording.batches.curvature / 2)
-    np.testing.assert_allclose(shares, recording.batches.reach / 2)  # nothing was clipped here
+    along = along_steps(recording)
+    assert along is not None
+    np.testing.assert_allclose(along.share, 0.1 * recording.batches.curvature / 2)
+    np.testing.assert_allclose(along.share, recording.batches.reach / 2)  # nothing was clipped here
     last = recording.batches.curvature[-5:]
     assert sentence(recording, "Along the last 5") == (
         f"Along the last 5 measured steps the curvature was {number(np.median(last))} in the median, which makes a "
@@ -257,7 +257,7 @@ def test_share_of_the_limit_along_the_step_of_plain_descent() -> None:
 
 @pytest.mark.parametrize("made", [recordings.diverging, recordings.well_behaved])
 def test_other_optimizers_have_no_limit_along_a_step(made: Callable[[], Recording]) -> None:
-    assert limit_shares(made()) is None
+    assert along_steps(made()) is None
     assert "2/curvature" not in said(made())
 
 

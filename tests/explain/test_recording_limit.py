@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import recordings
-from fallline._explain import explain, limit_shares, number, optimizer_names, reach_number, recording_sentences
+from fallline._explain import explain, number, optimizer_names, reach_number, recording_sentences
+from fallline._explain._recording._limit_along import along_steps
 from fallline._records import PartSeries, Recording, SameBatchSeries
 
 
@@ -28,8 +29,9 @@ def clipped(recording: Recording, by: float) -> Recording:
 
 def test_a_clipped_step_shows_no_limit() -> None:
     recording = clipped(recordings.plain_descent(), 100.0)
-    shares = limit_shares(recording)
-    assert shares is not None
+    along = along_steps(recording)
+    assert along is not None
+    shares = along.share
     assert np.isnan(shares).all()
     assert (
         "The last 5 measured steps show no limit of the rate: at 5 the update was not the rate times that batch's own "
@@ -44,7 +46,7 @@ def test_a_step_that_left_the_valley_shows_no_limit() -> None:
     reach = np.full(40, 2.0)
     curvature = recording.batches.curvature / recording.batches.reach  # its slopes say 1, whatever happened
     left = of_batches(recording, reach=reach, curvature=curvature)
-    assert np.isnan(limit_shares(left)).all()
+    assert np.isnan(along_steps(left).share).all()
     assert "at 5 no parabola fits" in said(left)
     assert "of it" not in said(left)
     assert "it gives no limit: no parabola fits" in str(explain(left, 390))
@@ -54,15 +56,15 @@ def test_a_step_that_left_the_valley_shows_no_limit() -> None:
 def test_how_near_slopes_and_losses_have_to_agree(off: float, fits: bool) -> None:
     recording = recordings.plain_descent()
     bent = of_batches(recording, curvature=off * recording.batches.curvature)
-    assert np.isfinite(limit_shares(bent)).all() == fits
+    assert np.isfinite(along_steps(bent).share).all() == fits
 
 
 def test_several_updates_or_one_too_short_to_tell_show_none() -> None:
     recording = recordings.plain_descent()
     updates = np.full((400, 1), 2)
-    assert np.isnan(limit_shares(replace(recording, steps=replace(recording.steps, updates=updates)))).all()
+    assert np.isnan(along_steps(replace(recording, steps=replace(recording.steps, updates=updates))).share).all()
     far = replace(recording, steps=replace(recording.steps, parameter_norm=np.full((400, 1), 1e5)))
-    assert np.isnan(limit_shares(far)).all()
+    assert np.isnan(along_steps(far).share).all()
     assert "show no limit" not in said(far)
 
 
@@ -202,6 +204,6 @@ def test_every_row_of_a_batch_series_may_be_missing() -> None:
     none: SameBatchSeries = replace(
         recording.batches, **{f.name: getattr(recording.batches, f.name)[:0] for f in fields(recording.batches)}
     )
-    assert limit_shares(replace(recording, batches=none)) is None
+    assert along_steps(replace(recording, batches=none)) is None
     still = of_batches(recording, moved=np.zeros(40, bool), reach_measured=np.zeros(40, bool))
     assert "Of 40 measured steps, 40 did not move anything: none has a reach." in said(still)

@@ -9,7 +9,8 @@ import torch
 
 import fallline as fl
 import watched_loops
-from fallline._explain import explain, limit_shares, number, reach_number
+from fallline._explain import explain, number, reach_number
+from fallline._explain._recording._limit_along import along_steps
 from fallline._explain._recording._made_of import made_shares
 from fallline._records import Recording
 
@@ -74,8 +75,8 @@ def test_reach_is_what_was_measured(watched: Recording) -> None:
 
 
 def test_a_limit_is_only_told_where_the_step_was_one_of_plain_descent(watched: Recording) -> None:
-    shares, batches = limit_shares(watched), watched.batches
-    known = np.zeros(len(batches), bool) if shares is None else np.isfinite(shares)
+    along, batches = along_steps(watched), watched.batches
+    known = np.zeros(len(batches), bool) if along is None else along.known
     rows = np.searchsorted(watched.steps.step, batches.step)
     for k in range(len(batches)):
         (bends,) = [
@@ -92,9 +93,8 @@ def test_a_limit_is_only_told_where_the_step_was_one_of_plain_descent(watched: R
 
 def test_only_plain_descent_has_one(watched: Recording) -> None:
     """Of the catalogue only the loop named SGD consumed its batch's own gradient at a rate on a parabola."""
-    shares = limit_shares(watched)
     plain = watched.header.optimizers == ("SGD",) and len(watched.header.groups) == 1
-    assert (shares is None) == (not plain or watched.header.groups[0].options["momentum"] != 0)
+    assert (along_steps(watched) is None) == (not plain or watched.header.groups[0].options["momentum"] != 0)
 
 
 def test_a_clipped_loop_names_no_limit_and_no_promise(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_clipped_loop_names_no_limit_and_no_promise(tmp_path: Path) -> None:
             watch.step(loss, closure=distance)
     run = fl.load(watch.path)
     assert isinstance(run, Recording)
-    assert np.isnan(limit_shares(run)).all()
+    assert np.isnan(along_steps(run).share).all()
     assert "show no limit of the rate: at 5 the update was not the rate times" in str(explain(run))
     assert "promised" not in str(explain(run, 51))
     assert f"Consumed gradient · update = {number(-1.5 * 0.01**2)}" in str(explain(run, 51))

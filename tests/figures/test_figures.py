@@ -22,7 +22,7 @@ SWEEPS = {"parabola": parabola_sweep, "stalling": stalling_sweep, "hopeless": ho
 
 def trace(figure: object, name: str) -> object:
     """The one trace of this name."""
-    (found,) = [one for one in figure.data if one.name == name]  # type: ignore[attr-defined]
+    (found,) = [one for one in figure.data if one.name == name]
     return found
 
 

@@ -4,8 +4,10 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -17,50 +19,63 @@ MODULES = [path for path in FILES if path.suffix == ".py"]
 MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_FUNCTION = 60
 VAGUE = {"util", "utils", "helper", "helpers"}
+CODE = ("src", "tests", "benchmarks", "tools", "examples", "setup.py")
+SWITCH = re.compile(r"#\s*(?:noqa(?::\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*)?|type: ignore(?:\[[^\]]*\])?)")
+"""What switches a linter or the type checker off for a line."""
 UNSAFE_CALLS = {"eval", "exec"}
 UNSAFE_IMPORTS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 BLANKET = {"Exception", "BaseException"}
 
-each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
-each_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+Found = TypeVar("Found")
 
 
 def test_there_is_something_to_check() -> None:
     assert SOURCE / "_records" / "_run.py" in MODULES
 
 
-@each_file
-def test_file_is_short(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES_OF_A_FILE
+def test_files_are_short() -> None:
+    lengths = {path: len(text_of(path).splitlines()) for path in FILES}
+    assert {path: length for path, length in lengths.items() if length > MOST_LINES_OF_A_FILE} == {}
 
 
-@each_file
-def test_file_has_a_telling_name(path: Path) -> None:
-    assert [part for part in path.relative_to(SOURCE).parts if is_vague(Path(part).stem)] == []
+def test_files_have_telling_names() -> None:
+    assert [path for path in FILES if any(is_vague(Path(part).stem) for part in path.relative_to(SOURCE).parts)] == []
 
 
-@each_module
-def test_functions_are_short(path: Path) -> None:
-    assert long_functions(parse(path)) == []
+def test_functions_are_short() -> None:
+    assert against(lambda path: long_functions(tree_of(path))) == {}
 
 
-@each_module
-def test_names_are_telling(path: Path) -> None:
-    assert vague_definitions(parse(path)) == []
+def test_names_are_telling() -> None:
+    assert against(lambda path: vague_definitions(tree_of(path))) == {}
 
 
-@each_module
-def test_except_names_what_it_expects(path: Path) -> None:
-    assert blanket_handlers(path.read_text(encoding="utf-8")) == []
+def test_except_names_what_it_expects() -> None:
+    assert against(lambda path: blanket_handlers(text_of(path))) == {}
 
 
-@each_module
-def test_nothing_typed_or_opened_is_executed(path: Path) -> None:
-    assert unsafe(parse(path)) == []
+def test_nothing_typed_or_opened_is_executed() -> None:
+    assert against(lambda path: unsafe(tree_of(path))) == {}
 
 
-def parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def test_what_switches_a_checker_off_has_its_reason() -> None:
+    files = [path for name in CODE for path in ((ROOT / name).rglob("*.py") if "." not in name else [ROOT / name])]
+    assert len(files) > 600
+    assert against(lambda path: unexplained(text_of(path)), files) == {}
+
+
+def against(rule: Callable[[Path], list[Found]], paths: Sequence[Path] = MODULES) -> dict[str, list[Found]]:
+    """What a rule finds, by file: one test for all files, because a thousand tests take longer than what they do."""
+    return {str(path.relative_to(ROOT)): found for path in paths if (found := rule(path))}
+
+
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(text_of(path))
 
 
 def long_functions(tree: ast.Module) -> list[str]:
@@ -96,8 +111,8 @@ def vague_definitions(tree: ast.Module) -> list[str]:
 
 def blanket_handlers(source: str) -> list[int]:
     """Lines of a bare ``except``, or of one for every exception whose line gives no reason in a comment."""
-    reasons = reasons_by_line(source)
     handlers = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ExceptHandler)]
+    reasons = reasons_by_line(source) if handlers else {}
     return [
         handler.lineno
         for handler in handlers
@@ -111,9 +126,20 @@ def catches_everything(kind: ast.expr) -> bool:
 
 def reasons_by_line(source: str) -> dict[int, str]:
     """What each line's comment says beyond switching off a linter."""
+    return {line: re.sub(r"[#\s]", "", SWITCH.sub("", text)) for line, text in comments_by_line(source).items()}
+
+
+def comments_by_line(source: str) -> dict[int, str]:
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    comments = {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
-    return {line: re.sub(r"#\s*noqa(:\s*[A-Z0-9, ]+)?|[#\s]", "", text) for line, text in comments.items()}
+    return {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
+
+
+def unexplained(source: str) -> list[int]:
+    """Lines where a linter or the type checker is switched off, and no reason stands beside it."""
+    if "noqa" not in source and "type: ignore" not in source:
+        return []
+    comments = comments_by_line(source)
+    return [line for line, reason in reasons_by_line(source).items() if SWITCH.search(comments[line]) and not reason]
 
 
 def unsafe(tree: ast.Module) -> list[str]:
@@ -172,6 +198,23 @@ def test_a_vague_name_is_seen(name: str, vague: bool) -> None:
 )
 def test_a_blanket_except_is_seen(clause: str, refused: bool) -> None:
     assert blanket_handlers(f"try:\n    pass\n{clause}\n    pass\n") == [3] * refused
+
+
+@pytest.mark.parametrize(
+    ("comment", "refused"),
+    [
+        ("# noqa", True),
+        ("# noqa: S101", True),
+        ("# noqa: S101, E731", True),
+        ("# noqa: S101  (told apart above)", False),
+        ("# type: ignore[arg-type]", True),
+        ("# type: ignore[arg-type, misc]  # noqa: S101", True),
+        ("# type: ignore[arg-type]  # PyTorch gives it no types", False),
+        ("# a reason alone", False),
+    ],
+)
+def test_a_switch_without_a_reason_is_seen(comment: str, refused: bool) -> None:
+    assert unexplained(f"x = 1\ny = 2  {comment}\n") == [2] * refused
 
 
 @pytest.mark.parametrize(

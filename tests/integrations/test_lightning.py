@@ -29,7 +29,7 @@ pytestmark = [
 ROWS, BATCH, EPOCHS = 64, 16, 3
 
 
-class Regression(lightning.LightningModule):  # type: ignore[misc, name-defined]
+class Regression(lightning.LightningModule):
     """A small network with dropout, that logs a number of its own when it validates."""
 
     def __init__(self, rate: float = 0.05) -> None:
@@ -60,7 +60,7 @@ class Adversaries(Regression):
         super().__init__()
         self.automatic_optimization = False
 
-    def training_step(self, batch: Any, batch_idx: int) -> None:  # type: ignore[override]
+    def training_step(self, batch: Any, batch_idx: int) -> None:
         for optimizer in self.optimizers():
             loss = nn.functional.mse_loss(self.net(batch[0]), batch[1])
             optimizer.zero_grad()
@@ -141,7 +141,7 @@ def test_accumulation_has_one_update_in_two_rows(tmp_path: Path) -> None:
 
 
 def test_an_exception_is_recorded_and_passed_on(tmp_path: Path) -> None:
-    class Breaks(lightning.Callback):  # type: ignore[misc, name-defined]
+    class Breaks(lightning.Callback):
         def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
             if batch_idx == 2:
                 raise RuntimeError("the disk is on fire")
@@ -158,7 +158,7 @@ def test_the_norms_are_those_of_the_gradient_that_the_closure_made(tmp_path: Pat
     """Lightning computes the gradient in the closure that it hands to ``optimizer.step``."""
     norms: list[float] = []
 
-    class Reads(lightning.Callback):  # type: ignore[misc, name-defined]
+    class Reads(lightning.Callback):
         def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
             gradients = [each.grad.flatten() for each in pl_module.parameters()]
             norms.append(torch.cat(gradients).double().norm().item())

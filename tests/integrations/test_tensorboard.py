@@ -84,7 +84,7 @@ def test_a_neurons_run(tmp_path: Path) -> None:
 
 def test_bad_use_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(fl.OptionError, match="takes a run, not str"):
-        fl.export_tensorboard("runs/0001-line.db", tmp_path)  # type: ignore[arg-type]
+        fl.export_tensorboard("runs/0001-line.db", tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(fl.RunFileError, match="cannot be written"):
         fl.export_tensorboard(fl.fit(epochs=1), tmp_path / "file")

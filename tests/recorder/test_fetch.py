@@ -137,5 +137,5 @@ def test_pinned_memory_is_of_the_host_whatever_the_default(monkeypatch: pytest.M
 
     monkeypatch.setattr(torch, "empty", empty)
     with pytest.raises(EOFError):
-        Copy(OfDevice())  # type: ignore[arg-type]  # a stand-in
+        Copy(OfDevice())
     assert asked[0]["device"] == "cpu"

@@ -22,7 +22,7 @@ def in_child(work: object) -> int:
     if child == 0:
         status = 1
         try:
-            work()  # type: ignore[operator]
+            work()
             status = 0
         finally:
             os._exit(status)

@@ -234,6 +234,35 @@ def test_silent_steps_still_count() -> None:
     np.testing.assert_allclose(np.reshape(found.reading, (4, -1)).sum(axis=1), expected, rtol=1e-9)
 
 
+def test_between_measurements_nothing_runs_before_an_update() -> None:
+    watched = Watched()
+    before = watched.optimizer._optimizer_step_pre_hooks
+    watched.loss().backward()
+    places = list(before)
+    for asked, runs in (({"reading": False, "busy": False}, False), ({"reading": True, "busy": False}, True)):
+        watched.hooks.listen(**asked)
+        assert list(before) == places
+        assert (before[places[0]] == watched.hooks._before_step) is runs
+        taken, _ = watched.step()
+        assert taken.updates == 1
+        assert (taken.reading is not None) is runs
+
+
+class CallsItsBase(torch.optim.SGD):
+    """An optimizer whose step is wrapped twice by PyTorch."""
+
+    def step(self, closure: Any = None) -> Any:
+        return super().step(closure)
+
+
+def test_an_update_of_an_optimizer_that_calls_its_base_class_counts_once() -> None:
+    watched = Watched(lambda held: CallsItsBase(held, lr=0.1))
+    watched.loss().backward()
+    for listens in (True, False, False):
+        watched.hooks.listen(reading=listens, busy=False)
+        assert watched.step()[0].updates == 1
+
+
 def test_a_gauge_that_raises_is_switched_off_and_steps_go_on_counting(monkeypatch: pytest.MonkeyPatch) -> None:
     watched = Watched()
     watched.loss().backward()
@@ -273,7 +302,7 @@ def test_who_listens_is_called_around_the_update_where_something_is_due() -> Non
 class Polyak(torch.optim.SGD):
     """Takes its loss, not a closure."""
 
-    def step(self, loss: torch.Tensor) -> None:  # type: ignore[override]
+    def step(self, loss: torch.Tensor) -> None:
         assert isinstance(loss, torch.Tensor)
         super().step()
 
@@ -288,7 +317,7 @@ def test_what_is_no_closure_is_passed_on_as_it_is() -> None:
 
 def test_a_closure_is_called_as_the_optimizer_calls_it() -> None:
     class Asks(torch.optim.SGD):
-        def step(self, closure: Callable[..., torch.Tensor]) -> torch.Tensor:  # type: ignore[override]
+        def step(self, closure: Callable[..., torch.Tensor]) -> torch.Tensor:
             loss = closure(backward=True)
             super().step()
             return loss

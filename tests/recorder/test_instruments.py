@@ -208,7 +208,7 @@ def test_the_record_of_a_real_loop(tmp_path: Path) -> None:
     for step, values in ((-1, first), (39, last)):
         for name, value in read_snapshot(tmp_path / "a.db", step).items():
             assert value.tobytes() == values[name].numpy().tobytes()
-    assert {"parts", "snapshots"} <= set(recording.summary.cost.by_instrument)  # type: ignore[union-attr]
+    assert {"parts", "snapshots"} <= set(recording.summary.cost.by_instrument)
 
 
 def recorded(

@@ -80,7 +80,7 @@ def test_git_that_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     real = subprocess.run
 
     def run(*arguments: object, **options: object) -> object:
-        return real(*arguments, **{**options, "timeout": next(calls)})  # type: ignore[call-overload]
+        return real(*arguments, **{**options, "timeout": next(calls)})
 
     monkeypatch.setattr(subprocess, "run", run)
     assert git_commit(str(tmp_path)) == "abc123+changes?"

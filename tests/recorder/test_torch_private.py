@@ -11,11 +11,13 @@ from torch.autograd import grad_mode
 import fallline._recorder
 from fallline._recorder import _torch_private as private
 from fallline._recorder._forward_listener import ForwardListener
+from fallline._undisturbed import _torch_private as private_of_state
 from same_batch_loops import bits, one_step
 
 OWN = (
     "_forward_listener",
-    "_undisturbed",
+    "_same_batch_kept",
+    "../_undisturbed/_kept",
     "_same_batch",
     "_same_batch_row",
     "_evaluation",
@@ -29,9 +31,9 @@ OWN = (
     "_compiled_gauge",
     "_in_one_piece",
 )
-OF_PYTHON = ("__name__", "_fields", "_replace")
+OF_PYTHON = ("__init__", "__name__", "_fields", "_replace")
 """The last two are a named tuple's."""
-NAMES = ("_foreach_copy_", "_unsafe_preserve_version_counter", "hooks", "buffers", "compiled")
+NAMES = ("_foreach_copy_", "_unsafe_preserve_version_counter", "hooks", "buffers", "parameters", "compiled")
 
 
 def remove(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
@@ -41,9 +43,10 @@ def remove(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         case "_unsafe_preserve_version_counter":
             monkeypatch.delattr(grad_mode, name)
         case "hooks":
-            monkeypatch.setattr(private, "TENSOR_HOOKS", ("_gone", "_gone_too"))
-        case "buffers":
-            monkeypatch.setattr(private, "BUFFERS", "_gone")
+            monkeypatch.setattr(private_of_state, "GRADIENT_HOOKS", "_gone")
+            monkeypatch.setattr(private_of_state, "ACCUMULATION_HOOKS", "_gone_too")
+        case "buffers" | "parameters":
+            monkeypatch.setattr(private_of_state, name.upper(), "_gone")
         case "compiled":
             monkeypatch.setattr(private, "COMPILED_CALL", "_gone")
 
@@ -70,13 +73,6 @@ def test_without_any(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in NAMES:
         remove(monkeypatch, name)
     assert step_of_a_network() == expected
-
-
-def test_copies_without_the_call_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    into, source = [torch.zeros(2), torch.zeros(3)], [torch.ones(2), torch.tensor([-0.0, 1.0, torch.nan])]
-    remove(monkeypatch, "_foreach_copy_")
-    private.copy_each(into, source)
-    assert list(map(bits, into)) == list(map(bits, source))
 
 
 def test_a_model_that_was_never_compiled_is_heard_without_the_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,7 +128,7 @@ def test_flat_and_steep_losses_keep_every_digit(options: Mapping[str, object], s
 
 def test_rates_too_far_apart_for_one_step_run_in_groups() -> None:
     rates = np.array([1e-300, 1e-2, 0.4, 1e300])
-    runs = run_rates(lambda stack, step: stack, np.ones(1), rates, optimizer="SGD", options={}, steps=3)  # noqa: ARG005
+    runs = run_rates(lambda stack, step: stack, np.ones(1), rates, optimizer="SGD", options={}, steps=3)  # noqa: ARG005  (as called)
     assert runs.batched
     assert runs.parameters[-1, :3, 0] == pytest.approx([1.0, 0.99**3, 0.6**3])
     assert not np.isfinite(runs.parameters[-1, 3, 0])

@@ -114,7 +114,10 @@ def test_a_start_that_is_not_finite() -> None:
 def test_any_path_at_all(data: st.DataObject) -> None:
     count, steps = data.draw(st.integers(2, 4)), data.draw(st.integers(0, 6))
     number = st.floats(allow_nan=True, allow_infinity=True)
-    draw = lambda size: np.array(data.draw(st.lists(number, min_size=size, max_size=size)))  # noqa: E731
+
+    def draw(size: int) -> np.ndarray:
+        return np.array(data.draw(st.lists(number, min_size=size, max_size=size)))
+
     rng = np.random.default_rng(0)
     X = rng.normal(size=(10, count - 1))
     quadratic = Quadratic.from_data(X, rng.normal(size=10))
@@ -146,13 +149,13 @@ def test_chosen_steps_are_few_sorted_and_hold_both_ends(total: int, limit: int) 
 def test_history_bands_hold_every_value() -> None:
     run, _ = textbook(steps=1789, rate=0.02)
     bands = history(run)
-    starts = [*bands["step"], 1789]  # type: ignore[misc]
+    starts = [*bands["step"], 1789]
     assert starts[0] == 0
     for bucket, (first, last) in enumerate(pairwise(starts)):
         for k in range(2):
             values = run.columns.parameters[first:last, k]
-            assert bands["parameters_low"][k][bucket] == pytest.approx(values.min(), rel=1e-5)  # type: ignore[index]
-            assert bands["parameters_high"][k][bucket] == pytest.approx(values.max(), rel=1e-5)  # type: ignore[index]
+            assert bands["parameters_low"][k][bucket] == pytest.approx(values.min(), rel=1e-5)
+            assert bands["parameters_high"][k][bucket] == pytest.approx(values.max(), rel=1e-5)
 
 
 def test_history_of_all_rows_begins_at_the_start_and_keeps_extremes() -> None:
@@ -160,10 +163,10 @@ def test_history_of_all_rows_begins_at_the_start_and_keeps_extremes() -> None:
     full = run.columns.full_loss.copy()
     full[1234] = 1e6
     bands = history(replace(run, columns=replace(run.columns, full_loss=full)))
-    assert bands["full_step"][0] == -1  # type: ignore[index]
-    assert bands["full_loss"][0] == run.header.start_loss  # type: ignore[index]
-    assert 1e6 in bands["full_loss"]  # type: ignore[operator]
-    assert bands["full_step"][-1] == 2999  # type: ignore[index]
+    assert bands["full_step"][0] == -1
+    assert bands["full_loss"][0] == run.header.start_loss
+    assert 1e6 in bands["full_loss"]
+    assert bands["full_step"][-1] == 2999
 
 
 @settings(max_examples=40, deadline=None)

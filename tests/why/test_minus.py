@@ -141,5 +141,5 @@ def test_a_slope_that_is_rounding_is_not_explained() -> None:
     assert sum("level to rounding, its sign says nothing" in sentence for sentence in said) == int(
         np.count_nonzero(found.slopes[:3])
     )
-    assert {row[2] for row in table.rows[:3]} <= {"level", "level to rounding"}  # type: ignore[union-attr]
+    assert {row[2] for row in table.rows[:3]} <= {"level", "level to rounding"}
     assert "so this step takes bias up" in " ".join(said) or "so this step takes b up" in " ".join(said)

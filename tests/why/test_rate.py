@@ -115,7 +115,7 @@ def test_other_units_start_from_the_same_line(textbook: RateFindings) -> None:
     units = textbook.units
     assert units is not None
     assert units.factor == 0.1
-    assert units.limit > textbook.sweep.predicted_limit  # type: ignore[operator]
+    assert units.limit > textbook.sweep.predicted_limit
     assert units.sweep.start_loss == pytest.approx(textbook.start_loss)
     wide = measured(given_problem(ROUND.data, standardise=False, dtype="float64")).units
     assert wide is not None

@@ -173,7 +173,7 @@ def test_what_minus_says_of_the_slopes(name: str) -> None:
 @cache
 def basins_of(name: str) -> BasinFindings | None:
     surface = given_problem(formula=name).objective
-    return basins(surface, seed=0, steps=20)  # type: ignore[arg-type]  # a formula's objective is the formula
+    return basins(surface, seed=0, steps=20)
 
 
 @pytest.mark.parametrize("name", [*NAMED, *TYPED])
@@ -181,8 +181,8 @@ def test_what_is_said_of_minima(name: str) -> None:
     """Counts are those found; "single" and "has" only where it is known; a limit only of a bottom with curvature."""
     surface = given_problem(formula=name).objective
     found = basins_of(name)
-    crawl = valley(surface, surface.default_start, steps=50)  # type: ignore[arg-type, attr-defined]
-    assert (crawl is not None) == has_valley(surface) == (len(surface.minima) == 1)  # type: ignore[arg-type, attr-defined]
+    crawl = valley(surface, surface.default_start, steps=50)
+    assert (crawl is not None) == has_valley(surface) == (len(surface.minima) == 1)
     if found is None:
         assert name in ("saddle", "abs(w)")
         return
@@ -193,7 +193,7 @@ def test_what_is_said_of_minima(name: str) -> None:
     many = len(found.minima)
     assert (f"{many} minima" in said) == (many > 1)
     assert ("evenly spread" in said) == (len(found.minima[0]) <= 2)
-    curvature = np.linalg.eigvalsh(surface.hessians(found.minima))[:, -1].max()  # type: ignore[attr-defined]
+    curvature = np.linalg.eigvalsh(surface.hessians(found.minima))[:, -1].max()
     if "The limit of the sharpest minimum" in said:
         assert found.limit == pytest.approx(2 / curvature)
     else:
@@ -226,7 +226,7 @@ def test_a_kink_and_an_inflection_are_no_minima() -> None:
 def test_a_creep_is_not_claimed_of_rounding() -> None:
     """A run that stands at its minimum to rounding, and yet is said not to be there, is not said to creep."""
     surface = given_problem(formula="rastrigin").objective
-    assert not has_valley(surface)  # type: ignore[arg-type]
+    assert not has_valley(surface)
     assert surface.optimum is not None  # its lowest minimum is one, it has others
 
 

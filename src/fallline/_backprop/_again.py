@@ -8,11 +8,11 @@ from typing import Any, Final
 import torch
 from torch.overrides import TorchFunctionMode
 
-from fallline._backprop._kept import Kept
 from fallline._backprop._question import Question
 from fallline._backprop._results import the_result
-from fallline._backprop._torch_private import custom_functions_get, unseen
+from fallline._backprop._torch_private import custom_functions_get, inside_transform, unseen
 from fallline._errors import OptionError
+from fallline._undisturbed import Kept
 
 LOWER: Final = frozenset({torch.float16, torch.bfloat16, torch.float32})
 """What float64 is used in place of."""
@@ -66,6 +66,8 @@ class _Wide(TorchFunctionMode):
         known = self._own.get(id(tensor))
         if known is not None and known() is tensor:
             return tensor
+        if inside_transform(tensor):
+            return _in_float64(tensor)
         other = self._replaced.get(id(tensor))
         if other is None:
             with unseen() if tensor.grad_fn is None else nullcontext():

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
@@ -11,35 +12,37 @@ import numpy as np
 import torch
 
 from fallline._backprop._again import Again
-from fallline._backprop._changed import changed_in_words
+from fallline._backprop._changed import marked_where_hooked
 from fallline._backprop._check import check_gradients
 from fallline._backprop._culprit import WrongEdge
 from fallline._backprop._cuts import Cuts
 from fallline._backprop._gradients import Gradients, go_back
-from fallline._backprop._graph import Drawing, GivenInput, Graph, saved_of
+from fallline._backprop._graph import Drawing, saved_of
+from fallline._backprop._graph_parts import GivenInput, Graph
 from fallline._backprop._jacobian import jacobian as jacobian_of
 from fallline._backprop._jacobian import refuse_large
-from fallline._backprop._kept import Kept
 from fallline._backprop._modules import Modules, captured_by, root_of
 from fallline._backprop._operands import Recorded
 from fallline._backprop._question import Question, question
+from fallline._backprop._refusals import arrays_refused, backward_refusal, forward_refusal, handed_in_as_tensor
 from fallline._backprop._results import the_result
 from fallline._backprop._spelled import spelled_out, spelled_rules
-from fallline._backprop._torch_private import COMPILED, began_before, hooks_on, next_number
+from fallline._backprop._torch_private import COMPILED, next_number
 from fallline._backprop._trace import Trace
-from fallline._backprop._values import value_of
+from fallline._backprop._values import KEPT, value_of
 from fallline._backprop._vector import check_vector
-from fallline._backprop._walk import Walk, walk
-from fallline._backprop._watched_run import walk as places_of
+from fallline._backprop._walk import Walk, began_before, comparable_steps, walk
 from fallline._backprop._words import listed, shape_in_words
+from fallline._backprop._written_past import marked_where_written
 from fallline._errors import OptionError
-from fallline._records import Backprop, GradientCheck
+from fallline._random_state import random_devices
+from fallline._records import Backprop, GradientCheck, NodeKind, NodeMark
+from fallline._undisturbed import Kept, gradient_hooks_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 IN_A_LIST: Final = "Tensors inside a list, tuple or dict are constants: hand them in one by one for their gradients."
-WRITTEN: Final = "leaf Variable that requires grad is being used in an in-place operation"
 ONE_AT_A_TIME: Final = threading.RLock()
 """Buffers, modes of modules and random state are changed and put back: two threads at once would mix theirs up."""
 
@@ -80,7 +83,7 @@ def backprop(
     [4.8927, 0.2741, 2.6247]
     """
     asked = question(fn, inputs, loss, at, names)
-    with ONE_AT_A_TIME, torch.inference_mode(mode=False), Kept(_tensors_of(asked)) as kept:
+    with ONE_AT_A_TIME, torch.inference_mode(mode=False), Kept(random_devices(_tensors_of(asked))) as kept:
         return Pass(asked, kept).record(vector, check=check, jacobian=jacobian)
 
 
@@ -94,7 +97,7 @@ class Pass:
         self._captured = {name: value for each in _callables(asked) for name, value in captured_by(each).items()}
         self._modules = Modules(self._captured, roots[0] if roots else None, kept)
         self._trace = Trace(self._modules, kept)
-        self._given = [copy_of(each) for each in asked.inputs]
+        self._given = copies_of(asked.inputs)
         self._first_number = next_number()
 
     def record(self, vector: Any, *, check: bool, jacobian: bool) -> Backprop:
@@ -118,18 +121,21 @@ class Pass:
         saved = saved_of(back, Recorded.of(self._trace.operations))
         if jacobian:
             refuse_large(result, self._differentiated())
-        gradients = go_back(result, back, weights, keep=jacobian)
+        gradients = self._go_back(result, back, weights, keep=jacobian)
         graph, ids = Drawing(self._trace, back, gradients, saved, cuts).draw(self._inputs())
+        first = self._result_node(graph, result)
+        begun = {first: value_of(torch.ones_like(result) if weights is None else weights)}
+        nodes = marked_where_written(spelled_out(graph.nodes, graph.edges), graph.written)
+        graph.nodes[:] = marked_where_hooked(nodes, graph.edges, begun)
         seconds = time.perf_counter() - begin
         checked = self._check(result, back, gradients, weights, graph) if check else None
         # last, since a custom step back may draw random numbers and runs once for each row
         matrices = jacobian_of(result, self._differentiated()) if jacobian else None
-        nodes = spelled_out(graph.nodes, graph.edges)
         return Backprop(
-            nodes=tuple(nodes),
-            edges=tuple(spelled_rules(nodes, graph.edges)),
+            nodes=tuple(graph.nodes),
+            edges=tuple(spelled_rules(graph.nodes, graph.edges)),
             inputs=ids,
-            result=self._result_node(graph, result),
+            result=first,
             vector=None if vector is None or weights is None else value_of(weights),
             gradients=self._by_name(back, gradients),
             jacobians=matrices,
@@ -137,7 +143,7 @@ class Pass:
             expression=self._asked.expression,
             title=self._asked.title,
             modules=self._modules.classes,
-            remarks=(*self._remarks(back), *changed_in_words(back, gradients, nodes, graph.steps)),
+            remarks=tuple(self._remarks(back, graph)),
             seconds=seconds,
         )
 
@@ -146,17 +152,44 @@ class Pass:
             for name, tensor in zip(self._asked.names, self._given, strict=True):
                 if isinstance(tensor, torch.Tensor):
                     self._trace.name(name, tensor)
-            try:
-                made = self._asked.answer(self._given, self._trace.name)
-            except RuntimeError as error:
-                if WRITTEN not in str(error):
-                    raise
-                raise OptionError(
-                    "The function writes in place to an input or a parameter that a gradient is asked of: the backward "
-                    "pass needs what it was. Write to a copy, x.clone(), or use the operation without the underscore "
-                    "(inplace=False)."
-                ) from error
-            return the_result(made)
+            return self._answer()
+
+    def _answer(self) -> torch.Tensor:
+        """The result, or the sentence that says why there is none."""
+        no_tensors = self._no_tensors()
+        try:
+            made = the_result(self._asked.answer(self._given, self._trace.name))
+            _ = made.grad_fn  # of a view that was made with others and written to, PyTorch refuses it
+            return made
+        except OptionError as error:
+            if not no_tensors:
+                raise
+            raise OptionError(no_tensors) from error
+        except (TypeError, AttributeError, ValueError, IndexError, RuntimeError) as error:
+            refused = forward_refusal(error) if isinstance(error, RuntimeError) else None
+            if refused is not None:
+                raise OptionError(refused) from error
+            no_tensors = no_tensors or arrays_refused(error, self._asked.names, self._asked.inputs)
+            if not no_tensors:
+                raise
+            raise OptionError(f"{no_tensors} The function said: {error}") from error
+
+    def _go_back(self, result: torch.Tensor, back: Walk, weights: torch.Tensor | None, *, keep: bool) -> Gradients:
+        try:
+            return go_back(result, back, weights, keep=keep)
+        except RuntimeError as error:
+            refused = backward_refusal(error, back, self._trace.operations)
+            if refused is None:
+                raise
+            raise OptionError(refused) from error
+
+    def _no_tensors(self) -> str:
+        """What to hand in, where numbers, lists and arrays were and no tensor; else nothing."""
+        if holds_tensors(self._asked.inputs):
+            return ""
+        pairs = zip(self._asked.names, self._asked.inputs, strict=True)
+        told = [sentence for name, each in pairs if (sentence := handed_in_as_tensor(name, each)) is not None]
+        return " ".join(["Only tensors have a gradient.", *told]) if told else ""
 
     def _name_all(self, back: Walk) -> None:
         """Parameters and captured tensors get their names; the inputs have theirs."""
@@ -183,19 +216,35 @@ class Pass:
         return name if name not in taken else next(each for each in numbered if each not in taken)
 
     def _inputs(self) -> list[GivenInput]:
-        pairs = zip(self._asked.names, self._given, strict=True)
-        return [GivenInput(name, each) for name, each in pairs if isinstance(each, torch.Tensor)]
+        """Each tensor once, by the first of its names."""
+        found: dict[int, GivenInput] = {}
+        for name, each in zip(self._asked.names, self._given, strict=True):
+            if isinstance(each, torch.Tensor):
+                known = found.get(id(each))
+                found[id(each)] = GivenInput(name, each) if known is None else replace(known, also=(*known.also, name))
+        return list(found.values())
 
     def _differentiated(self) -> dict[str, torch.Tensor]:
         return {each.name: each.tensor for each in self._inputs() if each.tensor.requires_grad}
 
     def _why_nothing(self, cuts: Cuts) -> str:
+        no_tensors = self._no_tensors()
+        if no_tensors:
+            return no_tensors
         reasons = [cuts.why_none(each.name, each.tensor) for each in self._inputs()]
+        frozen = [name for name, each in self._known_tensors() if each.is_floating_point() and not each.requires_grad]
+        if frozen:
+            reasons.append(f"{listed(frozen)}: no gradient is asked of {_it(frozen)} (requires_grad is False).")
         if self._has_lists():
             return f"{IN_A_LIST} Nothing else has a gradient. {' '.join(reasons)}".strip()
         if not reasons:
             return "The result depends on no tensor that was handed in, and on no parameter: nothing has a gradient."
         return " ".join(["Nothing that was handed in has a gradient.", *reasons])
+
+    def _known_tensors(self) -> list[tuple[str, torch.Tensor]]:
+        """Parameters of the modules, and tensors that the function captured."""
+        parameters = [(name, each) for name, each in self._modules.parameters() if isinstance(each, torch.nn.Parameter)]
+        return [*parameters, *((name, each) for name, each in self._captured.items() if isinstance(each, torch.Tensor))]
 
     def _has_lists(self) -> bool:
         return any(holds_tensors(each) for each in self._asked.inputs)
@@ -206,19 +255,23 @@ class Pass:
         """The gradients against differences of the same function."""
         known = {self._name_of(leaf): (leaf, each) for leaf, each in zip(back.leaves, gradients.leaves, strict=True)}
         there = {name: (leaf, each) for name, (leaf, each) in known.items() if each is not None}
-        earlier = {id(leaf) for leaf in began_before(result.grad_fn, self._first_number)}
+        earlier = {id(leaf) for leaf in began_before(result, self._first_number)}
         apart = [name for name, (leaf, _) in known.items() if id(leaf) in earlier]
         # where no gradient came as well: one may have been due
         leaves = {name: leaf for name, (leaf, _) in known.items() if name not in apart}
         again = Again(self._asked, self._given, leaves, self._kept)
-        order = places_of(result.grad_fn)
+        order = comparable_steps(result)
 
         def place(wrong: Sequence[WrongEdge]) -> tuple[int, ...]:
             found = (graph.backward.get((order[each.node], each.operand)) for each in wrong if each.node < len(order))
             return tuple(sorted({each for each in found if each is not None}))
 
         dense = {name: each.to_dense() if each.is_sparse else each for name, (_, each) in there.items()}
-        checked = check_gradients(again, leaves, dense, weights, place)
+        leaf_kinds = (NodeKind.INPUT, NodeKind.PARAMETER)
+        hooked = [node.name for node in graph.nodes if node.hook is not None and node.name and node.kind in leaf_kinds]
+        checked = check_gradients(again, leaves, dense, weights, place, hooked)
+        if any(NodeMark.WRITTEN_PAST in node.marks for node in graph.nodes):
+            checked = replace(checked, wrong_edges=())  # not the operations' fault: they did not see the write
         if not apart:
             return checked
         begun = (
@@ -227,9 +280,16 @@ class Pass:
         )
         return replace(checked, remarks=(begun, *checked.remarks))
 
-    def _remarks(self, back: Walk) -> list[str]:
+    def _hooked(self, back: Walk, graph: Graph) -> list[str]:
+        """Leaves with hooks of which nobody can tell whether they changed anything."""
+        names = [self._name_of(leaf) for leaf in back.leaves if gradient_hooks_of(leaf) and leaf.numel() > KEPT]
+        of = {node.name: node for node in graph.nodes if node.kind in (NodeKind.INPUT, NodeKind.PARAMETER)}
+        uses = Counter(edge.source for edge in graph.edges if edge.gradient is not None)
+        return [name for name in names if name in of and uses[of[name].id] > 1]
+
+    def _remarks(self, back: Walk, graph: Graph) -> list[str]:
         """What the graph alone does not show."""
-        found = []
+        found = list(self._asked.remarks)
         reached = {id(leaf) for leaf in back.leaves}
         parameters = [(name, each) for name, each in self._modules.parameters() if each.requires_grad]
         unused = [name for name, each in parameters if id(each) not in reached]
@@ -239,9 +299,8 @@ class Pass:
             found.append(
                 "A part runs compiled (torch.compile): what happens inside cannot be seen, it is one operation here."
             )
-        hooked = [self._name_of(leaf) for leaf in back.leaves if hooks_on(leaf)]
-        if hooked:
-            found.append(f"{listed(hooked)}: a hook of yours may change the gradient on its way.")
+        found += _hooks_in_words(self._hooked(back, graph), self._asked)
+        found += [note for node in graph.nodes for note in node.notes]
         if self._has_lists():
             found.append(IN_A_LIST)
         return found
@@ -267,6 +326,21 @@ class Pass:
         return {name: _array(each) for name in order if (each := found[name]) is not None}
 
 
+def _hooks_in_words(unknown: Sequence[str], asked: Question) -> list[str]:
+    pairs = zip(asked.names, asked.inputs, strict=True)
+    left_out = [name for name, each in pairs if isinstance(each, torch.Tensor) and gradient_hooks_of(each)]
+    found = [f"{listed(unknown)}: a hook of yours may change the gradient on its way."] if unknown else []
+    if left_out:
+        found.append(f"{listed(left_out)}: differentiated as a copy, so the hook you registered on it did not run.")
+    return found
+
+
+def copies_of(given: Sequence[Any]) -> list[Any]:
+    """What the function may have in place of its inputs; one that was handed in twice is one tensor still."""
+    copies = {place: copy_of(each) for place, each in {id(each): each for each in given}.items()}
+    return [copies[id(each)] for each in given]
+
+
 def copy_of(given: Any) -> Any:
     """A tensor that the function may have: a floating one is copied, and asks for a gradient."""
     if not isinstance(given, torch.Tensor) or not given.is_floating_point():
@@ -278,6 +352,10 @@ def holds_tensors(value: Any) -> bool:
     """Whether this is a list, tuple or dict with a floating-point tensor in it."""
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
     return any(holds_tensors(each) or (isinstance(each, torch.Tensor) and each.is_floating_point()) for each in inside)
+
+
+def _it(names: Sequence[str]) -> str:
+    return "it" if len(names) == 1 else "them"
 
 
 def _callables(asked: Question) -> list[Callable[..., Any]]:

@@ -1,47 +1,55 @@
 """Where a gradient that arrived is not the sum of those that were handed on: a hook changed it on its way."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from fallline._backprop._gradients import Gradients
-from fallline._backprop._walk import Step, Walk
-from fallline._backprop._words import listed
-from fallline._records import Floats, GraphNode, TensorValue
+from fallline._backprop._values import summed_up
+from fallline._records import ChangedByHook, Floats, GraphEdge, GraphNode, NodeMark, TensorValue
+from fallline._wording import written
 
 ROUNDING: Final[Mapping[str, float]] = {"float64": 1e-6, "float32": 1e-3, "float16": 5e-2, "bfloat16": 0.2}
 """What adding up may lose, relative to the largest that was added; of other types nothing is said."""
+FEW: Final = 4
+"""The more are added, the more is lost."""
+Sent = Mapping[int, Sequence[TensorValue]]
+"""What the edges brought, by output."""
 
 
-def changed_in_words(
-    walk: Walk, gradients: Gradients, nodes: Sequence[GraphNode], ids: Mapping[Step, int]
-) -> list[str]:
-    """One sentence that names the nodes whose gradient a hook changed; none where none did."""
-    names = []
-    for step in _changed(walk, gradients):
-        node = nodes[ids[step]]
-        names.append(node.name or node.text or node.op)
-    if not names:
-        return []
-    return [f"{listed(names)}: what arrived is not what was handed on. A hook of your own changed the gradient there."]
+def marked_where_hooked(
+    nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], begun: Mapping[int, TensorValue]
+) -> list[GraphNode]:
+    """The nodes, those marked whose gradient a hook changed.
+
+    Args:
+        nodes: with what arrived at each.
+        edges: with what was handed on along each.
+        begun: what the backward pass began with, by the node that it began at.
+    """
+    sent: dict[int, dict[int, list[TensorValue]]] = {node: {0: [value]} for node, value in begun.items()}
+    for edge in edges:
+        if edge.gradient is not None:
+            sent.setdefault(edge.source, {}).setdefault(edge.output or 0, []).append(edge.gradient)
+    return [_marked(node, sent.get(node.id, {})) for node in nodes]
 
 
-def _changed(walk: Walk, gradients: Gradients) -> list[Step]:
-    """Steps at which something else arrived than was sent, in the order of the forward pass."""
-    sent: dict[tuple[Step, int], list[TensorValue | None]] = {}
-    for step in walk.steps:
-        left = gradients.left.get(step, ())
-        for (operand, output), gradient in zip(step.next_functions, left, strict=False):
-            if operand is not None:
-                sent.setdefault((operand, output), []).append(gradient)
-    found: dict[Step, None] = {}
-    for step in walk.steps:
-        for output, arrived in enumerate(gradients.arrived.get(step, ())):
-            every = [each for each in sent.get((step, output), ()) if each is not None]
-            if arrived is not None and every and _differ(arrived, every):
-                found[step] = None
-    return list(found)
+def _marked(node: GraphNode, sent: Sent) -> GraphNode:
+    arrived = {each.place: each.gradient for each in node.outputs} or dict.fromkeys(list(sent)[:1], node.gradient)
+    pairs = [(value, sent[place]) for place, value in arrived.items() if value is not None and sent.get(place)]
+    changed = [(value, every) for value, every in pairs if _differ(value, every)]
+    if not changed:
+        return node
+    before = summed_up(changed[0][1])
+    factor = _factor(changed[0][0], before) if before is not None and len(changed) == len(pairs) == 1 else None
+    what = f"times {written(factor, 5)}" if factor is not None else "by no single factor"
+    return replace(
+        node,
+        marks=node.marks | {NodeMark.HOOK},
+        hook=ChangedByHook(before if len(pairs) == 1 else None, factor),
+        notes=(*node.notes, f"A hook on {node.name or node.text or node.op} changed its gradient: {what}."),
+    )
 
 
 def _differ(arrived: TensorValue, sent: Sequence[TensorValue]) -> bool:
@@ -54,11 +62,34 @@ def _differ(arrived: TensorValue, sent: Sequence[TensorValue]) -> bool:
         return _far(arrived.numbers, numbers, rounding)
     if len(sent) > 1:
         return False
-    return bool(_far(np.array([arrived.norm, arrived.mean]), [np.array([sent[0].norm, sent[0].mean])], rounding))
+    return bool(_far(_summary(arrived), [_summary(sent[0])], rounding))
+
+
+def _summary(value: TensorValue) -> Floats:
+    return np.array([value.norm, value.mean])
 
 
 def _far(arrived: Floats, sent: Sequence[Floats], rounding: float) -> bool:
     with np.errstate(all="ignore"):
         largest = np.max([np.abs(each) for each in sent], axis=0)
-        away = np.abs(arrived - np.sum(sent, axis=0)) > rounding * largest
+        away = np.abs(arrived - np.sum(sent, axis=0)) > rounding * largest * max(1.0, len(sent) / FEW)
     return bool(np.any(away & np.isfinite(largest)))
+
+
+def _factor(after: TensorValue, before: TensorValue) -> float | None:
+    """What all of it was multiplied by; None where there is no such number, as far as is known."""
+    known = after.numbers is not None and before.numbers is not None
+    one = np.asarray(after.numbers if known else _ends(after)).ravel()
+    other = np.asarray(before.numbers if known else _ends(before)).ravel()
+    if not known and one[0] * other[0] < 0:
+        one = _ends(replace(after, least=after.greatest, greatest=after.least))
+    if not (np.isfinite(one).all() and np.isfinite(other).all() and other.any()):
+        return None
+    factor = float(one @ other / (other @ other))
+    rounding = ROUNDING.get(after.dtype, 0.0)
+    return factor if np.allclose(one, factor * other, rtol=rounding, atol=rounding * np.abs(one).max()) else None
+
+
+def _ends(value: TensorValue) -> Floats:
+    """What is known of a large one that a factor multiplies."""
+    return np.array([value.mean, value.least, value.greatest])

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import hypot, isfinite
-from typing import Final
+from math import hypot, inf, isfinite
+from typing import Final, NamedTuple
 
 import torch
 
@@ -11,7 +11,7 @@ from fallline._backprop._comparison import Compared, compare_directions, compare
 from fallline._backprop._culprit import WrongEdge, find_wrong_edges
 from fallline._backprop._probe import SEED, CannotCompareError, Evaluate, Probe
 from fallline._backprop._verdicts import TOLERANCE, Judge, Verdict
-from fallline._records import GradientCheck
+from fallline._records import GradientCheck, LowPrecision
 from fallline._wording import count, number, visible
 
 MOST_ENTRIES: Final = 1_000
@@ -51,6 +51,7 @@ def check_gradients(
     gradients: Mapping[str, torch.Tensor],
     vector: torch.Tensor | None = None,
     place: Place | None = None,
+    hooked: Sequence[str] = (),
 ) -> GradientCheck:
     """Autograd's gradient in float64 against central differences of the same function.
 
@@ -64,6 +65,7 @@ def check_gradients(
         gradients: as they were computed; those missing are not compared with the float64 ones.
         vector: [result's shape] what the backward pass began with; None for 1.
         place: puts the wrong edges (node of the walk, operand) into the numbers of a graph.
+        hooked: inputs whose gradient a hook of the user's changed; the comparison runs without hooks.
 
     >>> x = torch.tensor([1.0, 2.0])
     >>> check = check_gradients(lambda leaves: (leaves["x"] ** 3).sum(), {"x": x}, {"x": 3 * x * x})
@@ -81,15 +83,18 @@ def check_gradients(
         wrong_edges, about_edges = _wrong_edges(judge, list(compared.values()), place)
     except CannotCompareError as error:
         return GradientCheck((), TOLERANCE, remarks=(str(error),))
+    inexact = _inexact(probe.gradients, {name: each for name, each in gradients.items() if name not in hooked})
     remarks = [
         *_about_plan(plan, list(moving)),
         *_about_inputs(plan, compared),
         *_about_function(probe),
-        *_about_precision(probe.gradients, gradients),
         *about_edges,
     ]
     inputs = tuple(replace(each.checked, why_not=_why_not(each)) for each in compared.values())
-    return GradientCheck(inputs, TOLERANCE, wrong_edges, tuple(remarks), judge.evaluations)
+    lost = tuple(name for name in inexact if not isfinite(inexact[name].apart))
+    precision = _low_precision({name: each for name, each in inexact.items() if isfinite(each.apart)})
+    done = judge.evaluations
+    return GradientCheck(inputs, TOLERANCE, wrong_edges, tuple(remarks), done, lost, tuple(hooked), precision)
 
 
 def evaluations_for(work: int) -> int:
@@ -252,39 +257,37 @@ def _about_function(probe: Probe) -> list[str]:
     return found
 
 
-def _about_precision(exact: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) -> list[str]:
-    """How far the gradient that was shown is from the one in float64, all inputs together.
+class Inexact(NamedTuple):
+    """A gradient as it was computed, and the float64 one."""
 
-    One input alone may have nothing but rounding for a gradient, as a bias before batch normalisation.
-    """
-    found: dict[str, tuple[float, float]] = {}
+    apart: float
+    """Norm of their difference; NaN or infinite where the computed one is."""
+    size: float
+    """Norm of the float64 one, finite."""
+    dtype: str
+
+
+def _inexact(exact: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) -> dict[str, Inexact]:
+    """Those that were computed in less than float64."""
+    found = {}
     for name, gradient in given.items():
         if name not in exact or gradient.dtype is torch.float64:
             continue
         truth = exact[name].to("cpu").reshape(-1)
         apart = gradient.detach().to("cpu", torch.float64).reshape(-1) - truth
         if isfinite(size := float(truth.norm())):
-            found[name] = float(apart.norm()), size
-    lost = [name for name, (apart, size) in found.items() if not isfinite(apart) and size > 0]
-    sentences = [
-        f"The {_dtype(given[name])} gradient of {visible(name)} is not finite; in float64 it is." for name in lost
-    ]
-    known = {name: each for name, each in found.items() if isfinite(each[0])}
-    whole = hypot(*(size for _, size in known.values()))
-    if whole > 0 and isfinite(whole):
-        worst = max(known, key=lambda name: known[name][0])
-        share = hypot(*(apart for apart, _ in known.values())) / whole
-        most = f", most of it in {visible(worst)}" if len(known) > 1 else ""
-        sentences.append(
-            f"The {_dtype(given[worst])} gradient is off the float64 one by {number(share, 2)} of its size{most}."
-            if share > 0
-            else f"The {_dtype(given[worst])} gradient is the float64 one exactly."
-        )
-    return sentences
+            found[name] = Inexact(float(apart.norm()), size, str(gradient.dtype).removeprefix("torch."))
+    return found
 
 
-def _dtype(tensor: torch.Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
+def _low_precision(known: Mapping[str, Inexact]) -> LowPrecision | None:
+    """All inputs together: one alone may have nothing but rounding for a gradient (a bias before batch norm)."""
+    whole = hypot(*(each.size for each in known.values()))
+    if not (known and 0 < whole < inf):
+        return None
+    worst = max(known, key=lambda name: known[name].apart)
+    share = hypot(*(each.apart for each in known.values())) / whole
+    return LowPrecision(known[worst].dtype, share, worst if len(known) > 1 else None)
 
 
 def _how_many(many: int, thing: str) -> str:

@@ -44,15 +44,14 @@ def compare_entries(judge: Judge, name: str) -> Compared:
     """
     gradient = judge.probe.gradients[name].reshape(-1)
     scale = NEGLIGIBLE * largest_of(gradient)
-    leaf = judge.probe.leaves[name]
+    leaf, typical = judge.probe.leaves[name], judge.probe.typical[name]
     flat = leaf.reshape(-1)
 
     def entry(place: int) -> Derivative:
         direction = torch.zeros_like(flat)
         direction[place] = 1.0
-        return Derivative(
-            {name: direction.reshape(leaf.shape)}, float(gradient[place]), abs(float(flat[place])), 1.0, scale
-        )
+        size = abs(float(flat[place]))
+        return Derivative({name: direction.reshape(leaf.shape)}, float(gradient[place]), size, typical, 1.0, scale)
 
     glances = {place: judge.at_a_glance(entry(place)) for place in range(flat.numel())}
     settled = [each for each in glances.items() if each[1].verdict is Verdict.AGREES]
@@ -97,7 +96,7 @@ def compare_directions(judge: Judge, names: Sequence[str], number: int, seed: in
         plain = probe.random_direction(list(names), seed + place)
         direction = {name: each.mul_(sizes[name]) for name, each in plain.items()}
         along = probe.along(direction)
-        asked = Derivative(direction, along, 1.0, SHORT, scale)
+        asked = Derivative(direction, along, 1.0, 1.0, SHORT, scale)
         judged = judge.at_a_glance(asked)
         if judged.verdict is Verdict.DOUBTFUL:
             judged = judge.closely(asked)

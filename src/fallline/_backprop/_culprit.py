@@ -32,7 +32,7 @@ Node = TypeVar("Node")
 
 
 class WrongEdge(NamedTuple):
-    """The step back of ``node``, its place in the walk (``_watched_run.walk``), to one operand; both from 0."""
+    """The step back of ``node``, its place among the ``comparable_steps``, to one operand; both from 0."""
 
     node: int
     operand: int

@@ -6,10 +6,9 @@ import torch
 
 from fallline._backprop._rule_text import short_op
 from fallline._backprop._seen import Operation, Seen
+from fallline._backprop._torch_private import ITEM
 from fallline._backprop._trace import Trace
 
-ITEM: Final = "_local_scalar_dense"
-"""The operation behind ``item()``, ``float(tensor)`` and ``if tensor``."""
 NOTHING: Final = frozenset({"lift_fresh", "is_same_size"})
 """Operations that are no use of a tensor's numbers."""
 

@@ -18,6 +18,8 @@ Line = Callable[[float], torch.Tensor | None]
 """t → f(x + t·d), flat, already weighed by the vector; None where it cannot be evaluated."""
 
 EPSILON: Final = 2.0**-52
+LEAST: Final = 2.0**-1022
+"""Below it float64 has fewer digits, down to none."""
 STEP: Final = EPSILON ** (1 / 3)
 NOISE_POINTS: Final = 7
 NOISE_SPACING: Final = 1e-10
@@ -25,7 +27,7 @@ NOISE_SPACING: Final = 1e-10
 LADDER: Final = tuple(10.0**power for power in range(2, -8, -1))
 """Steps that are tried, in units of the usual one."""
 OF_SMALL: Final = tuple(10.0**power for power in range(-1, -6, -1))
-"""Steps that are tried for an entry below 0.1, in units of its size: a logarithm has no room for others."""
+"""Steps that are tried below a size of 0.1, in units of it: a logarithm has no room for others."""
 SMALL: Final = 0.1
 
 
@@ -49,7 +51,8 @@ def total(difference: torch.Tensor) -> float:
 def slope(line: Line, here: torch.Tensor, step: float, noise: float) -> Slope | None:
     """By one central difference, two evaluations; None where the function is not finite at either end.
 
-    The error is the one of the rounding; the truncation is not known from one step.
+    The error is the one of the rounding, which is never below float64's own for the values that were subtracted; the
+    truncation is not known from one step.
 
     Args:
         line: the function.
@@ -61,20 +64,24 @@ def slope(line: Line, here: torch.Tensor, step: float, noise: float) -> Slope | 
     >>> round(found.value, 6)
     6.0
     """
-    above, below = line(step), line(-step)
+    above, below = (line(step), line(-step)) if step > LEAST else (None, None)
     if above is None or below is None:
         return None
     value = total(above - below) / (2 * step)
     after, before = total(above - here) / step, total(here - below) / step
     if not (isfinite(value) and isfinite(after) and isfinite(before)):
         return None
-    return Slope(value, noise / step, before, after)
+    rounding = max(noise, LEAST, EPSILON * max(_largest(above), _largest(below)))
+    return Slope(value, rounding / step, before, after)
 
 
-def best_slope(line: Line, here: torch.Tensor, size: float, noise: float, usual: float = STEP) -> Slope | None:
+def best_slope(
+    line: Line, here: torch.Tensor, size: float, noise: float, usual: float = STEP, typical: float = 1.0
+) -> Slope | None:
     """The most exact of a ladder of central differences; None where no two steps in a row have finite values.
 
-    Two steps a factor of 10 apart differ by what the truncation of the larger one is.
+    Two steps in a row differ by what the truncation of both makes: c·h₁² − c·h₂². That holds where the steps are short
+    enough to see the function smooth; pairs that do are taken before all others.
 
     Args:
         line: the function.
@@ -82,30 +89,56 @@ def best_slope(line: Line, here: torch.Tensor, size: float, noise: float, usual:
         size: of what moves: the entry's |x|, or 1 for a direction.
         noise: how far a value of f is off, absolutely.
         usual: the step for a size of 1.
+        typical: size of the other entries of its input.
 
     >>> steep = lambda t: torch.sin(torch.tensor([1e4 * t], dtype=torch.float64))
     >>> found = best_slope(steep, torch.zeros(1), 1.0, 1e-16)
     >>> abs(found.value - 1e4) < 1e-3
     True
     """
-    steps = [usual * max(1.0, size) * rung for rung in LADDER]
-    if 0 < size < SMALL:
-        steps += [size * rung for rung in OF_SMALL]
-    best: Slope | None = None
+    candidates: list[tuple[bool, float, Slope]] = []
     larger: tuple[float, Slope] | None = None
-    for step in sorted(set(steps), reverse=True):
+    for step in _ladder(size, usual, typical):
         found = slope(line, here, step, noise)
         if found is not None and larger is not None:
-            # the larger step's error has its truncation; this one's is smaller by the square of their ratio
-            apart = abs(found.value - larger[1].value)
             ratio = (step / larger[0]) ** 2
-            candidates = (
-                larger[1]._replace(error=larger[1].error + apart),
-                found._replace(error=found.error + apart * max(ratio, 0.1)),
-            )
-            best = min((each for each in (best, *candidates) if each is not None), key=lambda each: each.error)
+            truncation = abs(found.value - larger[1].value) / (1 - ratio)
+            smooth = _smooth(larger[1], found)
+            for each, off in ((larger[1], truncation), (found, truncation * max(ratio, 0.1))):
+                rough = not smooth or (each is larger[1] and not _in_proportion(larger, (step, found)))
+                candidates.append((rough, each.error + off, each._replace(error=each.error + off)))
         larger = None if found is None else (step, found)
-    return best
+    return min(candidates, key=lambda each: each[:2])[2] if candidates else None
+
+
+def _ladder(size: float, usual: float, typical: float) -> list[float]:
+    """The longest first, no two closer than a factor of 2: such a pair would hide its own truncation."""
+    steps = [usual * max(1.0, size) * rung for rung in LADDER]
+    for small in (size, typical):
+        if 0 < small < SMALL:
+            steps += [small * rung for rung in OF_SMALL]
+    kept: list[float] = []
+    for step in sorted(steps, reverse=True):
+        if not kept or step < kept[-1] / 2:
+            kept.append(step)
+    return kept
+
+
+def _smooth(larger: Slope, smaller: Slope) -> bool:
+    """Whether the slopes before and after 0 come together in proportion to the step.
+
+    They stay apart at a kink, and where both steps overlook how the function turns close to 0 (1/x at 1e-30).
+    """
+    return _bend(smaller) <= 0.6 * _bend(larger) + 8 * smaller.error
+
+
+def _in_proportion(larger: tuple[float, Slope], smaller: tuple[float, Slope]) -> bool:
+    """Whether what the larger step sees goes on down to the smaller one: else there is a kink between them."""
+    return _bend(larger[1]) * smaller[0] / larger[0] <= 2 * _bend(smaller[1]) + 8 * smaller[1].error
+
+
+def _bend(found: Slope) -> float:
+    return abs(found.after - found.before)
 
 
 def noise_of(line: Line, here: torch.Tensor) -> float:
@@ -139,7 +172,8 @@ def usual_step(noise: float, size: float) -> float:
         noise: of one value.
         size: of the largest value.
     """
-    coarse = noise / (EPSILON * size) if size > 0 else 1.0
+    least = EPSILON * size  # 0 for a denormal size as well
+    coarse = noise / least if least > 0 else 1.0
     return float(min(1e-2, STEP * max(1.0, coarse / 100) ** (1 / 3)))
 
 

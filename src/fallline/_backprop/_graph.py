@@ -1,59 +1,33 @@
 """From PyTorch's graph, the trace and the gradients to the nodes and edges that are shown."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from math import isfinite
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 import torch
 
+from fallline._backprop._constants import name_of_constant
 from fallline._backprop._cuts import Cuts
 from fallline._backprop._gradients import Gradients
+from fallline._backprop._graph_parts import GivenInput, Graph
+from fallline._backprop._marks import marks_of, marks_of_numbers
 from fallline._backprop._operands import Recorded, arguments_of
 from fallline._backprop._ran import Held, Ran
-from fallline._backprop._rule_text import describe, short_op
-from fallline._backprop._seen import Operation, Seen
+from fallline._backprop._rule_text import UNNAMED, describe, short_op
+from fallline._backprop._seen import Key, Operation, Seen
 from fallline._backprop._slopes import TURNED, local_slopes, stretched_to
-from fallline._backprop._torch_private import WRITTEN_VIEW, custom_class, number_of, saved_by
+from fallline._backprop._torch_private import REMADE_VIEW, WRITTEN_VIEW, custom_class, number_of, saved_by
 from fallline._backprop._trace import STATISTICS, Trace
 from fallline._backprop._values import joined, value_of
+from fallline._backprop._view_chains import Link, back_through, chain_in_words, chain_to, links_of
 from fallline._backprop._walk import Step, Walk, leaf_of
 from fallline._backprop._words import backward_in_words, shape_in_words
 from fallline._backprop._written_parts import described, short_enough, writing
-from fallline._records import GraphEdge, GraphNode, NodeKind, NodeMark, TensorValue
+from fallline._records import GraphEdge, LocalDerivative, NodeKind, NodeMark, NodeOutput, TensorValue
 
 T = TypeVar("T")
 MOST_CUT: Final = 30
 """Operations without a gradient that are shown on the way to where one ends; what is before them is a constant."""
-
-
-@dataclass(frozen=True)
-class GivenInput:
-    """One tensor that was handed in."""
-
-    name: str
-    tensor: torch.Tensor
-    """The copy that the function got."""
-
-
-@dataclass(eq=False)
-class Graph:
-    """Nodes and edges as they are made, and how to find them again."""
-
-    nodes: list[GraphNode] = field(default_factory=list)
-    edges: list[GraphEdge] = field(default_factory=list)
-    steps: dict[Step, int] = field(default_factory=dict)
-    """The node of each of PyTorch's."""
-    tokens: dict[int, int] = field(default_factory=dict)
-    """The node of each tensor that is no step's output: leaves and constants."""
-    backward: dict[tuple[Step, int], int] = field(default_factory=dict)
-    """The edge of each of a step's operands."""
-
-    def add(self, **fields: Any) -> int:
-        """A new node at the end; its id."""
-        blank = {"op": "", "name": None, "text": "", "module": None, "value": None, "gradient": None}
-        self.nodes.append(GraphNode(id=len(self.nodes), **(blank | fields)))
-        return len(self.nodes) - 1
 
 
 def saved_of(walk: Walk, recorded: Recorded) -> dict[Step, tuple[str, ...]]:
@@ -84,13 +58,14 @@ class Drawing:
         self._saved = saved
         self._cuts = cuts
         self._recorded = Recorded.of(trace.operations)
+        self._links = links_of(trace.operations)
         self._unmoved: dict[tuple[int, int], int] = {}
         """Nodes of tensors without a gradient: which tensor, and the place of the operation that wrote it last."""
         self._by_number: dict[int, int] = {}
         """Nodes of steps, by number."""
         self._room = MOST_CUT
-        self._turned: dict[int, str] = {}
-        """What transposed tensors are called, by token."""
+        self._texts: dict[int, str] = {}
+        """What transposed tensors and nameless constants are called, by token."""
         self._used = _used_outputs(walk)
         self._leaf_gradients = {
             id(leaf): gradient for leaf, gradient in zip(walk.leaves, gradients.leaves, strict=True)
@@ -111,9 +86,20 @@ class Drawing:
             value=value_of(given.tensor),
             gradient=None if gradient is None else value_of(gradient),
             no_gradient=None if gradient is not None else self._cuts.why_none(given.name, given.tensor),
+            notes=_several_names(given),
         )
-        self.graph.tokens[self._trace.token(given.tensor)] = place
+        self._leaf(place, self._trace.token(given.tensor))
         return place
+
+    def _leaf(self, node: int, token: int) -> None:
+        self.graph.tokens[token] = node
+        if token in self._trace.past.leaves:
+            self.graph.written[node] = self._trace.past.leaves[token]
+
+    def _note_written(self, node: int, keys: Sequence[Key]) -> None:
+        for key in keys:
+            if key in self._trace.past.outputs:
+                self.graph.written[node] = self._trace.past.outputs[key]
 
     def _parameter(self, leaf: torch.Tensor, module: str | None) -> int:
         token = self._trace.token(leaf)
@@ -129,12 +115,13 @@ class Drawing:
             gradient=None if gradient is None else value_of(gradient),
             no_gradient=None if gradient is not None else self._cuts.why_none(name, leaf),
         )
-        self.graph.tokens[token] = place
+        self._leaf(place, token)
         return place
 
     def _operation(self, step: Step) -> None:
         operation = self._recorded.operation(step)
-        ran_last = operation or self._recorded.last.get(number_of(step))
+        chain = self._chain(step, operation)
+        ran_last = operation or (chain[-1].operation if chain else self._recorded.last.get(number_of(step)))
         module = None if ran_last is None else ran_last.module
         places = arguments_of(step, operation)
         sources = [self._source(operand, module) for operand, _ in step.next_functions]
@@ -153,9 +140,13 @@ class Drawing:
             if custom is not None
             else short_op(operation.op, ran)
             if operation
+            else short_op(chain[-1].operation.op)
+            if chain
             else backward_in_words(step),
             name=names[0] if len(names) == 1 else None,
-            text=self._called(step, custom)
+            text=chain_in_words([(link, self._ran(link.operation)) for link in chain])
+            if chain
+            else self._called(step, custom)
             if ran is None or operation is None
             else self._written(ran, operation, sources[0])
             if into_part
@@ -166,13 +157,23 @@ class Drawing:
             no_gradient=None if arrived is not None else "The backward pass did not come by here.",
             saved=self._saved.get(step, ()),
             backward=step.name(),
+            outputs=self._each_output(step, outputs),
         )
         self.graph.steps[step] = node
+        self._note_written(node, [(number_of(step), output) for output in self._used[step]])
         self._by_number[number_of(step)] = node
-        self._edges_into(node, step, operation, ran, places, sources)
+        local = local_slopes(operation, ran, places, into_part=into_part)
+        self._edges_into(node, step, operation, places, sources, local={0: back_through(chain)} if chain else local)
         for place, source in constants:
             self.graph.edges.append(GraphEdge(source, node, place))
         self._mark(node, ran_last, custom)
+
+    def _chain(self, step: Step, operation: Operation | None) -> list[Link]:
+        """The views that a step leads back through at once, where it is no operation's own."""
+        seen = self._trace.values.get((number_of(step), 0))
+        if operation is not None or step.name() != REMADE_VIEW or seen is None:
+            return []
+        return chain_to(seen.token, self._links)
 
     def _source(self, operand: Step, module: str | None) -> int | None:
         if operand is None:
@@ -206,21 +207,35 @@ class Drawing:
 
     def _plain(self, seen: Seen, user: Operation) -> int:
         label = self._label(seen)
+        made = None if label is not None else self._made_of_named(seen, user)
+        text = "" if made is None else self._text(self._ran(made), [seen])
+        if label is None and made is None:
+            label = name_of_constant(seen, user, taken=self._trace.names.values())
+            self._texts |= {} if label is None else {seen.token: label}
+            label = label or f"constant {shape_in_words(seen.shape)}"
         return self.graph.add(
             kind=NodeKind.CONSTANT,
             name=label,
+            text=text,
             module=user.module,
             value=seen.value,
-            no_gradient=f"{label or 'It'} does not ask for a gradient (requires_grad is False).",
+            no_gradient=f"{label or text} does not ask for a gradient (requires_grad is False).",
             marks=frozenset({NodeMark.RANDOM} if self._cuts.drawn(seen, user.place) else ()),
         )
+
+    def _made_of_named(self, seen: Seen, user: Operation) -> Operation | None:
+        """The operation that made a nameless constant of tensors that have names: ``weightᵀ`` of a frozen weight."""
+        maker = self._cuts.maker(seen, user.place)
+        if maker is None or maker.in_place or not maker.tensors:
+            return None
+        return maker if all(self._label(each) is not None for _, each in maker.tensors) else None
 
     def _cut(self, operation: Operation, seen: Seen) -> int:
         """An operation that no gradient comes back through."""
         self._room -= 1
         sources = [(place, self._before(each, operation)) for place, (_, each) in enumerate(operation.tensors)]
         ran = self._ran(operation)
-        marks = _marks_of(operation, None) | {NodeMark.DETACHED: not operation.differentiable}
+        detached = frozenset() if operation.differentiable else {NodeMark.DETACHED}
         node = self.graph.add(
             kind=NodeKind.OPERATION,
             op=short_op(operation.op, ran),
@@ -229,7 +244,7 @@ class Drawing:
             module=operation.module,
             value=seen.value,
             no_gradient=self._cuts.cut_in_words(operation),
-            marks=frozenset(mark for mark, there in marks.items() if there),
+            marks=marks_of(operation, None) | detached,
         )
         self.graph.edges.extend(GraphEdge(source, node, place) for place, source in sources)
         return node
@@ -254,6 +269,16 @@ class Drawing:
             found.append(later if later is not None and later.value is not None else _at(made, output))
         return found
 
+    def _each_output(self, step: Step, outputs: Sequence[Seen | None]) -> tuple[NodeOutput, ...]:
+        """Of several that are used each by itself."""
+        places, arrived = self._used[step], self._gradients.arrived.get(step, ())
+        if len(places) < 2 or len(outputs) != len(places):
+            return ()
+        return tuple(
+            NodeOutput(place, None if seen is None else seen.value, _at(arrived, place))
+            for place, seen in zip(places, outputs, strict=True)
+        )
+
     def _arrived(self, step: Step) -> TensorValue | None:
         every = self._gradients.arrived.get(step, ())
         return _join([_at(every, output) for output in self._used[step]])
@@ -263,12 +288,11 @@ class Drawing:
         node: int,
         step: Step,
         operation: Operation | None,
-        ran: Ran | None,
         places: Sequence[int | None],
         sources: Sequence[int | None],
+        local: Mapping[int, LocalDerivative | None],
     ) -> None:
         left = self._gradients.left.get(step, ())
-        local = local_slopes(operation, ran, places, into_part=step.name() == WRITTEN_VIEW)
         for index, source in enumerate(sources):
             if source is None:
                 continue
@@ -287,18 +311,11 @@ class Drawing:
             )
 
     def _mark(self, node: int, operation: Operation | None, custom: type | None) -> None:
-        marks = set() if custom is None else {NodeMark.CUSTOM}
-        if operation is not None:
-            marks |= {mark for mark, there in _marks_of(operation, custom).items() if there}
         into = self._into(node)
+        operands = [self.graph.nodes[edge.source] for edge in into]
         made = self.graph.nodes[node]
-        operands = [self.graph.nodes[edge.source].value for edge in into]
-        given = operation is not None and any(map(_is_not_finite, operation.arguments))
-        if _bad(made.value) and not given and not any(map(_bad, operands)):
-            marks.add(NodeMark.NOT_FINITE_HERE)
-        if made.gradient is not None and not _bad(made.gradient) and any(_bad(edge.gradient) for edge in into):
-            marks.add(NodeMark.GRADIENT_NOT_FINITE_HERE)
-        self.graph.nodes[node] = replace(made, marks=frozenset(marks))
+        marks = marks_of(operation, custom) | marks_of_numbers(made, into, operands, operation)
+        self.graph.nodes[node] = replace(made, marks=marks)
 
     def _into(self, node: int) -> list[GraphEdge]:
         """A node's edges are the last ones while it is made."""
@@ -327,8 +344,8 @@ class Drawing:
     def _text(self, ran: Ran, outputs: Sequence[Seen | None]) -> str:
         """What was computed; a transposed matrix is called so where it is used."""
         text = describe(ran)
-        if text.endswith(TURNED) and " " not in text:
-            self._turned |= {each.token: text for each in outputs if each is not None}
+        if text.endswith(TURNED) and " " not in text and UNNAMED not in text:
+            self._texts |= {each.token: text for each in outputs if each is not None}
         return text
 
     def _ran(self, operation: Operation) -> Ran:
@@ -345,7 +362,7 @@ class Drawing:
             return tuple(self._held(each) for each in argument)
         if not isinstance(argument, Seen):
             return argument
-        held: Held = argument.held(self._label(argument) or self._turned.get(argument.token))
+        held: Held = argument.held(self._label(argument) or self._texts.get(argument.token))
         return held
 
     def _called(self, step: Step, custom: type | None) -> str:
@@ -356,6 +373,13 @@ class Drawing:
         return f"{name}({', '.join(operands)})"
 
 
+def _several_names(given: GivenInput) -> tuple[str, ...]:
+    if not given.also:
+        return ()
+    also = " and ".join(given.also)
+    return (f"{given.name} was handed in as {also}, too: it is one tensor, and its gradient adds up all uses.",)
+
+
 def _used_outputs(walk: Walk) -> dict[Step, list[int]]:
     used: dict[Step, set[int]] = {step: set() for step in walk.steps}
     for step in walk.steps:
@@ -363,25 +387,6 @@ def _used_outputs(walk: Walk) -> dict[Step, list[int]]:
             if operand in used:
                 used[operand].add(output)
     return {step: sorted(outputs) or [0] for step, outputs in used.items()}
-
-
-def _marks_of(operation: Operation, custom: type | None) -> dict[NodeMark, bool]:
-    own = custom is None
-    return {
-        NodeMark.VIEW: operation.view and own,
-        NodeMark.IN_PLACE: operation.in_place and own,
-        NodeMark.RANDOM: operation.random,
-        NodeMark.HIGHER_ORDER: operation.higher_order,
-    }
-
-
-def _bad(value: TensorValue | None) -> bool:
-    return value is not None and value.not_finite > 0
-
-
-def _is_not_finite(argument: Any) -> bool:
-    """A number that was handed to the operation beside its tensors."""
-    return isinstance(argument, float) and not isfinite(argument)
 
 
 def _join(values: Sequence[TensorValue | None]) -> TensorValue | None:

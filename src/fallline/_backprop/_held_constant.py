@@ -9,10 +9,9 @@ from typing import Any, Final
 
 import torch
 
-from fallline._backprop._torch_private import DispatchMode, in_custom_forward, schema_of
+from fallline._backprop._tensors_in import tensors_in
+from fallline._backprop._torch_private import ITEM, DispatchMode, in_custom_forward, saving_hooked, schema_of
 
-ITEM: Final = "_local_scalar_dense"
-"""The operation behind ``item()``, ``float(tensor)`` and ``if tensor``."""
 PRODUCTS: Final = {"mm": 0, "bmm": 0, "addmm": 1, "baddbmm": 1, "mv": 0, "dot": 0}
 """Operations whose cost is the output's entries times the last axis of the argument of this place."""
 
@@ -34,27 +33,30 @@ class Constants(DispatchMode):
         """Multiplications, roughly."""
         self.coarsest = torch.float64
         """Of the dtypes that the function computed in."""
+        self.checkpointed = False
+        """Part of the function runs again in the backward pass."""
         self._made_inside: list[torch.Tensor] = []
         """By the operations of the ``autograd.Function`` whose forward runs now."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run one operation."""
         inside = in_custom_forward()
+        self.checkpointed = self.checkpointed or saving_hooked()
         if not inside:
             self._made_inside.clear()
         given = self._tensors_through(func, args, kwargs or {}, inside=inside)
         output = func(*given[0], **given[1])
         self.work += _work(func, given[0], output)
-        if inside or any(each.requires_grad for each in _tensors((args, kwargs))):
+        if inside or any(each.requires_grad for each in tensors_in((args, kwargs))):
             self.coarsest = max((self.coarsest, *_precisions(output)), key=lambda dtype: torch.finfo(dtype).eps)
         if inside:
-            self._made_inside.extend(_tensors(output))
+            self._made_inside.extend(tensors_in(output))
         elif schema_of(func).name.endswith(ITEM):
             return self._constant((ITEM, 0), output)
         return output
 
     def _tensors_through(self, func: Any, args: Any, kwargs: Any, *, inside: bool) -> tuple[Any, Any]:
-        recorded = torch.is_grad_enabled() and any(each.requires_grad for each in _tensors((args, kwargs)))
+        recorded = torch.is_grad_enabled() and any(each.requires_grad for each in tensors_in((args, kwargs)))
         if not (recorded or inside):
             return args, kwargs
         written = written_by(func, args, kwargs)
@@ -110,7 +112,7 @@ class Promoting(DispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run one operation."""
         named = kwargs or {}
-        dtypes = {each.dtype for each in _tensors((args, named)) if each.is_floating_point()}
+        dtypes = {each.dtype for each in tensors_in((args, named)) if each.is_floating_point()}
         if len(dtypes) == 1 or torch.float64 not in dtypes:
             return func(*args, **named)
         written = written_by(func, args, named)
@@ -126,19 +128,12 @@ class Promoting(DispatchMode):
 
 
 def _precisions(output: Any) -> list[torch.dtype]:
-    return [each.dtype for each in _tensors(output) if each.is_floating_point()]
+    return [each.dtype for each in tensors_in(output) if each.is_floating_point()]
 
 
 def _memory(tensor: torch.Tensor) -> int:
     """Which storage: a view inside of a forward is another object with the same memory."""
     return tensor.untyped_storage().data_ptr() if tensor.layout is torch.strided else id(tensor)
-
-
-def _tensors(values: Any) -> list[torch.Tensor]:
-    if isinstance(values, torch.Tensor):
-        return [values]
-    inner = values.values() if isinstance(values, dict) else values if isinstance(values, list | tuple) else ()
-    return [tensor for each in inner for tensor in _tensors(each)]
 
 
 def written_by(func: Callable[..., Any], args: Any, kwargs: Any) -> set[int]:
@@ -155,13 +150,13 @@ def written_by(func: Callable[..., Any], args: Any, kwargs: Any) -> set[int]:
         id(tensor)
         for argument, value in pairs
         if argument.alias_info is not None and argument.alias_info.is_write
-        for tensor in _tensors(value)
+        for tensor in tensors_in(value)
     }
 
 
 def _work(func: Any, args: Any, output: Any) -> int:
     name = schema_of(func).name.split("::")[-1]
-    made = sum(each.numel() for each in _tensors(output))
+    made = sum(each.numel() for each in tensors_in(output))
     if name == "convolution":
         return made * prod(args[1].shape[1:]) if len(args) > 1 else made
     if name in PRODUCTS and len(args) > PRODUCTS[name]:

@@ -15,9 +15,11 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from fallline._backprop._language_comparisons import TYPED
 from fallline._backprop._language_nodes import Frame, Node
-from fallline._backprop._language_reader import ALLOWED, Reader
+from fallline._backprop._language_reader import Reader
 from fallline._backprop._language_shapes import MOST_ENTRIES
+from fallline._backprop._language_words import ALLOWED
 from fallline._errors import OptionError
 from fallline._formulas._expression import CONSTANTS
 from fallline._formulas._typed import as_python, missing_sign, shortened, unreadable_sign
@@ -46,6 +48,8 @@ class Statement:
 
     name: str | None
     node: Node
+    uses: frozenset[str] = frozenset()
+    """Names that it is made of."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,16 @@ class Program:
                 tell(statement.name, value)
         return frame.tensor(value, self.statements[-1].node.words)
 
+    def idle(self) -> list[str]:
+        """Names whose every value is assigned for nothing: the result is made without it."""
+        needed: set[str] = set()
+        used: set[str] = set()
+        for place, statement in enumerate(reversed(self.statements)):
+            if place == 0 or statement.name in needed:
+                used |= {statement.name} if statement.name is not None else set()
+                needed = (needed - {statement.name}) | statement.uses
+        return [name for name in self.assigned if name not in used]
+
     def _frame(self, named: Mapping[str, Tensor], tell: Callable[[str, Tensor], None]) -> Frame:
         floating = [tensor for tensor in named.values() if tensor.is_floating_point()]
         first = next(iter(named.values()), None)
@@ -93,6 +107,7 @@ class Program:
             first.device if first is not None else torch.device("cpu"),
             max([MOST_ENTRIES, *(tensor.numel() for tensor in named.values())]),
             tell,
+            {},
         )
 
 
@@ -138,6 +153,8 @@ def _typed(text: str) -> str:
     if unreadable is not None:
         raise OptionError(f"The expression holds the sign {unreadable}, which cannot be read: leave it out.")
     typed = as_python(text.replace("ᵀ", ".T"))
+    for sign, in_python in TYPED.items():
+        typed = typed.replace(sign, in_python)
     if len(typed) > 2 * MOST_CHARACTERS:  # a letter can stand for eighteen others
         raise OptionError(f"The expression is too long: at most {MOST_CHARACTERS:,} characters are read.")
     for sign, shown, what in DROPPED:
@@ -184,11 +201,11 @@ def _parsed(part: str, caret: bool) -> ast.stmt:
             f'"{_as_typed(part, caret)}" is nested too deep or too long: give its parts names, one statement each.'
         ) from None
     except (SyntaxError, ValueError):
-        raise OptionError(f'"{_as_typed(part, caret)}" cannot be read{_hint(part)}.') from None
+        raise OptionError(f'"{_as_typed(part, caret)}" cannot be read{_hint(part, caret)}.') from None
     return body[0]
 
 
-def _hint(part: str) -> str:
+def _hint(part: str, caret: bool) -> str:
     product = missing_sign(part)
     if product is not None:
         return f": write a product with its sign, {product}"
@@ -201,7 +218,18 @@ def _hint(part: str) -> str:
     closed = sum(part.count(sign) for sign in ")]}")
     if opened != closed:
         return f": {count(opened, 'bracket')} {'is' if opened == 1 else 'are'} opened and {closed} closed"
-    return f": it may hold {ALLOWED}"
+    return _gap(part, caret) or f": it may hold {ALLOWED}"
+
+
+def _gap(part: str, caret: bool) -> str | None:
+    """What is missing at the end, or between two values."""
+    broken_off = re.search(r"[-+*/@<>=,(]+$", part.strip())
+    if broken_off is not None:
+        return f": it breaks off after {_as_typed(broken_off[0], caret)}"
+    beside = re.search(r"([^\W\d]\w*|\)|\])\s+([^\W\d]\w*)", part)
+    if beside is not None:
+        return f': between "{shortened(beside[1])}" and "{shortened(beside[2])}" a sign is missing'
+    return None
 
 
 def _statement(reader: Reader, part: str, tree: ast.stmt, caret: bool, *, last: bool) -> Statement:
@@ -210,12 +238,13 @@ def _statement(reader: Reader, part: str, tree: ast.stmt, caret: bool, *, last: 
         case ast.Expr(value=value):
             if not last:
                 raise OptionError(f'"{shown}" is computed and not used: give it a name, as in y = …, or put it last.')
-            return Statement(None, reader.statement(part, value, caret))
+            return Statement(None, reader.statement(part, value, caret), _names_in(value))
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             node = reader.statement(part, value, caret)
             _check_target(reader, name, shown)
             reader.assigned.setdefault(name, reader.words(value))
-            return Statement(name, node)
+            reader.note_condition(name, value)
+            return Statement(name, node, _names_in(value))
         case ast.Assign(targets=targets):
             if len(targets) > 1:
                 raise OptionError(f'"{shown}" assigns twice: write one assignment in each statement.')
@@ -225,6 +254,10 @@ def _statement(reader: Reader, part: str, tree: ast.stmt, caret: bool, *, last: 
         case ast.Import() | ast.ImportFrom():
             raise OptionError(f'"{shown}" is an import: functions are written as they are, exp(x) or torch.exp(x).')
     raise OptionError(f'"{shown}" is a statement of Python: an expression holds assignments as y = … and a result.')
+
+
+def _names_in(tree: ast.expr) -> frozenset[str]:
+    return frozenset(each.id for each in ast.walk(tree) if isinstance(each, ast.Name))
 
 
 def _check_target(reader: Reader, name: str, shown: str) -> None:

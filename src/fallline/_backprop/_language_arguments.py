@@ -12,7 +12,7 @@ from fallline._errors import OptionError, near
 if TYPE_CHECKING:
     from fallline._backprop._language_reader import Reader
 
-SETTINGS: Final = frozenset(Kind) - {Kind.VALUE, Kind.VALUES}
+SETTINGS: Final = frozenset(Kind) - {Kind.VALUE, Kind.VALUES, Kind.CONDITION}
 OF_TWO_INSTEAD: Final[Mapping[str, str]] = {"max": "maximum(x, y)", "min": "minimum(x, y)"}
 REDUCTIONS: Final = ("mean", "sum", "none")
 
@@ -69,6 +69,8 @@ def _argument(reader: "Reader", parameter: Parameter, tree: ast.expr, words: Wor
     match parameter.kind:
         case Kind.VALUE:
             return reader.node(tree, depth)
+        case Kind.CONDITION:
+            return reader.condition(tree, depth)
         case Kind.CLASSES:
             return reader.class_numbers(tree, depth)
         case Kind.VALUES:

@@ -28,6 +28,7 @@ class Kind(Enum):
 
     VALUE = "a value"
     VALUES = "a list of values"
+    CONDITION = "a comparison"
     CLASSES = "class numbers"
     NUMBER = "a number"
     WHOLE = "a whole number"
@@ -122,6 +123,25 @@ def _softmax(compute: Callable[..., Tensor]) -> Function:
     return Function((X, DIM), run)
 
 
+def _running(said: Said, x: Tensor, dim: int | None) -> Tensor:
+    """cumsum."""
+    if dim is None:
+        check_dims(said, x, 0, 1, "say along which dimension, as in dim=1")
+    return torch.cumsum(x, check_dim(said, x, 0 if dim is None else dim))
+
+
+def _log_sum(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """logsumexp, over all entries as well."""
+    return torch.logsumexp(x, tuple(range(x.ndim)) if dim is None else dim, keepdim)
+
+
+def _where(said: Said, condition: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    three = (condition, x, y)
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        check_broadcast(said.of(one, other), three[one], three[other])
+    return torch.where(condition, x, y)
+
+
 def _leaky_relu(said: Said, x: Tensor, slope: float) -> Tensor:
     return functional.leaky_relu(x, _held(said, x, slope))
 
@@ -153,6 +173,24 @@ def _mm(said: Said, x: Tensor, y: Tensor) -> Tensor:
     return torch.mm(x, y)
 
 
+def _outer(said: Said, x: Tensor, y: Tensor) -> Tensor:
+    if x.ndim != 1 or y.ndim != 1:
+        raise said.fault(f"{said.has(0, x)} and {said.has(1, y)}; outer takes two vectors")
+    check_size(said, (*x.shape, *y.shape))
+    return torch.outer(x, y)
+
+
+def _linear(said: Said, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """x @ Wᵀ + b."""
+    if x.ndim == 0 or weight.ndim != 2 or x.shape[-1] != weight.shape[1]:
+        raise said.fault(f"{said.has(0, x)} and {said.has(1, weight)}; linear takes a matrix W with a column for each "
+                         "entry of x, and forms x @ W.T")  # fmt: skip
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise said.fault(f"{said.has(1, weight)} and {said.has(2, bias)}; b has an entry for each row of W")
+    check_size(said, (*x.shape[:-1], weight.shape[0]))
+    return functional.linear(x, weight, bias)
+
+
 def _dot(said: Said, x: Tensor, y: Tensor) -> Tensor:
     if x.ndim != 1 or x.shape != y.shape:
         raise said.fault(f"{said.has(0, x)} and {said.has(1, y)}; dot takes two vectors of the same length")
@@ -167,6 +205,16 @@ def _turned(said: Said, x: Tensor) -> Tensor:
     """``.T`` and ``.t()``."""
     check_dims(said, x, 0, 2, "a matrix is turned by .T, of more dimensions say which two, as in transpose(x, 0, 1)")
     return x.t()
+
+
+def _permute(said: Said, x: Tensor, dims: tuple[int, ...]) -> Tensor:
+    if sorted(dim % max(x.ndim, 1) for dim in dims) != list(range(x.ndim)):
+        raise said.fault(f"{said.has(0, x)}; permute takes each of its dimensions once")
+    return x.permute(dims)
+
+
+def _squeeze(said: Said, x: Tensor, dim: int | None) -> Tensor:
+    return x.squeeze() if dim is None else x.squeeze(check_dim(said, x, dim))
 
 
 def _reshape(said: Said, x: Tensor, sizes: tuple[int, ...]) -> Tensor:
@@ -211,9 +259,14 @@ def _stack(said: Said, parts: tuple[Tensor, ...], dim: int) -> Tensor:
     return torch.stack(parts, dim)
 
 
-def _mse_loss(said: Said, x: Tensor, target: Tensor, reduction: str) -> Tensor:
-    check_same(said, x, target)
-    return functional.mse_loss(x, target, reduction=reduction)
+def _loss(compute: Callable[..., Tensor]) -> Function:
+    """Of a value and a target of its shape."""
+
+    def run(said: Said, x: Tensor, target: Tensor, reduction: str) -> Tensor:
+        check_same(said, x, target)
+        return compute(x, target, reduction=reduction)
+
+    return Function((X, TARGET, MEAN), run)
 
 
 def _cross_entropy(said: Said, x: Tensor, target: Tensor, reduction: str) -> Tensor:
@@ -225,24 +278,39 @@ def _cross_entropy(said: Said, x: Tensor, target: Tensor, reduction: str) -> Ten
     return functional.cross_entropy(x, target, reduction=reduction)
 
 
-def _with_logits(said: Said, x: Tensor, target: Tensor, reduction: str) -> Tensor:
+def _nll_loss(said: Said, x: Tensor, target: Tensor, reduction: str) -> Tensor:
+    if target.is_floating_point():
+        raise said.fault(f"{said.operand(1)} stands for class numbers: an input, or whole numbers as they are")
+    check_classes(said, x, target)
+    return functional.nll_loss(x, target, reduction=reduction)
+
+
+def _binary_cross_entropy(said: Said, x: Tensor, target: Tensor, reduction: str) -> Tensor:
     check_same(said, x, target)
-    return functional.binary_cross_entropy_with_logits(x, target, reduction=reduction)
+    for place, each in ((0, x), (1, target)):
+        if not bool(((each >= 0) & (each <= 1)).all()):
+            raise said.fault(f"{said.operand(place)} holds what is no probability, 0 to 1; "
+                             "binary_cross_entropy_with_logits takes scores")  # fmt: skip
+    return functional.binary_cross_entropy(x, target, reduction=reduction)
 
 
 ENTRYWISE: Final[Mapping[str, Callable[[Tensor], Tensor]]] = {
-    "sqrt": torch.sqrt, "exp": torch.exp, "log": torch.log, "log1p": torch.log1p, "expm1": torch.expm1,
+    "sqrt": torch.sqrt, "rsqrt": torch.rsqrt, "exp": torch.exp, "exp2": torch.exp2, "expm1": torch.expm1,
+    "log": torch.log, "log2": torch.log2, "log10": torch.log10, "log1p": torch.log1p,
     "sin": torch.sin, "cos": torch.cos, "tan": torch.tan,
     "asin": torch.asin, "acos": torch.acos, "atan": torch.atan,
     "sinh": torch.sinh, "cosh": torch.cosh, "tanh": torch.tanh,
-    "abs": torch.abs, "sign": torch.sign, "floor": torch.floor, "neg": torch.neg, "square": torch.square,
-    "reciprocal": torch.reciprocal,
+    "asinh": torch.asinh, "atanh": torch.atanh, "erf": torch.erf,
+    "abs": torch.abs, "sign": torch.sign, "floor": torch.floor, "ceil": torch.ceil, "round": torch.round,
+    "neg": torch.neg, "square": torch.square, "reciprocal": torch.reciprocal,
     "sigmoid": torch.sigmoid, "relu": torch.relu, "softplus": functional.softplus,
-    "gelu": functional.gelu, "silu": functional.silu,
+    "logsigmoid": functional.logsigmoid, "gelu": functional.gelu, "silu": functional.silu, "elu": functional.elu,
+    "selu": functional.selu, "mish": functional.mish,
 }  # fmt: skip
 OF_TWO: Final[Mapping[str, Callable[[Tensor, Tensor], Tensor]]] = {
     "maximum": torch.maximum,
     "minimum": torch.minimum,
+    "atan2": torch.atan2,
 }
 OVER: Final[Mapping[str, Callable[..., Any]]] = {
     "sum": torch.sum,
@@ -250,7 +318,12 @@ OVER: Final[Mapping[str, Callable[..., Any]]] = {
     "prod": torch.prod,
     "max": torch.max,
     "min": torch.min,
+    "amax": torch.amax,
+    "amin": torch.amin,
+    "logsumexp": _log_sum,
 }
+CLAMP: Final = Function((X, Parameter("min", Kind.NUMBER), Parameter("max", Kind.NUMBER)), _clamp)
+RESHAPE: Final = Function((X, Parameter("shape", Kind.SHAPE, required=True)), _reshape)
 FUNCTIONS: Final[Mapping[str, Function]] = {
     **{name: _of_one(compute) for name, compute in ENTRYWISE.items()},
     **{name: _of_two(compute) for name, compute in OF_TWO.items()},
@@ -261,15 +334,23 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "leaky_relu": Function((X, Parameter("negative_slope", Kind.NUMBER, default=0.01)), _leaky_relu),
     "softmax": _softmax(torch.softmax),
     "log_softmax": _softmax(torch.log_softmax),
-    "clamp": Function((X, Parameter("min", Kind.NUMBER), Parameter("max", Kind.NUMBER)), _clamp),
+    "cumsum": Function((X, DIM), _running),
+    "where": Function((Parameter("condition", Kind.CONDITION, required=True), X, Y), _where),
+    "clamp": CLAMP,
+    "clip": CLAMP,
     "matmul": Function((X, Y), _matmul),
     "mm": Function((X, Y), _mm),
     "dot": Function((X, Y), _dot),
+    "outer": Function((X, Y), _outer),
+    "linear": Function((X, Parameter("W", required=True), Parameter("b")), _linear),
     "t": Function((X,), _turned),
     "transpose": Function(
         (X, Parameter("dim0", Kind.WHOLE, required=True), Parameter("dim1", Kind.WHOLE, required=True)), _transpose
     ),
-    "reshape": Function((X, Parameter("shape", Kind.SHAPE, required=True)), _reshape),
+    "permute": Function((X, Parameter("dims", Kind.SHAPE, required=True)), _permute),
+    "reshape": RESHAPE,
+    "view": RESHAPE,
+    "squeeze": Function((X, DIM), _squeeze),
     "flatten": _of_one(torch.flatten, entrywise=False),
     "unsqueeze": Function((X, Parameter("dim", Kind.WHOLE, required=True)), _unsqueeze),
     "cat": Function((Parameter("tensors", Kind.VALUES, required=True), Parameter("dim", Kind.WHOLE, default=0)), _cat),
@@ -277,7 +358,12 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         (Parameter("tensors", Kind.VALUES, required=True), Parameter("dim", Kind.WHOLE, default=0)), _stack
     ),
     "detach": _of_one(torch.detach, entrywise=False),
-    "mse_loss": Function((X, TARGET, MEAN), _mse_loss),
+    "mse_loss": _loss(functional.mse_loss),
+    "l1_loss": _loss(functional.l1_loss),
+    "huber_loss": _loss(functional.huber_loss),
+    "smooth_l1_loss": _loss(functional.smooth_l1_loss),
     "cross_entropy": Function((X, Parameter("target", Kind.CLASSES, required=True), MEAN), _cross_entropy),
-    "binary_cross_entropy_with_logits": Function((X, TARGET, MEAN), _with_logits),
+    "nll_loss": Function((X, Parameter("target", Kind.CLASSES, required=True), MEAN), _nll_loss),
+    "binary_cross_entropy": Function((X, TARGET, MEAN), _binary_cross_entropy),
+    "binary_cross_entropy_with_logits": _loss(functional.binary_cross_entropy_with_logits),
 }

@@ -36,6 +36,8 @@ class Frame:
     most: int
     """Entries of a result."""
     tell: Callable[[str, Tensor], None]
+    truths: dict[int, tuple[Tensor, Tensor]]
+    """Of a 0/1 value that was made of a comparison: itself, so that its id is nobody else's, and the comparison."""
 
     def tensor(self, value: Value, words: Words) -> Tensor:
         """A value as a tensor; a constant is told under its own text."""
@@ -43,8 +45,10 @@ class Frame:
 
     def constant(self, numbers: Any, words: Words, dtype: torch.dtype) -> Tensor:
         """Typed numbers as a tensor."""
-        made = torch.tensor(numbers, dtype=dtype, device=self.device)
-        label = str(words)
+        return self.told(torch.tensor(numbers, dtype=dtype, device=self.device), str(words))
+
+    def told(self, made: Tensor, label: str) -> Tensor:
+        """A tensor that no gradient goes back through, told under its own text where that is short."""
         if len(label) <= LONGEST_LABEL:
             self.tell(label, made)
         return made

@@ -7,6 +7,7 @@ from typing import Any, Final
 import torch
 
 from fallline._backprop._language_arguments import bound
+from fallline._backprop._language_comparisons import COMPARISONS, Condition, compared, counted, holding
 from fallline._backprop._language_functions import FUNCTIONS
 from fallline._backprop._language_nodes import (
     OPERATORS,
@@ -21,6 +22,7 @@ from fallline._backprop._language_nodes import (
     transposed,
 )
 from fallline._backprop._language_shapes import Words
+from fallline._backprop._language_words import ALLOWED, COMMON, MET, NOT_ASKED, OTHERWISE
 from fallline._errors import OptionError, near
 from fallline._formulas._expression import CONSTANTS, MOST_NESTING
 from fallline._formulas._typed import shortened
@@ -40,37 +42,6 @@ LARGEST_WHOLE: Final = 10**12
 NAMESPACES: Final = ("torch", "F", "torch.nn.functional", "nn.functional")
 METHODS: Final = ("t",)
 """Functions only behind a dot: their bare names are free for values."""
-NOT_ASKED: Final[Mapping[str, str]] = {
-    "backward": "the backward pass is run and shown anyway: leave it out",
-    "grad": "the gradients are shown anyway: leave it out",
-    "data": "for a value without its gradient write detach(…)",
-    "detach_": "nothing is changed in place here, write detach(…)",
-    "cpu": "every value is on the CPU anyway: leave it out",
-    "item": "the value is shown anyway: leave it out",
-    "requires_grad_": "a gradient is asked of every input anyway: leave it out",
-    "numpy": "values are tensors here: leave it out",
-}
-MET: Final[Mapping[type[ast.AST], str]] = {
-    ast.Compare: "a comparison, which has no gradient (for pieces there are relu, clamp, maximum and minimum)",
-    ast.BoolOp: "a condition",
-    ast.IfExp: "a condition",
-    ast.Lambda: "a lambda",
-    ast.ListComp: "a comprehension",
-    ast.SetComp: "a comprehension",
-    ast.DictComp: "a comprehension",
-    ast.GeneratorExp: "a comprehension",
-    ast.NamedExpr: 'an assignment inside an expression (give it a statement of its own, ended by ";")',
-    ast.JoinedStr: "a text",
-    ast.Starred: "a starred value",
-    ast.Dict: "a dictionary",
-    ast.Set: "a set",
-    ast.Tuple: "a row of values (a vector is written in square brackets)",
-    ast.Slice: "a range of indices",
-    ast.Await: "a word of Python",
-    ast.Yield: "a word of Python",
-    ast.YieldFrom: "a word of Python",
-}
-ALLOWED: Final = "numbers, names, lists of numbers, + - * / ^ @, indices as in x[0], .T and functions"
 
 
 class Reader:
@@ -82,6 +53,8 @@ class Reader:
         self.assigned: dict[str, Words] = {}
         self.classes: set[str] = set()
         """Inputs that are class numbers."""
+        self.conditions: set[str] = set()
+        """Assigned names that hold a comparison."""
         self._plain: set[str] = set()
         """Inputs that are used as values."""
         self._source = b""
@@ -125,6 +98,28 @@ class Reader:
                 return self._call(tree, depth)
         return self._operand(tree, depth)
 
+    def condition(self, tree: ast.expr, depth: int) -> Node:
+        """What ``where`` chooses by: a comparison, or a name that one was given."""
+        if isinstance(tree, ast.Compare):
+            return self._compared(tree, depth).node
+        if isinstance(tree, ast.Name) and tree.id in self.conditions:
+            return holding(self.node(tree, depth))
+        words = self.words(tree)
+        name = tree.id if isinstance(tree, ast.Name) else "x"
+        raise OptionError(f'"{words}" is no comparison: where chooses by one, as in where({name} > 0, {name}, 0).')
+
+    def note_condition(self, name: str, value: ast.expr) -> None:
+        """Whether ``name`` now holds a comparison."""
+        holds = isinstance(value, ast.Compare) or (isinstance(value, ast.Name) and value.id in self.conditions)
+        (self.conditions.add if holds else self.conditions.discard)(name)
+
+    def _compared(self, tree: ast.Compare, depth: int) -> Condition:
+        sign = COMPARISONS.get(type(tree.ops[0]))
+        if sign is None or len(tree.ops) > 1:
+            raise self.refusal(tree)
+        left, right = (self.node(each, depth + 1) for each in (tree.left, tree.comparators[0]))
+        return compared(self.words(tree), sign, left, right)
+
     def _operand(self, tree: ast.expr, depth: int) -> Node:
         """A number, a name, a list of numbers, or a part of a value."""
         words = self.words(tree)
@@ -137,6 +132,8 @@ class Reader:
                 return listed(words, self.numbers(tree, depth))
             case ast.Subscript(value=value, slice=index):
                 return indexed(words, self.node(value, depth + 1), self._index(index))
+            case ast.Compare():
+                return counted(self._compared(tree, depth), named=depth == 0)
         raise self.refusal(tree)
 
     def _chain(self, tree: ast.BinOp, depth: int) -> Node:
@@ -243,7 +240,10 @@ class Reader:
             return self._operator(tree, name, [*receiver, *tree.args], depth)
         if name not in FUNCTIONS:
             raise self._no_function(of, name)
-        arguments = bound(self, name, words, [*receiver, *tree.args], tree.keywords, depth + 1)
+        given = [*receiver, *tree.args]
+        if name == "where" and receiver:  # x.where(x > 0, 0) chooses x where that holds
+            given = [*tree.args[:1], *receiver, *tree.args[1:]]
+        arguments = bound(self, name, words, given, tree.keywords, depth + 1)
         return called(words, name, arguments)
 
     def _operator(self, tree: ast.Call, name: str, arguments: list[ast.expr], depth: int) -> Node:
@@ -292,6 +292,10 @@ class Reader:
             return sign * inner.value
         if isinstance(inner, ast.Constant) and type(inner.value) is int:
             raise OptionError(f'"{self.words(tree)}" is too large for an index or a size.')
+        if isinstance(tree, ast.Compare):
+            raise OptionError(
+                f'"{self.words(tree)}" is no index: what holds is chosen by where, as in where(x > 0, x, 0).'
+            )
         raise OptionError(f'"{self.words(tree)}" stands where a whole number is needed, typed as such: 0, 1 or −1.')
 
     def _no_function(self, tree: ast.expr, name: str) -> OptionError:
@@ -299,17 +303,20 @@ class Reader:
             return OptionError(f'"{name}" is not needed in an expression: {NOT_ASKED[name]}.')
         if name.startswith("_"):
             return OptionError(f'"{shortened(name)}" cannot be used: an expression holds {ALLOWED}.')
+        if name in OTHERWISE:
+            return OptionError(f'There is no function "{name}" in an expression: write {OTHERWISE[name]}(…).')
         shown = shortened(name)
         product = f" For a product write {shown}*(…)." if isinstance(tree, ast.Name) and len(name) == 1 else ""
         return OptionError(
             f'There is no function "{shown}" in an expression.{product or near(shown, [*FUNCTIONS, *OPERATORS])}'
-            + ("" if product or near(shown, [*FUNCTIONS, *OPERATORS]) else f" It may use {', '.join(FUNCTIONS)}.")
+            + ("" if product or near(shown, [*FUNCTIONS, *OPERATORS]) else f" It knows {', '.join(COMMON)} and others.")
         )
 
     def refusal(self, tree: ast.AST) -> OptionError:
         """The sentence about what an expression does not hold."""
         if isinstance(tree, ast.BinOp):
-            sign = {ast.Mod: "%", ast.FloorDiv: "//"}.get(type(tree.op), "an operation on bits")
+            signs = {ast.Mod: "%", ast.FloorDiv: "//", ast.BitAnd: '"&" (for "and" write a product: (x > 0)*(y > 0))'}
+            sign = signs.get(type(tree.op), "an operation on bits")
             return OptionError(f'"{self.words(tree)}" holds {sign}: an expression holds {ALLOWED}.')
         if isinstance(tree, ast.UnaryOp):
             return OptionError(f'"{self.words(tree)}" is a condition: an expression holds {ALLOWED}.')

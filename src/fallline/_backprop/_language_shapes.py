@@ -41,6 +41,10 @@ class Said:
         """The refusal of this operation."""
         return OptionError(f'"{self.whole}" cannot be computed: {why}.')
 
+    def of(self, *places: int) -> "Said":
+        """With these operands alone."""
+        return Said(self.whole, tuple(self.operands[place] for place in places), self.most)
+
     def operand(self, place: int) -> str:
         """What an operand is called in a sentence."""
         text = str(self.operands[place])

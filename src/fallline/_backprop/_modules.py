@@ -1,6 +1,7 @@
 """Which module runs at the moment, and what modules, parameters and captured tensors are called."""
 
 import dis
+import functools
 import inspect
 import threading
 import warnings
@@ -13,7 +14,8 @@ from typing import Any, Final
 import torch
 from torch import nn
 
-from fallline._backprop._kept import Kept
+from fallline._errors import OptionError
+from fallline._undisturbed import Kept
 
 GLOBALS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 """Instructions that read a global name."""
@@ -61,6 +63,8 @@ class Modules:
             yield
 
     def _meet(self, name: str, module: nn.Module) -> None:
+        if any(isinstance(each, torch.jit.ScriptModule) for each in module.modules()):
+            raise OptionError("A scripted module runs outside of Python: hand in the module that it was made from.")
         self.met[name] = module
         self._kept.module(module)
         for inner, each in module.named_modules():
@@ -122,14 +126,32 @@ def root_of(fn: Callable[..., Any]) -> nn.Module | None:
 
 def captured_by(fn: Callable[..., Any]) -> dict[str, Any]:
     """Tensors and modules that a function uses and that are none of its inputs, by the names it knows them by."""
+    bound = {name: value for name, value in _bound_to(fn).items() if isinstance(value, torch.Tensor | nn.Module)}
     plain = plain_function(fn)
     if plain is None:
-        return {}
+        return bound
     inside = _names_in(plain.__code__)
     cells = zip(plain.__code__.co_freevars, plain.__closure__ or (), strict=True)
     found = {name: cell.cell_contents for name, cell in cells if _filled(cell)}
     found |= {name: plain.__globals__[name] for name in inside if name in plain.__globals__ and name not in found}
-    return {name: value for name, value in found.items() if isinstance(value, torch.Tensor | nn.Module)}
+    return bound | {name: value for name, value in found.items() if isinstance(value, torch.Tensor | nn.Module)}
+
+
+def _bound_to(fn: Callable[..., Any]) -> dict[str, Any]:
+    """What ``functools.partial`` and defaults give to the function's own parameters, by their names."""
+    bound: dict[str, Any] = {}
+    if isinstance(fn, functools.partial):
+        bound = dict(zip(_parameters_of(fn.func), fn.args, strict=False)) | fn.keywords
+        fn = fn.func
+    defaults = {name: each.default for name, each in _parameters_of(fn).items() if each.default is not each.empty}
+    return defaults | bound
+
+
+def _parameters_of(fn: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(fn).parameters
+    except (TypeError, ValueError):  # written in C
+        return {}
 
 
 def _names_in(code: CodeType) -> list[str]:

@@ -1,6 +1,6 @@
 """A function at one point: its float64 result, its gradient by autograd, and its values around the point."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from math import isfinite
@@ -178,18 +178,28 @@ class Probe:
         if result.requires_grad and own:
             begin = torch.ones_like(result) if self.vector is None else self.vector.to(result.dtype)
             try:
-                with self.promoting():
-                    found = torch.autograd.grad(
-                        result, list(own.values()), grad_outputs=begin, allow_unused=True, retain_graph=True
-                    )
+                found = self.go_back(result, begin, list(own.values()))
             except FAILURES as error:
-                raise CannotCompareError(
-                    f"The gradient was not compared: its backward pass does not run in float64 ({_first_line(error)})."
-                ) from error
+                raise CannotCompareError(self._why_no_way_back(error)) from error
         return {
             name: torch.zeros_like(leaf) if each is None else _dense(each)
             for (name, leaf), each in zip(own.items(), found, strict=True)
         }
+
+    def _why_no_way_back(self, error: Exception) -> str:
+        if self._constants.checkpointed:
+            return (
+                "The gradient was not compared: a checkpointed part runs again in the backward pass, with tensors of "
+                "its own precision and not with the float64 ones. Call the function without checkpointing to compare."
+            )
+        return f"The gradient was not compared: its backward pass does not run in float64 ({_first_line(error)})."
+
+    def go_back(
+        self, result: torch.Tensor, begin: torch.Tensor, leaves: Sequence[torch.Tensor]
+    ) -> tuple[torch.Tensor | None, ...]:
+        """The gradient at each leaf; the graph stays."""
+        with self.promoting():
+            return torch.autograd.grad(result, leaves, begin, retain_graph=True, allow_unused=True)
 
     def _weighed(self, result: torch.Tensor) -> torch.Tensor:
         plain = result.detach().to(torch.float64)

@@ -10,6 +10,7 @@ import torch
 from fallline._backprop._language import Program, read_program
 from fallline._backprop._language_values import tensors_at as tensors_of
 from fallline._backprop._torch_private import uncompiled
+from fallline._backprop._words import listed
 from fallline._errors import OptionError
 
 Tell = Callable[[str, torch.Tensor], None]
@@ -28,6 +29,8 @@ class Question:
     names: tuple[str, ...]
     title: str
     expression: str | None = None
+    remarks: tuple[str, ...] = ()
+    """Sentences about what was asked."""
 
     def answer(self, inputs: Sequence[Any], tell: Tell) -> Any:
         """What the function gives back for these inputs in place of its own."""
@@ -76,7 +79,27 @@ def _of_expression(
         raise OptionError("An expression ends in its result: write the loss into it instead of loss=.")
     program = read_program(text)
     tensors = tensors_of(program, dict(at or {}))
-    return Question(program, None, tuple(tensors.values()), tuple(tensors), text, expression=text)
+    remarks = idle_in_words(program)
+    return Question(program, None, tuple(tensors.values()), tuple(tensors), text, expression=text, remarks=remarks)
+
+
+def idle_in_words(program: Program) -> tuple[str, ...]:
+    """What is computed for nothing.
+
+    >>> idle_in_words(read_program("a = x*2; b = a*3; sum(x)"))
+    ('b is assigned and never used: it is no part of the result.', 'a is used only by what is no part of the result.')
+    """
+    idle = program.idle()
+    used = frozenset().union(*(statement.uses for statement in program.statements))
+    apart = [name for name in idle if name not in used]
+    below = [name for name in idle if name in used]
+    told = []
+    if apart:
+        verb, they = ("is", "it is") if len(apart) == 1 else ("are", "they are")
+        told.append(f"{listed(apart)} {verb} assigned and never used: {they} no part of the result.")
+    if below:
+        told.append(f"{listed(below)} {'is' if len(below) == 1 else 'are'} used only by what is no part of the result.")
+    return tuple(told)
 
 
 def _names(fn: Callable[..., Any], inputs: Sequence[Any], names: Sequence[str] | None) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import torch
+
 from fallline._backprop._ran import Held, Ran
 from fallline._backprop._rule_operands import Operands, plain, power, shape_text, tensors_of
 from fallline._backprop._rule_wording import filled, grouped, transposed
@@ -28,6 +30,9 @@ SHORT: Final[Mapping[str, str]] = {
     "t": "transpose",
     "_unsafe_view": "view",
     "_reshape_alias": "reshape",
+    "split_with_sizes": "split",
+    "unsafe_split": "split",
+    "unsafe_split_with_sizes": "split",
     "_to_copy": "to",
     "lift_fresh": "clone",
     "linalg_vector_norm": "norm",
@@ -282,6 +287,9 @@ def _indexed(call: Operands) -> str:
 
 
 def _converted(call: Operands) -> str:
+    given = call.ran.argument("self")
+    if isinstance(given, Held) and given.dtype is torch.bool and call.out.dtype.is_floating_point:
+        return f"1 where {_words(call)('self')}, else 0"
     dtype = str(call.out.dtype).removeprefix("torch.")
     return f"to({_words(call)('self')}, {dtype})"
 
@@ -299,6 +307,12 @@ TEMPLATES: Final[Mapping[str, str | Callable[[Operands], str]]] = {
     "div": _quotient,
     "neg": "−{self}",
     "reciprocal": "1 / {self}",
+    "lt": "{self} < {other}",
+    "gt": "{self} > {other}",
+    "le": "{self} ≤ {other}",
+    "ge": "{self} ≥ {other}",
+    "eq": "{self} = {other}",
+    "ne": "{self} ≠ {other}",
     "pow": _power,
     "addcmul": _scaled_product("·"),
     "addcdiv": _scaled_product("/"),

@@ -58,8 +58,8 @@ def transposed(text: str) -> str:
 
 
 def _stands_alone(before: str, after: str) -> bool:
-    """Whether parentheses, commas or the ends are on both sides."""
-    return (not before or before[-1] in "(,‖|") and (not after or after[0] in "),‖|")
+    """Whether parentheses, commas, "where" or the ends are on both sides."""
+    return (not before or before[-1] in "(,‖|" or before.endswith(" where")) and (not after or after[0] in "),‖|")
 
 
 def _whole(text: str) -> bool:

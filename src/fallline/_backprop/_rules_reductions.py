@@ -10,6 +10,7 @@ from torch import Tensor
 from fallline._backprop._rule_kinds import Rule, Rules, Share, Step
 from fallline._backprop._rule_operands import Operands, plain, power
 from fallline._backprop._rule_wording import filled
+from fallline._backprop._rules_shapes import PUT_BACK
 from fallline._records import LocalDerivative
 
 
@@ -168,7 +169,6 @@ def _dot(one: str, other: str) -> dict[str, Rule]:
 _LARGEST = Share("1 at the largest entry, shared equally among equal ones, else 0", _largest_share)
 _SMALLEST = Share("1 at the smallest entry, shared equally among equal ones, else 0", _smallest_share)
 _TAKEN = Share("1 at the entry that was taken, else 0", _taken_share)
-_PUT_BACK = Step("put back at the places taken, 0 elsewhere")
 
 REDUCTIONS: Final[Rules] = {
     "sum": {"self": Share("1", _ones)},
@@ -191,13 +191,13 @@ REDUCTIONS: Final[Rules] = {
     "logsumexp": {"self": Share("softmax({self})", _softmax_share)},
     "dot": _dot("self", "tensor"),
     "vdot": _dot("self", "other"),
-    "median": {"self": _PUT_BACK},
+    "median": {"self": PUT_BACK},
     "mode": {"self": _TAKEN},
     "kthvalue": {"self": _TAKEN},
-    "cummax": {"self": _PUT_BACK},
-    "cummin": {"self": _PUT_BACK},
-    "sort": {"self": _PUT_BACK},
-    "topk": {"self": _PUT_BACK},
+    "cummax": {"self": PUT_BACK},
+    "cummin": {"self": PUT_BACK},
+    "sort": {"self": PUT_BACK},
+    "topk": {"self": PUT_BACK},
     "cumsum": {"self": Step("Σ grad from each place on to the end")},
     "cumprod": {"self": Step("Σ grad·out from each place on to the end, over {self}")},
     "logcumsumexp": {"self": Step("Σ grad·exp({self} − out) from each place on to the end")},

@@ -28,9 +28,18 @@ def _average_rule(call: Operands) -> str:
     return f"each entry's grad/{plain(divisor)} to every entry of its window, added where windows overlap"
 
 
+def _parts_to_whole(call: Operands) -> str:
+    """Equal shapes counted: "3 × (2,) → (6,)"."""
+    shapes = [each.shape for each in call.ran.outputs if each is not None]
+    runs = [(shape, shapes.count(shape)) for shape in dict.fromkeys(shapes)]
+    parts = [shape_text(shape) if many == 1 else f"{many} × {shape_text(shape)}" for shape, many in runs]
+    return f"{' and '.join(parts)} → {shape_text(call.shape('self'))}"
+
+
 _SHAPED: Final = Step(_shaped_back)
 _TURNED: Final = Step("the same numbers, with the dimensions put back in their order")
-_PUT_BACK: Final = Step("put back at the places taken, 0 elsewhere")
+PUT_BACK: Final = Step("put back at the places taken, 0 elsewhere")
+_PARTS_PUT_BACK: Final = Step("put back at the places taken, 0 elsewhere", _parts_to_whole)
 _ADDED_BACK: Final = Step("put back at the places taken, added where one was taken twice, 0 elsewhere")
 _PART: Final = Step("the part of grad that came from this operand")
 _COPIES: Final = Step(_copies_rule)
@@ -65,16 +74,12 @@ SHAPES: Final[Rules] = {
         (
             "select",
             "slice",
-            "split",
-            "split_with_sizes",
-            "unsafe_split",
-            "unsafe_split_with_sizes",
-            "unbind",
             "diagonal",
             "masked_select",
         ),
-        _PUT_BACK,
+        PUT_BACK,
     ),
+    **_each(("split", "split_with_sizes", "unsafe_split", "unsafe_split_with_sizes", "unbind"), _PARTS_PUT_BACK),
     **_each(
         ("index", "index_select", "gather", "take", "as_strided", "unfold", "im2col", "_unsafe_index"), _ADDED_BACK
     ),

@@ -5,17 +5,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fallline._backprop._rule_wording import grouped
-from fallline._records import GraphEdge, GraphNode
+from fallline._records import GraphEdge, GraphNode, NodeKind
 
 PLACE = "…"
+CONSTANT = "constant ("
+"""How the name of one without a name begins."""
 BRACKETED = re.compile(r"(?<!\w)\(…\)|…")
 """A placeholder with brackets that are not those of a function."""
 MOST_CHARACTERS = 32
 """Longer texts keep their placeholders."""
-MOST_IN_RULES = 12
+MOST_IN_RULES = 16
+SUM, PRODUCT = ("+", "−"), ("·", "/", "@")
+NESTED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+FACTOR = re.compile(r"\w[\w.^]*")
+FACTORS = re.compile(rf"{FACTOR.pattern}(?: [·/@] {FACTOR.pattern})*")
+"""Where what stands in brackets is one letter."""
 WORDS = ("input", "left", "right")
 """What rules call an operand that has no name."""
-WORD = re.compile(r"\b(?:input|left|right)\b")
+WORD = re.compile(r"\b(?:input|left|right)(?![^\W⁰¹²³⁴⁵⁶⁷⁸⁹])")
+"""A raised figure may follow, which is a letter to a regular expression."""
 
 
 def spelled_out(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge]) -> list[GraphNode]:
@@ -30,7 +38,7 @@ def spelled_out(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge]) -> list[
     told: dict[int, GraphNode] = {}
     for node in nodes:
         nameless = [
-            told[edge.source].text
+            _used(_said(told[edge.source]), edge)
             for edge in sorted(operands.get(node.id, ()), key=lambda edge: edge.operand)
             if edge.source in told and _is_left_out(told[edge.source], node.text)
         ]
@@ -48,21 +56,35 @@ def spelled_rules(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge]) -> lis
         return list(edges)
     operands: dict[int, dict[int, GraphNode]] = {}
     for edge in edges:
-        operands.setdefault(edge.target, {})[edge.operand] = nodes[edge.source]
+        source = nodes[edge.source]
+        operands.setdefault(edge.target, {})[edge.operand] = replace(source, text=_used(source.text, edge))
     return [_with_operands(edge, operands[edge.target]) for edge in edges]
 
 
 def _with_operands(edge: GraphEdge, operands: Mapping[int, GraphNode]) -> GraphEdge:
     if edge.local is None or not WORD.search(edge.local.rule):
         return edge
-    texts = {place: node.text for place, node in operands.items() if node.name is None and _is_short(node.text)}
+    texts = {place: _said(node) for place, node in operands.items() if _is_nameless(node) and _is_short(_said(node))}
     known: dict[str, str] = {}
-    if len(operands) == 1:
-        known = dict(zip(WORDS[:1], texts.values(), strict=False))
-    elif set(operands) == {0, 1}:
-        known = {WORDS[place + 1]: text for place, text in texts.items()}
-    rule = WORD.sub(lambda found: grouped(known[found[0]]) if found[0] in known else found[0], edge.local.rule)
+    flowing = {place for place, node in operands.items() if node.kind is not NodeKind.CONSTANT}
+    if len(flowing) == 1:
+        known = dict(zip(WORDS[:1], [texts[place] for place in flowing if place in texts], strict=False))
+    if set(operands) <= {0, 1}:
+        known |= {WORDS[place + 1]: text for place, text in texts.items()}
+    whole = edge.local.rule
+
+    def put(found: re.Match[str]) -> str:
+        text = known.get(found[0], found[0])
+        alone = whole[: found.start()].endswith("(") and whole[found.end() :].startswith(")")
+        return text if alone or found[0] == whole else grouped(text)
+
+    rule = WORD.sub(put, whole)
     return replace(edge, local=replace(edge.local, rule=rule))
+
+
+def _used(text: str, edge: GraphEdge) -> str:
+    """Of several outputs the one that the edge begins at: ``unbind(x)[0]``."""
+    return text if edge.output is None or not text else f"{text}[{edge.output}]"
 
 
 def _is_short(text: str) -> bool:
@@ -71,7 +93,35 @@ def _is_short(text: str) -> bool:
 
 def _is_left_out(operand: GraphNode, text: str) -> bool:
     """A nameless operand that the text does not write out already, as ``weightᵀ`` in ``x @ weightᵀ``."""
-    return operand.name is None and (not operand.text or operand.text not in text)
+    return _is_nameless(operand) and (not operand.text or operand.text not in text)
+
+
+def _is_nameless(node: GraphNode) -> bool:
+    """Also a constant that has only its shape for a name."""
+    return node.name is None or (node.kind is NodeKind.CONSTANT and node.name.startswith(CONSTANT))
+
+
+def _said(node: GraphNode) -> str:
+    """What a nameless operand computed; of a constant that is 1 everywhere the number."""
+    if node.name is None:
+        return node.text
+    value = node.value
+    ones = value is not None and value.least == value.greatest == 1 and value.not_finite == 0
+    return "1" if ones else "constant"
+
+
+def _needs_none(before: str, operand: str, after: str) -> bool:
+    """A product beside + and − alone, w · x + b, and a power beside any sign, a · x², need no brackets."""
+    inside = operand if before else operand.removeprefix("−")  # −x · y is −(x · y)
+    while (without := NESTED.sub("_", inside)) != inside:
+        inside = without
+    if FACTOR.fullmatch(inside) is not None:
+        signs: tuple[str, ...] = (*SUM, *PRODUCT)
+    elif FACTORS.fullmatch(inside) is not None:
+        signs = SUM
+    else:
+        return False
+    return (not before or before.endswith(signs)) and (not after or after.startswith(signs))
 
 
 def _filled(text: str, operands: Sequence[str]) -> str:
@@ -83,7 +133,7 @@ def _filled(text: str, operands: Sequence[str]) -> str:
         operand = next(left)
         before, after = text[: found.start()].rstrip(), text[found.end() :].lstrip()
         alone = found[0] == PLACE and before.endswith(("(", ",")) and after.startswith((")", ","))
-        return operand if alone else grouped(operand)
+        return operand if alone or _needs_none(before, operand, after) else grouped(operand)
 
     whole = BRACKETED.sub(put, text)
     return whole if len(whole) <= MOST_CHARACTERS else text

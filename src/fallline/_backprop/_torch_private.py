@@ -1,19 +1,22 @@
 """The few things of PyTorch that have no public name, which tracing cannot do without: each is asked for here alone."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 import torch
 from torch import nn
-from torch.autograd import grad_mode
 from torch.autograd.function import _SingleLevelFunction
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 SAVED: Final = "_saved_"
+SAVED_WRITTEN: Final = "modified by an inplace operation"
+"""Words of PyTorch's complaint."""
 COMPILED: Final = "CompiledFunction"
 """The step back of what torch.compile made begins with this."""
+ITEM: Final = "_local_scalar_dense"
+"""The operation behind ``item()``, ``float(tensor)`` and ``if tensor``."""
 LEAF: Final = "torch::autograd::AccumulateGrad"
 WRITTEN_VIEW: Final = "torch::autograd::CopySlices"
 """Name of the step back of an operation that wrote into a part of a tensor."""
@@ -46,24 +49,6 @@ def number_of(node: Any) -> int:
     return int(node._sequence_nr())
 
 
-def began_before(root: Any, first: int) -> list[torch.Tensor]:
-    """Leaves that steps back lead to which this thread made before its node ``first``."""
-    found: dict[int, torch.Tensor] = {}
-    waiting, known = [(root, False)], set()
-    while waiting:
-        node, early = waiting.pop()
-        if node is None or (node, early) in known:
-            continue
-        known.add((node, early))
-        if node.name() == LEAF:
-            if early:
-                found[id(node.variable)] = node.variable
-            continue
-        early = early or number_of(node) < first
-        waiting.extend((each, early) for each, _ in node.next_functions)
-    return list(found.values())
-
-
 def going_backward() -> bool:
     """True while a backward pass runs in this thread."""
     return torch._C._current_autograd_node() is not None
@@ -84,14 +69,30 @@ def saved_by(node: Any) -> list[tuple[str, tuple[int, ...]]]:
     """Names and shapes of the tensors that a node keeps for its step back; those that cannot be had are left out."""
     names = [name for name in dir(node) if name.startswith(SAVED)]
     found = [(name.removeprefix(SAVED), _unpacked(node, name)) for name in names]
-    own = getattr(node, "saved_tensors", None) if custom_class(node) is not None else None
+    own = _unpacked(node, "saved_tensors") if custom_class(node) is not None else None
     found += [("saved", each) for each in own or ()]
     return [(name, tuple(each.shape)) for name, each in found if isinstance(each, torch.Tensor)]
 
 
+def overwritten(node: Any) -> list[str]:
+    """Names of what a node kept for its step back and that somebody wrote over since."""
+    names = [name for name in dir(node) if name.startswith(SAVED)]
+    if custom_class(node) is not None:
+        names.append("saved_tensors")
+    return [name.removeprefix(SAVED) for name in names if _is_overwritten(node, name)]
+
+
+def _is_overwritten(node: Any, name: str) -> bool:
+    try:
+        getattr(node, name)
+    except RuntimeError as error:
+        return SAVED_WRITTEN in str(error)
+    return False
+
+
 def _unpacked(node: Any, name: str) -> Any:
     try:
-        return getattr(node, name)
+        return getattr(node, name, None)
     except RuntimeError:  # written over since, or freed
         return None
 
@@ -103,31 +104,12 @@ def default_of(argument: Any) -> Any:
 
 def schema_of(operation: Callable[..., Any]) -> Any:
     """An ATen operation's schema: name, arguments, aliases."""
-    return operation._schema  # type: ignore[attr-defined]
+    return operation._schema  # type: ignore[attr-defined]  # every ATen operation has one
 
 
 def in_custom_forward() -> bool:
     """True inside of an ``autograd.Function``'s forward, where nothing is recorded; not under ``no_grad`` alone."""
     return not (torch.is_grad_enabled() or torch._C._is_fwd_grad_enabled())
-
-
-def buffers_of(module: nn.Module) -> dict[str, torch.Tensor | None]:
-    """The module's own mapping, absent buffers included."""
-    found: dict[str, torch.Tensor | None] = module._buffers
-    return found
-
-
-def parameters_of(module: nn.Module) -> dict[str, nn.Parameter | None]:
-    """The module's own mapping, absent parameters included."""
-    found: dict[str, nn.Parameter | None] = module._parameters
-    return found
-
-
-def uncounted(tensors: Sequence[torch.Tensor]) -> AbstractContextManager[Any]:
-    """Changes inside are not counted by autograd; without it a graph that is still open refuses to go backward."""
-    preserving: Callable[..., AbstractContextManager[Any]] | None
-    preserving = getattr(grad_mode, "_unsafe_preserve_version_counter", None)
-    return nullcontext() if preserving is None else preserving(tuple(tensors))
 
 
 @contextmanager
@@ -152,11 +134,6 @@ def custom_functions_get(instead: Callable[[Any], Any]) -> Iterator[None]:
         del base.apply
 
 
-def hooks_on(leaf: torch.Tensor) -> bool:
-    """Whether the user has hooks on it that run in a backward pass."""
-    return bool(getattr(leaf, "_backward_hooks", None))
-
-
 def unseen() -> AbstractContextManager[Any]:
     """Operations inside are seen by no dispatch mode."""
     hidden: AbstractContextManager[Any] = _disable_current_modes()
@@ -166,3 +143,8 @@ def unseen() -> AbstractContextManager[Any]:
 def uncompiled(module: Any) -> Any:
     """The module that ``torch.compile`` made this one of; itself where it is none of those."""
     return getattr(module, "_orig_mod", module) if isinstance(module, nn.Module) else module
+
+
+def inside_transform(tensor: torch.Tensor) -> bool:
+    """Whether it is what ``torch.func`` hands to a function that it transforms: a stand-in for another tensor."""
+    return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import torch
 
-from fallline._backprop._kept import Kept
 from fallline._backprop._modules import Modules
 from fallline._backprop._seen import Key, Operation, Seen
+from fallline._backprop._tensors_in import tensors_in
 from fallline._backprop._torch_private import (
     DispatchMode,
     default_of,
@@ -20,7 +20,9 @@ from fallline._backprop._torch_private import (
     schema_of,
 )
 from fallline._backprop._values import KEPT, value_of
+from fallline._backprop._written_past import Watched, Written, WrittenPast, same
 from fallline._records import TensorValue
+from fallline._undisturbed import Kept
 
 REARRANGED: Final = frozenset(
     {"t", "transpose", "permute", "view", "_unsafe_view", "reshape", "squeeze", "unsqueeze", "alias", "detach"}
@@ -46,6 +48,9 @@ class Trace(DispatchMode):
         """Memory that was there before, by address: it is held, so that no other gets the address."""
         self._tokens: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
         self._next_token = 0
+        self.past = WrittenPast()
+        self._copies: dict[int, torch.Tensor] = {}
+        """What small tensors held when they were last looked at, by token."""
         self._known: dict[int, tuple[int | None, TensorValue]] = {}
         """What was said of a tensor, by token, with PyTorch's count of its changes then."""
 
@@ -68,17 +73,20 @@ class Trace(DispatchMode):
         given = _in_schema_order(schema, args, kwargs or {})
         number = _own_number(given)
         grad_enabled = torch.is_grad_enabled()
-        asks = grad_enabled and any(each.requires_grad for each in _tensors(given))
+        asks = grad_enabled and any(each.requires_grad for each in tensors_in(given))
         self._keep(schema, given)
         arguments = tuple(self._seen(each, content=asks) for each in given)
+        aliases = [argument.alias_info for argument in schema.arguments if argument.alias_info is not None]
+        in_place = any(alias.is_write for alias in aliases)
+        watched = self._watched(schema, given) if in_place else []
         outputs = func(*args, **(kwargs or {}))
         made = outputs if isinstance(outputs, tuple | list) else (outputs,)
         flat = [each for one in made for each in (one if isinstance(one, tuple | list) else (one,))]
         differentiable = asks and any(_continuous(each) for each in flat)
-        aliases = [argument.alias_info for argument in schema.arguments if argument.alias_info is not None]
         name, overload = schema.name.split("::")[-1], schema.overload_name or "default"
-        in_place = any(alias.is_write for alias in aliases)
         op = name.removesuffix("_") if in_place else name
+        for token in self.past.wrote(op, watched) if watched else ():
+            self._known.pop(token, None)
         reused = self._rearranged(op, arguments) if differentiable else None
         if differentiable and self._cloned_for(number, in_place, arguments):
             number -= 1
@@ -89,7 +97,10 @@ class Trace(DispatchMode):
             number=number,
             names=tuple(argument.name for argument in schema.arguments),
             arguments=arguments,
-            outputs=tuple(self._output(each, differentiable, reused) for each in flat),
+            outputs=tuple(
+                self._output(each, (number, place) if differentiable else None, reused)
+                for place, each in enumerate(flat)
+            ),
             module=self._modules.path,
             differentiable=differentiable and op != "detach",
             grad_enabled=grad_enabled,
@@ -105,6 +116,16 @@ class Trace(DispatchMode):
         self.operations.append(operation)
         return outputs
 
+    def _watched(self, schema: Any, given: list[Any]) -> list[Watched]:
+        """What an operation in place may change without autograd's knowledge."""
+        if in_custom_forward() or going_backward():
+            return []
+        pairs = zip(schema.arguments, given, strict=True)
+        writes = [
+            value for argument, value in pairs if argument.alias_info is not None and argument.alias_info.is_write
+        ]
+        return self.past.about_to_write(tensors_in(writes))
+
     def result(self, tensor: torch.Tensor) -> Seen:
         """The tensor that the function gave back."""
         seen: Seen = self._seen(tensor, content=True)
@@ -112,7 +133,7 @@ class Trace(DispatchMode):
 
     def _keep(self, schema: Any, given: list[Any]) -> None:
         """What is the user's and will be written to is kept before."""
-        for tensor in _tensors(given):
+        for tensor in tensors_in(given):
             if not self._knows(tensor) and tensor.layout is torch.strided:
                 storage = tensor.untyped_storage()
                 self._foreign.setdefault(storage.data_ptr(), storage)
@@ -123,9 +144,9 @@ class Trace(DispatchMode):
                 self._kept.generator(value)
             alias = argument.alias_info
             writes = (alias is not None and alias.is_write) or argument.name in STATISTICS
-            for tensor in _tensors([value]) if writes else ():
+            for tensor in tensors_in(value) if writes else ():
                 if tensor.layout is torch.strided and tensor.untyped_storage().data_ptr() in self._foreign:
-                    self._kept.contents(tensor)
+                    self._kept.contents([tensor])
 
     def _knows(self, tensor: torch.Tensor) -> bool:
         known = self._tokens.get(id(tensor))
@@ -141,29 +162,46 @@ class Trace(DispatchMode):
         if seen.requires_grad and argument.grad_fn is not None:
             seen.key = (number_of(argument.grad_fn), argument.output_nr)
             self.values[seen.key] = seen
+            self._compare(seen, argument)
         elif seen.requires_grad:
             seen.leaf = argument
+        if seen.requires_grad:
+            self.past.note(argument, seen.token, seen.key, used=True)
         if content or argument.numel() <= KEPT:
             self._look(seen, argument)
         return seen
+
+    def _compare(self, seen: Seen, tensor: torch.Tensor) -> None:
+        """Finds what was written to a small tensor without any operation, as NumPy does."""
+        copy = self._copies.get(seen.token)
+        if copy is None or not tensor.is_cpu or tensor.is_meta or self.past.key_of(seen.token) != seen.key:
+            return
+        if seen.key not in self.past.outputs and not torch.equal(copy, tensor.detach()):
+            known = self._known.pop(seen.token, None)
+            if known is not None and not same(known[1], value_of(tensor)):
+                self.past.found(seen.token, seen.key, Written(None, no_grad=False))
 
     def _look(self, seen: Seen, tensor: torch.Tensor) -> None:
         if tensor.numel() <= KEPT and not tensor.is_meta:
             seen.copy = _copy(tensor)
         if seen.leaf is None:
+            self._copies |= {} if seen.copy is None else {seen.token: seen.copy}
             known = self._known.get(seen.token)
             version = _version(tensor)
             if known is None or version is None or known[0] != version:
                 known = self._known[seen.token] = (version, value_of(tensor))
             seen.value = known[1]
 
-    def _output(self, output: Any, differentiable: bool, reused: TensorValue | None) -> Seen | None:
+    def _output(self, output: Any, key: Key | None, reused: TensorValue | None) -> Seen | None:
+        """``key``: where its gradient will go, as far as can be told now; None where it has none."""
         if not isinstance(output, torch.Tensor):
             return None
         seen = self._bare(output)
-        if differentiable or output.numel() <= KEPT:
+        if key is not None:
+            self.past.note(output, seen.token, key, used=False)
+        if key is not None or output.numel() <= KEPT:
             if output.numel() <= KEPT and not output.is_meta:
-                seen.copy = _copy(output)
+                seen.copy = self._copies[seen.token] = _copy(output)
             same = reused is not None and reused.numbers is None and reused.count == output.numel()
             seen.value = replace(reused, shape=seen.shape) if reused is not None and same else value_of(output)
             self._known[seen.token] = (_version(output), seen.value)
@@ -216,18 +254,13 @@ def _in_schema_order(schema: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
     return [*args, *(kwargs[each.name] if each.name in kwargs else default_of(each) for each in rest)]
 
 
-def _tensors(arguments: list[Any]) -> list[torch.Tensor]:
-    flat = (each for one in arguments for each in (one if isinstance(one, list | tuple) else (one,)))
-    return [each for each in flat if isinstance(each, torch.Tensor)]
-
-
 def _own_number(given: list[Any]) -> int:
     """Of the autograd node that was made for the operation that is about to run.
 
     It is the last one, but for those of its arguments: a view of a tensor that was written to gets a new node when it
     is used, which is after the operation's own got its number.
     """
-    remade = {number_of(each.grad_fn) for each in _tensors(given) if each.requires_grad and each.grad_fn is not None}
+    remade = {number_of(each.grad_fn) for each in tensors_in(given) if each.requires_grad and each.grad_fn is not None}
     number = next_number() - 1
     while number in remade:
         number -= 1

@@ -33,7 +33,10 @@ def value_of(tensor: torch.Tensor) -> TensorValue:
 
 
 def _small(seen: torch.Tensor, shape: tuple[int, ...], dtype: str) -> TensorValue:
-    numbers: Floats = np.array(seen.to("cpu", torch.float64).numpy(), order="C")
+    return _told(np.array(seen.to("cpu", torch.float64).numpy(), order="C"), shape, dtype)
+
+
+def _told(numbers: Floats, shape: tuple[int, ...], dtype: str) -> TensorValue:
     numbers.flags.writeable = False
     finite = numbers[np.isfinite(numbers)]
     if not finite.size:
@@ -113,6 +116,17 @@ def joined(values: Sequence[TensorValue]) -> TensorValue:
         norm=hypot(*(each.norm for each in every)) if every else nan,
         not_finite=sum(each.not_finite for each in values),
     )
+
+
+def summed_up(values: Sequence[TensorValue]) -> TensorValue | None:
+    """Several tensors of one shape added up; None where more than one is known only by its summary."""
+    if len(values) == 1:
+        return values[0]
+    small = [each.numbers for each in values if each.numbers is not None]
+    if len(small) < len(values):
+        return None
+    with np.errstate(all="ignore"):
+        return _told(np.asarray(np.sum(small, axis=0)), values[0].shape, values[0].dtype)
 
 
 def _norm(finite: Floats) -> float:

@@ -10,6 +10,7 @@ import torch
 
 from fallline._backprop._differences import STEP, Slope, best_slope, slope
 from fallline._backprop._probe import SEED, CannotCompareError, Evaluate, Probe
+from fallline._backprop._rounding import rounding_of
 
 TOLERANCE: Final = 1e-5
 """Allowed relative difference. Differences in float64 are good to 1e-9 where the function is smooth."""
@@ -56,6 +57,8 @@ class Derivative(NamedTuple):
     autograd: float
     size: float
     """Of what moves: the entry's |x|; 1 for a direction, which has the size of its inputs already."""
+    typical: float
+    """Of what moves with an entry's like: its input's root mean square; 1 for a direction."""
     step: float
     """Of the first look, in units of the usual one."""
     scale: float
@@ -70,6 +73,7 @@ class Judge:
         self.probe = probe
         self._most = most
         self._evaluate = evaluate
+        self._inner: dict[Probe, float] = {}
 
     def at_a_glance(self, asked: Derivative) -> Judged:
         """By one central difference, or two where rounding spoils the first: it agrees, or is doubtful."""
@@ -105,9 +109,23 @@ class Judge:
                 return probe
         return self.probe
 
+    def _here(self, probe: Probe, asked: Derivative) -> Judged:
+        """An accusation is looked into: the result may be rounded more on its way than it shows from outside."""
+        judged = self._by_ladder(probe, asked, probe.noise)
+        if judged.verdict is not Verdict.WRONG:
+            return judged
+        noise = self._inner_noise(probe)
+        return self._by_ladder(probe, asked, noise) if noise > probe.noise else judged
+
+    def _inner_noise(self, probe: Probe) -> float:
+        if probe not in self._inner:
+            self._inner[probe] = rounding_of(probe)
+        return self._inner[probe]
+
     @staticmethod
-    def _here(probe: Probe, asked: Derivative) -> Judged:
-        found = best_slope(probe.line(asked.direction), probe.here, asked.size, probe.noise, probe.usual)
+    def _by_ladder(probe: Probe, asked: Derivative, noise: float) -> Judged:
+        line = probe.line(asked.direction)
+        found = best_slope(line, probe.here, asked.size, noise, probe.usual, asked.typical)
         if found is None:
             return Judged(Verdict.NOT_FINITE, asked.autograd, None)
         if not isfinite(asked.autograd):

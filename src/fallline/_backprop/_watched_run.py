@@ -3,43 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import torch
 
 from fallline._backprop._held_constant import written_by
 from fallline._backprop._probe import Probe
 from fallline._backprop._torch_private import DispatchMode, next_number, number_of
+from fallline._backprop._walk import comparable_steps, leaf_of
 
-CONVERSION: Final = "ToCopyBackward0"
-"""A change of dtype: a graph in float64 has others than one in float32."""
 Place = tuple[int, int]
-"""A node of the walk and which of its outputs; of a leaf its AccumulateGrad node."""
+"""A node, by its place among the comparable steps, and which of its outputs; of a leaf its AccumulateGrad node."""
 Key = tuple[int | str, int]
 """A node's number since the run began, or a leaf's name; and which output."""
-
-
-def walk(root: Any) -> list[Any]:
-    """All autograd nodes behind ``root``, each once, in an order that a second run of the function has too.
-
-    Changes of dtype are left out.
-
-    Args:
-        root: a result's ``grad_fn``; None for none.
-
-    >>> x = torch.ones(2, requires_grad=True)
-    >>> [node.name() for node in walk((x * x).sum().grad_fn)]
-    ['SumBackward0', 'MulBackward0', 'torch::autograd::AccumulateGrad']
-    """
-    found: dict[Any, None] = {}
-    waiting = [] if root is None else [root]
-    while waiting:
-        node = waiting.pop()
-        if node in found:
-            continue
-        found[node] = None
-        waiting.extend(each for each, _ in reversed(node.next_functions) if each is not None)
-    return [node for node in found if node.name() != CONVERSION]
 
 
 class Watch(DispatchMode):
@@ -118,7 +94,7 @@ class Run:
         self.epsilon = torch.finfo(probe.precision).eps
         """Of the coarsest dtype on the way."""
         self.result = probe.run(self._leaves, watch)
-        self.nodes = walk(self.result.grad_fn)
+        self.nodes = comparable_steps(self.result)
         self.names = [node.name() for node in self.nodes]
         self._places = {node: place for place, node in enumerate(self.nodes)}
         self.operands = [[self._source(each, output) for each, output in node.next_functions] for node in self.nodes]
@@ -135,10 +111,7 @@ class Run:
         hooks = [node.register_hook(partial(arrivals.note, place)) for place, node in enumerate(self.nodes)]
         begin = torch.ones_like(self.result) if self._vector is None else self._vector.to(self.result.dtype)
         try:
-            with self._probe.promoting():
-                torch.autograd.grad(
-                    self.result, list(self._leaves.values()), grad_outputs=begin, allow_unused=True, retain_graph=True
-                )
+            self._probe.go_back(self.result, begin, list(self._leaves.values()))
         finally:
             for hook in hooks:
                 hook.remove()
@@ -154,7 +127,7 @@ class Run:
         names = {id(leaf): name for name, leaf in self._leaves.items()}
         numbers: dict[int | str, int] = {}
         for place, node in enumerate(self.nodes):
-            leaf = getattr(node, "variable", None)
+            leaf = leaf_of(node)
             if leaf is None:
                 numbers[number_of(node) - watch.first] = place
             elif id(leaf) in names:

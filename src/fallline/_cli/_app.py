@@ -9,6 +9,7 @@ import typer
 
 from fallline._cli._backprop import backprop
 from fallline._cli._compare import compare
+from fallline._cli._dashes import ExpressionCommand
 from fallline._cli._explain import explain
 from fallline._cli._fit import fit
 from fallline._cli._runs import export, report, runs
@@ -45,9 +46,9 @@ app.command(short_help="Train one neuron on the textbook line or your own table.
 app.command(short_help="Run many learning rates and say which to use.")(_stoppable(sweep))
 app.command(short_help="Compare optimizers on equal terms.")(_stoppable(compare))
 app.command(short_help="Why minus, why a rate, why the derivative, which minimum: by experiment.")(_stoppable(why))
-app.command(short_help="Where a gradient comes from: every number of a forward and a backward pass.")(
-    _stoppable(backprop)
-)
+app.command(
+    cls=ExpressionCommand, short_help="Where a gradient comes from: every number of a forward and a backward pass."
+)(_stoppable(backprop))
 app.command(short_help="Say what a run or one of its steps did, in words.")(_stoppable(explain))
 app.command(short_help="Write a run's report: one offline page with the live picture.")(_stoppable(report))
 app.command(short_help="List the recorded runs.")(_stoppable(runs))

@@ -1,6 +1,5 @@
 """``fallline backprop``: a piece of PyTorch run forward and backward, with every number on the way."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,12 +41,11 @@ def backprop(
 ) -> int:
     """Where a gradient comes from: values forward, local derivatives, gradients back, and a check of them.
 
-    Known are + - * / ** @, and functions such as exp, log, sin, relu, softmax, sum, mean, mse_loss, cross_entropy.
+    Known are + - * / ** @, comparisons with where, and functions such as exp, log, relu, softmax, cross_entropy.
     """
     if report is not None:
         check_place(report, "report", {})
     from fallline._backprop import backprop as run  # torch is loaded by what follows
-    from fallline._backprop._language import read_program
     from fallline._backprop._language_values import parse_at, parse_vector
     from fallline._cli import _show_backprop
     from fallline._cli._show import use_one_thread
@@ -61,7 +59,6 @@ def backprop(
         check=check is not False,
         jacobian=jacobian,
     )
-    graph = replace(graph, remarks=(*graph.remarks, *_show_backprop.unused(read_program(expression))))
     if report is not None:
         from fallline._report._backprop import backprop_report
 
@@ -74,5 +71,5 @@ def backprop(
 
 
 def status_of(graph: "Backprop", *, asked: bool) -> int:
-    """1 where the check was asked for by name and a gradient is wrong, or nothing could be compared."""
+    """1 where the check was asked for by name and a gradient is wrong or lost, or nothing could be compared."""
     return 1 if asked and graph.check is not None and not graph.check.agrees else 0

@@ -1,11 +1,7 @@
 """A forward and a backward pass on the screen: what happened, a table or a tree, the check; the same as JSON."""
 
 import json
-import re
-import unicodedata
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fallline._cli._screen import Screen
 from fallline._explain import (
@@ -13,7 +9,9 @@ from fallline._explain import (
     check_sentences,
     graph_table,
     graph_tree,
+    is_mismatch,
     jacobian_lines,
+    needs_saying_first,
     operand_words,
     readable,
     story,
@@ -22,12 +20,6 @@ from fallline._records import Backprop, GradientCheck, GraphEdge, GraphNode, Ten
 from fallline._store import plain
 from fallline._wording import visible
 
-if TYPE_CHECKING:
-    from fallline._backprop._language import Program
-
-WORD = re.compile(r"\.?[^\W\d]\w*")
-"""With the point before a method: ``x.y`` is no use of y."""
-EXPONENTS = re.compile("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 SCHEMA = "fallline.backprop/1"
 HOW_TO_READ = "Values came downward. Going back up, each row hands local derivative × gradient on to its operands."
 HINT = "--tree shows the way back, --report FILE draws and plays it."
@@ -66,6 +58,11 @@ def _node(node: GraphNode) -> dict[str, object]:
         "value": _value(node.value),
         "gradient": _value(node.gradient),
         "marks": sorted(mark.value for mark in node.marks),
+        "outputs": [
+            {"place": each.place, "value": _value(each.value), "gradient": _value(each.gradient)}
+            for each in node.outputs
+        ],
+        "hook": None if node.hook is None else {"before": _value(node.hook.before), "factor": node.hook.factor},
     }
 
 
@@ -97,30 +94,12 @@ def _fields(record: object) -> dict[str, object]:
     return told
 
 
-def unused(program: "Program") -> list[str]:
-    """A sentence where a name is assigned and never used: it leads nowhere, and the graph does not show it.
-
-    >>> from fallline._backprop._language import read_program
-    >>> unused(read_program("y = x*2; z = x*3; sum(z)"))
-    ['y is assigned and never used: it is no part of the result.']
-    """
-    text = unicodedata.normalize("NFKC", EXPONENTS.sub(" ", program.text))
-    uses = Counter(WORD.findall(text))
-    last = program.statements[-1].name
-    names = [name for name in program.assigned if uses[name] == 1 and name != last]
-    if not names:
-        return []
-    one = len(names) == 1
-    whose = ", ".join(map(visible, names))
-    verb, they = ("is", "it is") if one else ("are", "they are")
-    return [f"{whose} {verb} assigned and never used: {they} no part of the result."]
-
-
 def show_backprop(screen: Screen, graph: Backprop, page: Path | None, *, tree: bool = False) -> None:
     """The whole answer, top to bottom."""
-    wrong = graph.check is not None and graph.check.wrong
-    if wrong:
-        screen.paragraph(f"MISMATCH: {' '.join(check_sentences(graph))}")
+    first = needs_saying_first(graph)
+    if first:
+        head = "MISMATCH" if is_mismatch(graph) else "CAUTION"
+        screen.paragraph(f"{head}: {' '.join(check_sentences(graph))}")
         screen.say("")
     for sentence in story(graph):
         screen.paragraph(sentence)
@@ -131,10 +110,11 @@ def show_backprop(screen: Screen, graph: Backprop, page: Path | None, *, tree: b
     matrices = jacobian_lines(graph, screen.width)
     screen.say(*([""] if matrices else []), *matrices)
     birth = birth_told(graph)  # told above as well, where a long table has pushed it out of sight
-    after = [*([] if birth is None else [birth]), *([] if wrong else check_sentences(graph)), *graph.remarks]
-    if after:
-        screen.say("")
-        screen.paragraph(" ".join(after))
+    checked = [*([] if birth is None else [birth]), *([] if first else check_sentences(graph))]
+    for sentences in (checked, [visible(each) for each in graph.remarks]):
+        if sentences:
+            screen.say("")
+            screen.paragraph(" ".join(sentences))
     if page is not None:
         screen.say("", f"report  {page}")
     elif not tree:

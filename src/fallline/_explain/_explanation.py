@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from numbers import Integral
 
 from fallline._errors import OptionError
-from fallline._explain._backprop import check_sentences, graph_table, operand_words, readable, story, way_back
+from fallline._explain._backprop import (
+    check_sentences,
+    graph_table,
+    needs_saying_first,
+    operand_words,
+    readable,
+    story,
+    way_back,
+)
 from fallline._explain._lines import conversion_line, data_line, learned_lines, loss_lines, optimizer_line
 from fallline._explain._numbers import count, number
 from fallline._explain._recording import (
@@ -71,11 +79,11 @@ def _explain_backprop(graph: Backprop, step: int | None, inside: Sequence[str]) 
     if step is not None:
         raise OptionError("A backward pass has no steps to choose from: leave step out.")
     checked = check_sentences(graph)
-    wrong = graph.check is not None and graph.check.wrong
+    first = needs_saying_first(graph)
     told = [*story(graph), *way_back(graph), *operand_words(graph)]
     return Explanation(
         title=visible(graph.title),
-        sentences=(*(checked if wrong else []), *told, *([] if wrong else checked), *map(visible, graph.remarks)),
+        sentences=(*(checked if first else []), *told, *([] if first else checked), *map(visible, graph.remarks)),
         figures=tuple(graph_table(readable(graph, inside))),
     )
 

@@ -74,30 +74,31 @@ class CompiledGauge:
         """Take hold of the gradients; a parameter without one has 0."""
         slopes: list[int] = []
         lent: list[_Loan] = []
-        held: list[torch.Tensor] = []
+        not_counted: list[torch.Tensor] = []
+        """Held until they are copied: whether anybody changes them cannot be told."""
         dtype = self._dtype
         for tensor, count in self._counted:
             gradient = tensor.grad
             if gradient is None:
                 slopes.append(NO_GRADIENT)
                 continue
-            if (
-                not gradient.is_contiguous()  # nor are sparse ones
-                or gradient.dtype is not dtype
-                or gradient.numel() != count
-                or (count == 1 and gradient.is_neg())  # of more numbers such a view is not contiguous
-            ):
+            lies_as_the_parameter = (
+                gradient.is_contiguous()  # which sparse ones are not
+                and gradient.dtype is dtype
+                and gradient.numel() == count
+                and not (count == 1 and gradient.is_neg())  # a view; of more numbers it is not contiguous
+            )
+            if not lies_as_the_parameter:
                 gradient = _as_plain_as(tensor, gradient)
             slopes.append(gradient.data_ptr())
             try:
                 lent.append((gradient, times_changed(gradient)))
-            except (RuntimeError, AttributeError):  # PyTorch does not count its changes: made in inference mode
-                held.append(gradient)
-                keep = True
-        if keep or scale is not None or not self._lends:
-            self._lent, self._slopes = None, self._copied(slopes, scale)
-        else:
+            except (RuntimeError, AttributeError):  # made in inference mode, or PyTorch has no such count
+                not_counted.append(gradient)
+        if self._lends and not keep and scale is None and not not_counted:
             self._lent, self._slopes = lent, slopes
+        else:
+            self._lent, self._slopes = None, self._copied(slopes, scale)
 
     def read(self) -> Reading | None:
         """Δθ, and the four sums of every layer.

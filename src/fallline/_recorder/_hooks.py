@@ -47,9 +47,9 @@ class OptimizerHooks:
         self.guard = guard
         self.gauge = gauge
         self.reading = True
-        """False where this step's norms are not to be taken."""
+        """False where this step's norms are not to be taken; set by :meth:`listen`."""
         self.busy = True
-        """False where nobody listens to ``before`` and ``after`` at this step."""
+        """False where nobody listens to ``before`` and ``after`` at this step; set by :meth:`listen`."""
         self.before: list[Hook] = []
         """Called before the update, after the gauge remembered the parameters; they book their own time."""
         self.after: list[Hook] = []
@@ -67,7 +67,7 @@ class OptimizerHooks:
         self._consumed = False
         self._depth = 0
         self._found: Any = None
-        self._traced = False
+        self._traced = self._compiled = self._nested = False
         self._handles = [
             optimizer.register_step_pre_hook(self._before_step),
             optimizer.register_step_post_hook(self._after_step),
@@ -85,6 +85,17 @@ class OptimizerHooks:
         if self._doubtful:
             self._doubtful = []
         return taken
+
+    def listen(self, *, reading: bool, busy: bool) -> None:
+        """What the coming steps are asked for.
+
+        Where that is nothing before the update, something that does nothing stands in this hook's place: this is
+        most of the steps of a loop with a budget. The place stays, for another thread may be going through the hooks.
+        """
+        self.reading, self.busy = reading, busy
+        hooks, own = self._optimizer._optimizer_step_pre_hooks, self._handles[0].id
+        if own in hooks and not (self._compiled or self._nested):
+            hooks[own] = self._before_step if reading or busy else _nothing
 
     def come_last(self) -> None:
         """Behind hooks that the user has added meanwhile: one of them may clip what the optimizer then consumes."""
@@ -116,7 +127,7 @@ class OptimizerHooks:
 
         Only then: what keeps the compiler out costs microseconds at every call.
         """
-        self._traced = False
+        self._traced, self._compiled = False, True
         self.remove()
         beside: Callable[[Any], Any] = torch.compiler.disable
         self._handles = [
@@ -134,6 +145,7 @@ class OptimizerHooks:
             return None
         self._depth += 1
         if self._depth > 1:  # a step that calls the step of its base class: one update
+            self._nested = True
             return None
         self._consumed = False
         if not (self.reading or self.busy):
@@ -159,6 +171,7 @@ class OptimizerHooks:
     ) -> None:
         del arguments, options
         if torch.compiler.is_compiling():
+            self._traced = True  # what is compiled sets this, too
             return
         self._depth -= 1
         if self._depth > 0:
@@ -222,6 +235,10 @@ class OptimizerHooks:
         return rates + (math.nan,) * (self._groups - len(rates))
 
 
+def _nothing(optimizer: torch.optim.Optimizer, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+    """Stands where nothing is to be done before an update."""
+
+
 def _rate_of(group: dict[str, Any]) -> Any:
     """As a number: a tensor of the host may be changed in place by a scheduler, one of a device is kept as a copy."""
     rate = group.get("lr", math.nan)
@@ -237,6 +254,6 @@ def _made_for_certain(found: torch.Tensor) -> bool:
 
 def listened_to(optimizer: torch.optim.Optimizer) -> bool:
     """True where a watch has its hooks on this optimizer."""
-    hooks: list[Any] = list(optimizer._optimizer_step_pre_hooks.values())
+    hooks: list[Any] = list(optimizer._optimizer_step_post_hooks.values())
     hooks += [getattr(hook, "__wrapped__", None) for hook in hooks]  # as the compiler is kept out of them
     return any(isinstance(getattr(hook, "__self__", None), OptimizerHooks) for hook in hooks)

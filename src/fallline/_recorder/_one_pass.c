@@ -101,7 +101,7 @@ FOR_BOTH static void add_wide(const double *now, double *before, const double *s
     }
 }
 
-/* True where a sum of squares has lost no digits to underflow; that of nothing but zeros has none to lose. */
+/* True where a sum of squares has lost no digits to underflow; that of nothing but zeros (none of them -0) has none. */
 static int is_whole(float sum, const void *numbers) { return sum > LEAST || memcmp(numbers, ZEROS, sizeof ZEROS) == 0; }
 
 /* One block in float32; false, with nothing changed, where that would not do. */
@@ -110,9 +110,8 @@ static int sum_quickly(const char *now, char *kept, const char *slope, double *s
     float update[BLOCK], quick[SUMS] = {0};
     add_narrow(now, kept, slope, update, quick);
     /* A product is at most half the sum of both its squares, so it does not overflow either. NaN is not below. */
-    if (!(quick[0] + quick[1] + quick[2] < FLT_MAX))
-        return 0;
-    if (!is_whole(quick[0], slope) || !is_whole(quick[1], update) || !is_whole(quick[2], kept))
+    int finite = quick[0] + quick[1] + quick[2] < FLT_MAX;
+    if (!finite || !is_whole(quick[0], slope) || !is_whole(quick[1], update) || !is_whole(quick[2], kept))
         return 0;
     memcpy(kept, update, sizeof update);
     for (int kind = 0; kind < SUMS; kind++)
@@ -216,12 +215,18 @@ static void copy_all(const Tensor *tensors, Py_ssize_t length, char *into, size_
 
 /* ---- what Python gives ------------------------------------------------------------------------------------------- */
 
+/* Whether its items are of one of two kinds. */
+static int holds(const Py_buffer *buffer, const char *one, const char *other)
+{
+    return buffer->format != NULL && (strcmp(buffer->format, one) == 0 || strcmp(buffer->format, other) == 0);
+}
+
 /* A buffer to write to, of float32 or float64 in a row; -1 with an exception where it is something else. */
 static int open_numbers(PyObject *given, Py_buffer *numbers)
 {
     if (PyObject_GetBuffer(given, numbers, PyBUF_WRITABLE | PyBUF_ND | PyBUF_FORMAT) < 0)
         return -1;
-    if (numbers->format != NULL && (strcmp(numbers->format, "f") == 0 || strcmp(numbers->format, "d") == 0))
+    if (holds(numbers, "f", "d"))
         return 0;
     PyBuffer_Release(numbers);
     PyErr_SetString(PyExc_ValueError, "the buffer holds neither float32 nor float64");
@@ -234,21 +239,19 @@ static Tensor *follow_plan(const Py_buffer *plan, Py_ssize_t length, Py_ssize_t 
     Tensor *tensors = PyMem_Calloc((size_t)length + 1, sizeof *tensors);
     if (tensors == NULL)
         return (Tensor *)PyErr_NoMemory();
-    for (Py_ssize_t k = 0; k < length; k++) {
+    int fits = 1;
+    for (Py_ssize_t k = 0; fits && k < length; k++) {
         int64_t row[2];
         memcpy(row, (const char *)plan->buf + (size_t)k * sizeof row, sizeof row);
-        if (row[0] < 0 || row[0] > numbers || row[1] < 0 || row[1] >= columns) {
-            PyErr_SetString(PyExc_ValueError, "the plan has more numbers than the buffer, or another column");
-            PyMem_Free(tensors);
-            return NULL;
-        }
-        tensors[k].count = (Py_ssize_t)row[0];
-        tensors[k].column = (Py_ssize_t)row[1];
+        fits = row[0] >= 0 && row[0] <= numbers && row[1] >= 0 && row[1] < columns;
+        tensors[k].count = fits ? (Py_ssize_t)row[0] : 0;
+        tensors[k].column = fits ? (Py_ssize_t)row[1] : 0;
         numbers -= tensors[k].count;
     }
-    if (numbers == 0)
+    if (fits && numbers == 0)
         return tensors;
-    PyErr_SetString(PyExc_ValueError, "the plan has fewer numbers than the buffer");
+    PyErr_SetString(PyExc_ValueError, fits ? "the plan has fewer numbers than the buffer"
+                                           : "the plan has more numbers than the buffer, or another column");
     PyMem_Free(tensors);
     return NULL;
 }
@@ -258,9 +261,10 @@ static Tensor *open_plan(PyObject *given, Py_ssize_t length, const Py_buffer *nu
 {
     Py_buffer plan;
     Tensor *tensors = NULL;
-    if (PyObject_GetBuffer(given, &plan, PyBUF_ND) < 0)
+    if (PyObject_GetBuffer(given, &plan, PyBUF_ND | PyBUF_FORMAT) < 0)
         return NULL;
-    if (plan.itemsize == sizeof(int64_t) && plan.len / (Py_ssize_t)(2 * sizeof(int64_t)) == length)
+    int as_int64 = plan.itemsize == sizeof(int64_t) && holds(&plan, "l", "q"); /* long or long long */
+    if (as_int64 && plan.len / (Py_ssize_t)sizeof(int64_t) == 2 * length)
         tensors = follow_plan(&plan, length, numbers->len / numbers->itemsize, columns);
     else
         PyErr_SetString(PyExc_ValueError, "the plan has not one row of two int64 for each address");
@@ -304,13 +308,11 @@ static PyObject *gather(PyObject *module, PyObject *const *arguments, Py_ssize_t
     int sound = tensors != NULL;
     for (Py_ssize_t k = 0; sound && k < length; k++)
         sound = read_address(arguments[0], k, &tensors[k].now) == 0;
-    if (sound && into.len < LONG) {
+    PyThreadState *waiting = sound && into.len >= LONG ? PyEval_SaveThread() : NULL;
+    if (sound)
         copy_all(tensors, length, into.buf, (size_t)into.itemsize);
-    } else if (sound) {
-        Py_BEGIN_ALLOW_THREADS
-        copy_all(tensors, length, into.buf, (size_t)into.itemsize);
-        Py_END_ALLOW_THREADS
-    }
+    if (waiting != NULL)
+        PyEval_RestoreThread(waiting);
     PyMem_Free(tensors);
     PyBuffer_Release(&into);
     return sound ? Py_NewRef(Py_None) : NULL;
@@ -348,13 +350,10 @@ static PyObject *summed(const Tensor *tensors, Py_ssize_t length, const Py_buffe
     double *sums = PyMem_Calloc((size_t)(SUMS * columns) + 1, sizeof *sums);
     if (sums == NULL)
         return PyErr_NoMemory();
-    if (kept->len < LONG) {
-        sum_all(tensors, length, kept->buf, (size_t)kept->itemsize, sums);
-    } else {
-        Py_BEGIN_ALLOW_THREADS
-        sum_all(tensors, length, kept->buf, (size_t)kept->itemsize, sums);
-        Py_END_ALLOW_THREADS
-    }
+    PyThreadState *waiting = kept->len >= LONG ? PyEval_SaveThread() : NULL;
+    sum_all(tensors, length, kept->buf, (size_t)kept->itemsize, sums);
+    if (waiting != NULL)
+        PyEval_RestoreThread(waiting);
     PyObject *list = as_list(sums, columns);
     PyMem_Free(sums);
     return list;

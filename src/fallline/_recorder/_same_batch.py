@@ -26,10 +26,11 @@ from fallline._recorder._forward_listener import ForwardListener
 from fallline._recorder._given import number_of
 from fallline._recorder._guard import Guard, guarded
 from fallline._recorder._pace import SAME_BATCH, Pace
+from fallline._recorder._same_batch_kept import KeptModel, undisturbed
 from fallline._recorder._same_batch_row import Evaluated, same_batch_row
 from fallline._recorder._step_sums import StepSummer
-from fallline._recorder._undisturbed import Kept, copy_bits, undisturbed
 from fallline._records import SameBatchSeries
+from fallline._undisturbed import copy_bits
 
 WITHOUT: Final = 3
 """After so many steps that were due and had no closure nothing is kept any more, until there is one."""
@@ -200,7 +201,7 @@ class SameBatch:
             self.guard.say(NOT_HEARD)
         return row
 
-    def _after(self, closure: Callable[[], Any], kept: Kept) -> tuple[Evaluation, ForwardStart]:
+    def _after(self, closure: Callable[[], Any], kept: KeptModel) -> tuple[Evaluation, ForwardStart]:
         """The evaluation at the parameters as they are, and the start that both need.
 
         A closure that calls the model several times begins where the first of those forward passes began; how often
@@ -221,7 +222,7 @@ class SameBatch:
             return self._earlier or forward_start(self._devices)
         return self._starts[max(0, len(self._starts) - passes)]
 
-    def _evaluated(self, closure: Callable[[], Any], kept: Kept, start: ForwardStart) -> Evaluation:
+    def _evaluated(self, closure: Callable[[], Any], kept: KeptModel, start: ForwardStart) -> Evaluation:
         kept.start()
         self._passes = 0
         return evaluate(closure, self._tensors, start)

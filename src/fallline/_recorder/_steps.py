@@ -25,7 +25,7 @@ from fallline._recorder._scribe import Scribe
 from fallline._records import Alarm, Event, EventKind, Logged, RecordingSummary, SameBatchSeries
 
 BLOCK_STEPS = 1024
-BLOCK_SECONDS = 0.25
+BLOCK_SECONDS = 0.5
 """Steps are handed over to be written after so many of them, or after so long."""
 TOGETHER = 64
 """So many ordinary steps are looked at together: one by one they find the processor's caches full of other work."""
@@ -80,7 +80,7 @@ class StepRecorder:
         self._look_at = first_step
         self._prepare()
         for each in self._hooks:
-            each.busy = True  # the first update finds the parameters of the start
+            each.listen(reading=each.reading, busy=True)  # the first update finds the parameters of the start
         self._busy, self._look_at = True, first_step + 1
         self._waits_to: float = first_step
         """A step waits where the one after it comes no later than this one, …"""
@@ -306,7 +306,7 @@ class StepRecorder:
         if (reads, busy) != (self._reads, self._busy):
             self._reads, self._busy = reads, busy
             for hooks in self._hooks:
-                hooks.reading, hooks.busy = reads, busy
+                hooks.listen(reading=reads, busy=busy)
 
     @guarded("the step on its own batch")
     def _prepare_batch(self) -> bool:

@@ -4,13 +4,16 @@ from fallline._records._alarm import Alarm, Cause, Event, EventKind, Evidence, F
 from fallline._records._answer import Answer, Curves, Exhibit, Facts, Mark, Role, Section, Series
 from fallline._records._backprop import (
     Backprop,
+    ChangedByHook,
     CheckedInput,
     GradientCheck,
     GraphEdge,
     GraphNode,
     LocalDerivative,
+    LowPrecision,
     NodeKind,
     NodeMark,
+    NodeOutput,
     TensorValue,
 )
 from fallline._records._comparison import (
@@ -78,6 +81,7 @@ __all__ = [
     "BasinMap",
     "Basins",
     "Cause",
+    "ChangedByHook",
     "CheckedInput",
     "Columns",
     "Comparison",
@@ -109,11 +113,13 @@ __all__ = [
     "LimitKind",
     "LocalDerivative",
     "Logged",
+    "LowPrecision",
     "Mark",
     "Mask",
     "Moments",
     "NodeKind",
     "NodeMark",
+    "NodeOutput",
     "Outcome",
     "ParameterInfo",
     "PartSeries",

@@ -44,6 +44,10 @@ class NodeMark(StrEnum):
     """The first value on its way that is NaN or infinite, with finite operands."""
     GRADIENT_NOT_FINITE_HERE = "gradient not finite here"
     """The gradient that arrives is finite, and one that leaves is not."""
+    WRITTEN_PAST = "written past autograd"
+    """Its numbers were changed where autograd does not see it (``.data``, a detached alias, ``no_grad``)."""
+    HOOK = "hook"
+    """A hook of the user's changed the gradient that arrived here."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,27 @@ class LocalDerivative:
 
 
 @dataclass(frozen=True)
+class NodeOutput:
+    """One of several outputs of an operation that are used."""
+
+    place: int
+    """Which, from 0: that of ``GraphEdge.output``."""
+    value: TensorValue | None
+    gradient: TensorValue | None
+    """∂result/∂(this output)."""
+
+
+@dataclass(frozen=True)
+class ChangedByHook:
+    """What a hook of the user's did to a gradient."""
+
+    before: TensorValue | None
+    """What the edges brought, added up; None where that was too large to keep."""
+    factor: float | None
+    """It multiplied by this; None where it did something else."""
+
+
+@dataclass(frozen=True)
 class GraphNode:
     """A leaf, an operation, or a closed group."""
 
@@ -93,7 +118,8 @@ class GraphNode:
     name: str | None
     """``"x"``, ``"layer1.0.weight"``, of an assigned value its name ``"y"``; of a group its module's path."""
     text: str
-    """What was computed, in names where there are some: ``"y · y"``, ``"x + 2"``; ``""`` for a leaf."""
+    """What was computed, in names where there are some: ``"y · y"``, ``"x + 2"``; ``""`` for a leaf, unless it is a
+    nameless constant: then how it was made."""
     module: str | None
     """Path of the module that ran it (``"layer1.0.conv1"``, ``""`` the outermost); None outside of modules."""
     value: TensorValue | None
@@ -109,6 +135,12 @@ class GraphNode:
     """PyTorch's own name of the step back: ``"MulBackward0"``."""
     members: tuple[int, ...] = ()
     """Of a group: ids in the graph that it was made of."""
+    outputs: tuple[NodeOutput, ...] = ()
+    """Where several outputs are used each by itself: ``value`` and ``gradient`` are these, end to end."""
+    hook: ChangedByHook | None = None
+    """What a hook did to what arrived; ``gradient`` is what was left of it."""
+    notes: tuple[str, ...] = ()
+    """Sentences about this node: who wrote to it past autograd, what a hook did, under which names it came in."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +193,18 @@ class CheckedInput:
 
 
 @dataclass(frozen=True)
+class LowPrecision:
+    """How far gradients in less than float64 are from those in float64."""
+
+    dtype: str
+    """``"float32"``"""
+    share: float
+    """Norm of the difference over the norm of the float64 ones, all inputs together."""
+    most: str | None
+    """The input that is furthest off, where there are several."""
+
+
+@dataclass(frozen=True)
 class GradientCheck:
     """Gradients held against central differences in float64."""
 
@@ -170,9 +214,15 @@ class GradientCheck:
     wrong_edges: tuple[int, ...] = ()
     """Places in ``Backprop.edges``, of operations whose own step back is wrong."""
     remarks: tuple[str, ...] = ()
-    """Sentences: what was not compared and why, entries beside a kink, float32 against float64."""
+    """Sentences: what was not compared and why, entries beside a kink."""
     evaluations: int | None = None
     """How often the function was run for it; None where it could not be run."""
+    lost: tuple[str, ...] = ()
+    """Inputs whose gradient, as it was computed, is NaN or infinite, and in float64 is neither."""
+    hooked: tuple[str, ...] = ()
+    """Inputs whose gradient a hook changed: compared was what autograd had before it."""
+    low_precision: LowPrecision | None = None
+    """None where nothing was computed in less than float64."""
 
     @property
     def compared(self) -> bool:
@@ -186,8 +236,8 @@ class GradientCheck:
 
     @property
     def agrees(self) -> bool:
-        """True where something was compared, and every input that was is right."""
-        return self.compared and not self.wrong
+        """True where something was compared, all of it is right, and it is what was computed and shown."""
+        return self.compared and not (self.wrong or self.lost or self.hooked)
 
 
 @dataclass(frozen=True)

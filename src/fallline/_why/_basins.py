@@ -49,8 +49,6 @@ class Ends:
     """The part that ended in another valley than with the small rate."""
     at_rest: float
     """The part that stood still at its minimum, to a hundredth of the square's side, when the steps were over."""
-    median_loss: float | None
-    """Of the minima in whose valleys they ended; None where none did."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,5 +210,4 @@ def _ends(
         other=float(np.mean(inside & ~lowest)),
         elsewhere=float(np.mean(inside & small.somewhere & (ended.minimum != small.minimum))),
         at_rest=float(np.mean(resting)),
-        median_loss=float(np.median(losses[ended.minimum[inside]])) if inside.any() else None,
     )

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 import recordings
-from fallline._records import Recording
-from fallline._report import recording_report, write_report
+from fallline._records import Backprop, Recording
+from fallline._report import backprop_report, recording_report, write_report
+from fallline._view._backprop import build_backprop_payload
 from fallline._view._recording import build_recording_payload
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
@@ -86,6 +88,12 @@ class Opened:
 
 
 Open = Callable[..., Opened]
+CARD_BOXES = """(cards) => cards.map((card) => {
+  const { x, y, width, height } = card.querySelector(".fl-graph-body").getBBox();
+  const at = card.transform.baseVal.consolidate().matrix;
+  return [at.e + x, at.f + y, at.e + x + width, at.f + y + height];
+})"""
+"""Where the cards of a graph stand in its drawing: left, top, right, bottom."""
 
 
 @pytest.fixture
@@ -159,6 +167,28 @@ def open_recording(open_page: Open, tmp_path: Path) -> Open:
         return open_page(target, build_recording_payload(recording), waits_for=".fl-rec-made", **context)
 
     return start
+
+
+@pytest.fixture
+def open_graph(open_page: Open, tmp_path: Path) -> Open:
+    """Write the page of a graph and open it, without motion unless told."""
+
+    def start(graph: Backprop, **context: Any) -> Opened:
+        target = tmp_path / "graph.html"
+        backprop_report(graph, target)
+        told = {"reduced_motion": "reduce", **context}
+        return open_page(target, build_backprop_payload(graph), waits_for=".fl-graph-unit", **told)
+
+    return start
+
+
+def overlapping(boxes: list[list[float]]) -> list[tuple[int, int]]:
+    """The pairs of boxes (left, top, right, bottom) that share more than half a pixel each way."""
+    held = np.array(boxes)
+    low = np.maximum(held[:, None, :2], held[None, :, :2])
+    high = np.minimum(held[:, None, 2:], held[None, :, 2:])
+    both = ((high - low) > 0.5).all(axis=2)
+    return [(int(a), int(b)) for a, b in np.argwhere(np.triu(both, 1))]
 
 
 def wait_until(report: Opened, until: Callable[[], bool]) -> None:

@@ -1,7 +1,6 @@
 """The page of a backward pass in a real Chromium: its numbers, its play, its layout, its modules."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,36 +10,15 @@ import torch
 import fallline as fl
 from backprop_graphs import SharedDecoder
 from fallline._explain._backprop import edge_sentence, node_sentence
-from fallline._records import Backprop
-from fallline._report import backprop_report
-from fallline._view._backprop import build_backprop_payload
-from view.browser.conftest import Open, Opened
+from view.browser.conftest import CARD_BOXES, Opened, overlapping
 from view.graphs import hostile, layered, textbook
 
 pytestmark = pytest.mark.browser
 
-_BOXES = """(cards) => cards.map((card) => {
-  const { x, y, width, height } = card.querySelector(".fl-graph-body").getBBox();
-  const at = card.transform.baseVal.consolidate().matrix;
-  return [at.e + x, at.f + y, at.e + x + width, at.f + y + height];
-})"""
 _LABELS = """(labels) => labels.map((label) => {
   const { x, y, width, height } = label.querySelector("rect").getBBox();
   return [x, y, x + width, y + height];
 })"""
-
-
-@pytest.fixture
-def open_graph(open_page: Open, tmp_path: Path) -> Any:
-    """Write the page of a graph and open it, without motion unless told."""
-
-    def start(graph: Backprop, **context: Any) -> Opened:
-        target = tmp_path / "graph.html"
-        backprop_report(graph, target)
-        told = {"reduced_motion": "reduce", **context}
-        return open_page(target, build_backprop_payload(graph), waits_for=".fl-graph-unit", **told)
-
-    return start
 
 
 def _shown(report: Opened, node: int, kind: str) -> str | None:
@@ -58,14 +36,6 @@ def _press(report: Opened, key: str, times: int = 1) -> None:
 
 def _said(report: Opened) -> str:
     return str(report.page.locator(".fl-graph-said").inner_text().replace("\u00a0", " "))
-
-
-def _overlapping(boxes: list[list[float]]) -> list[tuple[int, int]]:
-    held = np.array(boxes)
-    low = np.maximum(held[:, None, :2], held[None, :, :2])
-    high = np.minimum(held[:, None, 2:], held[None, :, 2:])
-    both = ((high - low) > 0.5).all(axis=2)
-    return [(int(a), int(b)) for a, b in np.argwhere(np.triu(both, 1))]
 
 
 def test_values_appear_in_order_then_gradients_come_back(open_graph: Any) -> None:
@@ -187,12 +157,12 @@ def test_nothing_overlaps_at_sixty_nodes(open_graph: Any, width: int, scheme: st
     report.page.get_by_role("button", name="Open all").click()
     _press(report, "End")
     cards = report.page.locator(".fl-graph-unit")
-    boxes = cards.evaluate_all(_BOXES)
+    boxes = cards.evaluate_all(CARD_BOXES)
     assert len(boxes) == 60
-    assert _overlapping(boxes) == []
+    assert overlapping(boxes) == []
     labels = report.page.locator(".fl-graph-label").evaluate_all(_LABELS)
     assert len(labels) == len(layered(60).edges)
-    assert [pair for pair in _overlapping(boxes + labels) if pair[1] >= 60] == []
+    assert [pair for pair in overlapping(boxes + labels) if pair[1] >= 60] == []
     _press(report, "0")
     inside = report.page.locator(".fl-graph-svg").bounding_box()
     drawn = report.page.locator(".fl-graph-world").bounding_box()
@@ -251,8 +221,8 @@ def test_a_decoder_that_two_modules_share_is_a_group_where_it_ran(open_graph: An
     report.page.get_by_role("button", name="Open all").click()
     report.settle()
     assert report.page.locator(".fl-graph-unit").count() == len(graph.nodes)
-    boxes = report.page.locator(".fl-graph-unit").evaluate_all(_BOXES)
-    assert _overlapping(boxes) == []
+    boxes = report.page.locator(".fl-graph-unit").evaluate_all(CARD_BOXES)
+    assert overlapping(boxes) == []
 
 
 def test_the_place_is_kept_when_a_module_opens(open_graph: Any) -> None:
@@ -277,9 +247,9 @@ def test_dragging_pans_and_only_ctrl_wheels(open_graph: Any) -> None:
     assert world.get_attribute("transform") == before
     box = report.page.locator(".fl-graph-svg").bounding_box()
     assert box is not None
-    report.page.mouse.move(box["x"] + 500, box["y"] + 20)
+    report.page.mouse.move(box["x"] + 500, box["y"] + 300)
     report.page.mouse.down()
-    report.page.mouse.move(box["x"] + 300, box["y"] + 20, steps=4)
+    report.page.mouse.move(box["x"] + 300, box["y"] + 100, steps=4)
     report.page.mouse.up()
     assert world.get_attribute("transform") != before
     assert report.page.locator(".fl-graph-told").is_hidden()

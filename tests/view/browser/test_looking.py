@@ -293,7 +293,7 @@ def test_without_scripts_one_sentence_says_why(open_report: Open) -> None:
 
 def test_a_host_may_change_the_payload_and_take_the_picture_away(open_report: Open) -> None:
     report = open_report()
-    page = report.page.context.browser.new_context(bypass_csp=True).new_page()  # type: ignore[union-attr]
+    page = report.page.context.browser.new_context(bypass_csp=True).new_page()
     first, second = json.dumps(report.payload), json.dumps({**report.payload, "title": "another"})
     exported = page.evaluate(
         """async ([source, first, second]) => {

@@ -1,7 +1,7 @@
 """Words for a forward and a backward pass: story, table, tree, single steps. docs/semantics.md#backpropagation."""
 
 from fallline._explain._backprop._chain import chain_sentence
-from fallline._explain._backprop._check_words import check_sentences
+from fallline._explain._backprop._check_words import check_sentences, is_mismatch, needs_saying_first
 from fallline._explain._backprop._edge import edge_sentence, way_back
 from fallline._explain._backprop._entries import followed_entry
 from fallline._explain._backprop._jacobian_words import jacobian_lines
@@ -23,8 +23,10 @@ __all__ = [
     "followed_entry",
     "graph_table",
     "graph_tree",
+    "is_mismatch",
     "jacobian_lines",
     "mark_sentences",
+    "needs_saying_first",
     "node_sentence",
     "operand_words",
     "readable",

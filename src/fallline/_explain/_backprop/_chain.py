@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fallline._explain._backprop._edge import NUMERAL
 from fallline._explain._backprop._entries import same, terms_at
-from fallline._explain._backprop._names import called
+from fallline._explain._backprop._names import OPERAND, called
 from fallline._explain._backprop._tensor_words import at, entry_words, figure, largest_entry, tensor_words
 from fallline._records import Backprop, GraphEdge, GraphNode
 from fallline._wording import visible
@@ -17,10 +17,17 @@ MOST_FACTORS = 8
 MOST_PLACES = 1000
 SIGNS = (" + ", " − ", " where ", ", ", " of ")
 """What would be torn apart in a product without brackets."""
+OPEN = re.compile(rf" where |, else |{OPERAND.pattern}")
+"""A rule in cases, of which one holds at an entry, or of an operand without a name: there its number says more."""
+ONE = "1"
 NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
+LETTERS = re.compile(r"[^\W\d⁰¹²³⁴⁵⁶⁷⁸⁹][^\W⁰¹²³⁴⁵⁶⁷⁸⁹]*(?:\.\w+)*")
+"""A name in a formula, without the raised figure of a power behind it."""
+OVER_ALL = re.compile(r"(?:sum|mean|prod|max|min|amax|amin|var|std|norm|logsumexp)\([^()]*\)|‖[^‖]*‖")
+"""What is taken of all entries: the followed entry's number says nothing in it."""
 WHOLE = re.compile(r"[2-9]|[1-9]\d{1,3}")
 """A factor that is worth multiplying into the next: 1 is a step of its own."""
-SCALED = re.compile(rf"(?P<factor>[1-9]\d{{0,3}})?(?P<rest>(?:·\s?)?{NAME.pattern})")
+SCALED = re.compile(rf"(?P<factor>[1-9]\d{{0,3}})?(?P<rest>(?:·\s?)?(?:{NAME.pattern}|\([^()]*\)))")
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ def chain_sentence(graph: Backprop, input_name: str) -> str:
     if entry is None or whole is None or not ways or not same(total, whole):
         return f"{left} = {tensor_words(node.gradient)}."
     where = f" at {entry_words(entry)}" if entry else ""
-    spelled = " + ".join(map(_spelled, ways))
+    spelled = _sum_spelled(ways)
     product = "" if spelled in ("", figure(whole)) else f" = {spelled}"
     return f"{left}{product} = {figure(whole)}{where}{_known(graph, ways, entry)}."
 
@@ -103,14 +110,18 @@ def _following(graph: Backprop) -> dict[int, dict[int, list[GraphEdge]]]:
 def _step(graph: Backprop, edges: Sequence[GraphEdge], way: Way) -> Way | None:
     """Over one operation; None where it is no product of a slope and what arrived."""
     products: list[tuple[tuple[int, ...], float]] = []
+    slopes: set[float] = set()
     for place, so_far in way.products:
         terms = [terms_at(graph, edge, place) for edge in edges]
         if not terms[0] or any(len(one) != len(terms[0]) for one in terms):
             return None
+        slopes |= {term.slope for each in terms for term in each}
         products += [(each[0].place, so_far * sum(term.slope for term in each)) for each in zip(*terms, strict=True)]
         if len(products) > MOST_PLACES:
             return None
     rules = [edge.local.rule if edge.local is not None else "" for edge in edges]
+    if len(slopes) == 1 and any(OPEN.search(rule) for rule in rules):
+        rules = [figure(slope) for slope in slopes] * len(rules)
     target = graph.nodes[edges[0].target]
     return Way(target.id, (*way.rules, _sum_of(rules)), tuple(products), (*way.named, target.name is not None))
 
@@ -121,6 +132,8 @@ def _weighed(graph: Backprop, way: Way) -> Way:
         return way
     weights = [at(graph.vector, place) for place, _ in way.products]
     known = [math.nan if weight is None else weight for weight in weights]
+    if known == [1.0]:
+        return way
     rule = figure(known[0]) if len(known) == 1 else "v"
     products = [(place, weight * product) for (place, product), weight in zip(way.products, known, strict=True)]
     named = (*way.named[:-1], True, True)  # a weight stays a factor of its own
@@ -134,11 +147,33 @@ def _sum_of(rules: Sequence[str]) -> str:
     return " + ".join(rules)
 
 
-def _spelled(way: Way) -> str:
-    """The rules from the result back, as a product; Σ where an entry went into several."""
-    rules = [visible(rule) for rule in reversed(_merged(way))]
-    told = " · ".join(map(_bracketed, rules)) if len(rules) > 1 else "".join(rules)
+def _sum_spelled(ways: Sequence[Way]) -> str:
+    """The ways added up: a way of one factor may be a sum itself, and a Σ reaches to the end of its own."""
+    if len(ways) == 1:
+        return _spelled(ways[0], _factors(ways[0]))
+    told = []
+    for way in ways:
+        factors = _factors(way)
+        one = _spelled(way, [_bracketed(each) for each in factors] if len(factors) == 1 else factors)
+        told.append(f"({one})" if len(way.products) > 1 else one)
+    return " + ".join(told)
+
+
+def _factors(way: Way) -> list[str]:
+    """The rules from the result back."""
+    return _without_ones([visible(rule) for rule in reversed(_merged(way))])
+
+
+def _spelled(way: Way, factors: list[str]) -> str:
+    """The factors as a product; Σ where an entry went into several."""
+    told = " · ".join(map(_bracketed, factors)) if len(factors) > 1 else "".join(factors)
     return f"Σ {told}" if len(way.products) > 1 else told
+
+
+def _without_ones(rules: list[str]) -> list[str]:
+    """From the first factor on that is no 1, where there is one: a sum at the end multiplies by nothing."""
+    first = next((place for place, rule in enumerate(rules) if rule != ONE), 0)
+    return rules[first:]
 
 
 def _merged(way: Way) -> list[str]:
@@ -162,7 +197,9 @@ def _merged(way: Way) -> list[str]:
 
 def _bracketed(rule: str) -> str:
     """A factor in a product; its own sums and signs need brackets, those within brackets do not."""
-    outside = re.sub(r"\([^()]*\)", "", rule)
+    outside = rule
+    while (without := re.sub(r"\([^()]*\)", "", outside)) != outside:
+        outside = without
     return f"({rule})" if rule.startswith(("−", "-")) or any(sign in outside for sign in SIGNS) else rule
 
 
@@ -173,17 +210,18 @@ def _known(graph: Backprop, ways: Sequence[Way], entry: tuple[int, ...]) -> str:
         return f" (Σ over the {most:,} entries it went into)"
     values = _numbers_of(graph, entry)
     rules = [rule for way in ways for rule in way.rules if not NUMERAL.fullmatch(rule)]
-    names = dict.fromkeys(name for rule in rules for name in NAME.findall(rule) if name in values)
+    found = (name for rule in rules for name in [*OVER_ALL.findall(rule), *LETTERS.findall(OVER_ALL.sub("", rule))])
+    names = dict.fromkeys(name for name in found if name in values)
     return f" ({', '.join(f'{visible(name)} = {figure(values[name])}' for name in names)})" if names else ""
 
 
 def _numbers_of(graph: Backprop, entry: tuple[int, ...]) -> Mapping[str, float]:
-    """Named values at the followed entry, and named single numbers."""
+    """Named values at the followed entry, and single numbers with a name or a short text."""
     found: dict[str, float] = {}
     for node in graph.nodes:
         value = at(node.value, entry)
         if value is None and node.value is not None and node.value.count == 1:
             value = at(node.value, (0,) * len(node.value.shape))
-        if node.name and value is not None:
+        if value is not None and (node.name or (node.text and node.value is not None and node.value.count == 1)):
             found[called(node)] = value
     return found

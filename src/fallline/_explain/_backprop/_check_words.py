@@ -1,13 +1,16 @@
 """The gradient check in words: how far autograd and central differences are apart, and whose fault that is."""
 
 import math
+from collections.abc import Sequence
 
 from fallline._explain._backprop._names import called
 from fallline._explain._backprop._tensor_words import entry_words, figure
 from fallline._explain._numbers import count, listed
-from fallline._records import Backprop, CheckedInput, GradientCheck
+from fallline._records import Backprop, CheckedInput, GradientCheck, LowPrecision, NodeMark
 from fallline._wording import number, visible
 
+FAR = 0.01
+"""Of its size: more than low precision explains by itself."""
 MOST_NAMED = 4
 MOST_WRONG = 5
 
@@ -17,8 +20,66 @@ def check_sentences(graph: Backprop) -> list[str]:
     check = graph.check
     if check is None:
         return []
+    low = [] if check.low_precision is None else [_precision(check.low_precision)]
+    far = _is_far_off(check)
     told = [*_mismatches(graph, check)] if check.wrong else _agreement(check)
-    return [*told, *_not_compared(check), *(visible(remark) for remark in check.remarks)]
+    return [
+        *_lost(check.lost),
+        *(low if far else []),
+        *_hooked(check),
+        *told,
+        *_not_compared(check),
+        *(visible(remark) for remark in check.remarks),
+        *([] if far else low),
+    ]
+
+
+def needs_saying_first(graph: Backprop) -> bool:
+    """True where a gradient that is shown is wrong, or has little to do with the one that was compared."""
+    return is_mismatch(graph) or (graph.check is not None and _is_far_off(graph.check))
+
+
+def is_mismatch(graph: Backprop) -> bool:
+    """True where a gradient that is shown is wrong, or no number where there is one."""
+    return graph.check is not None and (graph.check.wrong or bool(graph.check.lost))
+
+
+def _is_far_off(check: GradientCheck) -> bool:
+    """Whether a gradient in low precision has little to do with the one in float64."""
+    return check.low_precision is not None and check.low_precision.share >= FAR
+
+
+def _precision(found: LowPrecision) -> str:
+    if found.share == 0:
+        return f"The {found.dtype} gradient is the float64 one exactly."
+    most = "" if found.most is None else f", most of it in {visible(found.most)}"
+    told = f"The {found.dtype} gradient is off the float64 one by {number(found.share, 2)} of its size{most}."
+    return f"{told} What follows is about the float64 one." if found.share >= FAR else told
+
+
+def _lost(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    whose = _listed(names)
+    which = "is" if len(names) == 1 else "are"
+    return [
+        f"The gradient of {whose} {which} NaN or infinite as it was computed, and finite in float64: "
+        "what follows is about the float64 one."
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return listed([visible(name) for name in names]) if len(names) <= MOST_NAMED else f"{len(names):,} tensors"
+
+
+def _hooked(check: GradientCheck) -> list[str]:
+    if not check.hooked:
+        return []
+    whose = _listed(check.hooked)
+    return [
+        f"A hook changed the gradient of {whose}: what is shown is not the slope of the function any more. "
+        "What follows is about the gradient before the hook."
+    ]
 
 
 def _agreement(check: GradientCheck) -> list[str]:
@@ -56,8 +117,7 @@ def _of(compared: int, planned: int, thing: str) -> str:
 
 
 def _named(inputs: list[CheckedInput]) -> str:
-    names = [visible(one.name) for one in inputs]
-    return listed(names) if len(names) <= MOST_NAMED else f"{len(names):,} tensors"
+    return _listed([one.name for one in inputs])
 
 
 def _not_compared(check: GradientCheck) -> list[str]:
@@ -99,4 +159,7 @@ def wrong_edge_sentences(graph: Backprop) -> list[str]:
         source, target = graph.nodes[edge.source], graph.nodes[edge.target]
         who = visible(target.op or called(target))
         told.append(f"{who}'s own step back is wrong: from {called(target)} to {called(source)}.")
+    wrong = [graph.nodes[graph.edges[place].target] for place in graph.check.wrong_edges]
+    if any(NodeMark.CUSTOM in node.marks for node in wrong):
+        told.append("Where that is meant, as in a straight-through estimator, differences can never agree with it.")
     return told

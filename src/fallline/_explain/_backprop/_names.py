@@ -7,9 +7,10 @@ from fallline._wording import visible
 
 LEAVES = frozenset({NodeKind.INPUT, NodeKind.PARAMETER, NodeKind.CONSTANT})
 
-OPERAND = re.compile(r"\b(?:input|left|right)\b")
-SHORT = {NodeMark.NOT_FINITE_HERE: "born here"}
-"""Of NaN or ∞, which stands beside it."""
+OPERAND = re.compile(r"\b(?:input|left|right)(?![^\W⁰¹²³⁴⁵⁶⁷⁸⁹])")
+"""A raised figure may follow, which is a letter to a regular expression."""
+SHORT = {NodeMark.NOT_FINITE_HERE: "born here", NodeMark.HIGHER_ORDER: "inner pass"}
+"""Marks beside a node: NaN or ∞ stands there itself; a sentence says what an inner backward pass is."""
 
 
 def called(node: GraphNode) -> str:
@@ -40,12 +41,26 @@ def marked(node: GraphNode, text: str) -> str:
 
 
 def operand_words(graph: Backprop) -> list[str]:
-    """What "left", "right" and "input" mean, where a rule still says one of them."""
+    """What "left", "right" and "input" mean, where a rule still says one of them, and what an inner pass is."""
     said = {word for edge in graph.edges if edge.local is not None for word in OPERAND.findall(edge.local.rule)}
     said -= {node.name for node in graph.nodes}
     told = [f'"{word}" is the {word} operand' for word in ("left", "right") if word in said]
     told += ['"input" is the only operand'] if "input" in said else []
-    return [f"In a local derivative, {' and '.join(told)} of its operation."] if told else []
+    said_so = [f"In a local derivative, {' and '.join(told)} of its operation."] if told else []
+    return [*said_so, *inner_pass_words(graph)]
+
+
+def inner_pass_words(graph: Backprop) -> list[str]:
+    """What those nodes are that a backward pass inside of the function made."""
+    inner = sum(NodeMark.HIGHER_ORDER in node.marks for node in graph.nodes)
+    if not inner:
+        return []
+    rows, those = ("row", "It is") if inner == 1 else ("rows", "They are")
+    return [
+        f"{inner:,} {rows} marked [{SHORT[NodeMark.HIGHER_ORDER]}]: the function itself runs a backward pass. "
+        f"{those} the steps of that pass, run forward here: their values make up its gradient, which is then "
+        "differentiated once more."
+    ]
 
 
 def edges_from(graph: Backprop, node: int) -> list[GraphEdge]:

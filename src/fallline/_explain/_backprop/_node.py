@@ -2,8 +2,16 @@
 
 import numpy as np
 
+from fallline._explain._backprop._gradient_birth import gradient_birth
 from fallline._explain._backprop._names import called, written_out
-from fallline._explain._backprop._tensor_words import at, entry_words, figure, largest_entry, tensor_words
+from fallline._explain._backprop._tensor_words import (
+    at,
+    entry_words,
+    figure,
+    largest_entry,
+    outputs_words,
+    tensor_words,
+)
 from fallline._explain._numbers import count, listed
 from fallline._records import Backprop, GraphNode, NodeKind, NodeMark
 from fallline._wording import visible
@@ -15,7 +23,11 @@ MARKS = {
     NodeMark.RANDOM: "It drew random numbers.",
     NodeMark.HIGHER_ORDER: "It was made by a backward pass inside: a derivative is differentiated here.",
     NodeMark.GRADIENT_NOT_FINITE_HERE: "The gradient that arrives here is finite, and one that leaves is not.",
+    NodeMark.WRITTEN_PAST: "Its numbers were changed where autograd does not see it.",
+    NodeMark.HOOK: "A hook changed the gradient that arrived here.",
 }
+IN_NOTES = frozenset({NodeMark.WRITTEN_PAST, NodeMark.HOOK})
+"""Told by the node's own notes, where it has some."""
 
 
 def node_sentence(graph: Backprop, node_id: int) -> str:
@@ -27,6 +39,8 @@ def node_sentence(graph: Backprop, node_id: int) -> str:
     """
     node = graph.nodes[node_id]
     told = [_value(node), *mark_sentences(node)]
+    if NodeMark.GRADIENT_NOT_FINITE_HERE in node.marks:
+        told.append(gradient_birth(graph, node))
     if node.gradient is None and node.no_gradient and node.kind is not NodeKind.CONSTANT:
         told.append(_full(f"No gradient arrived: {node.no_gradient[0].lower()}{node.no_gradient[1:]}"))
     if node.saved:
@@ -35,10 +49,10 @@ def node_sentence(graph: Backprop, node_id: int) -> str:
 
 
 def mark_sentences(node: GraphNode) -> list[str]:
-    """Each mark in words, in the order in which the record names them."""
+    """Each mark in words, in the order in which the record names them, and the node's notes."""
     told = []
     for mark in NodeMark:
-        if mark not in node.marks:
+        if mark not in node.marks or (mark in IN_NOTES and node.notes):
             continue
         if mark is NodeMark.CUSTOM:
             told.append(f"Its step back is its author's own: {visible(node.op)}, an autograd.Function.")
@@ -46,7 +60,7 @@ def mark_sentences(node: GraphNode) -> list[str]:
             told.append(f"{born(node)} is born here: its operands are finite.")
         else:
             told.append(MARKS[mark])
-    return told
+    return [*told, *map(visible, node.notes)]
 
 
 def birth_sentence(graph: Backprop, node: GraphNode) -> str:
@@ -78,6 +92,8 @@ def born(node: GraphNode) -> str:
 
 def _value(node: GraphNode) -> str:
     value = f" = {tensor_words(node.value)}" if node.value is not None else ""
+    if node.outputs:
+        value = f", outputs {outputs_words([(each.place, each.value) for each in node.outputs])}"
     match node.kind:
         case NodeKind.INPUT:
             return f"{called(node)}{value}, an input."

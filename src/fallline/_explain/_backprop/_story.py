@@ -1,10 +1,11 @@
 """What happened, in at most three lines: the result, the gradients, the chain, or what went wrong."""
 
 from fallline._explain._backprop._chain import chain_sentence
-from fallline._explain._backprop._names import called, written_out
+from fallline._explain._backprop._gradient_birth import gradient_birth
+from fallline._explain._backprop._names import called
 from fallline._explain._backprop._node import birth_sentence
 from fallline._explain._backprop._tensor_words import figure, tensor_words
-from fallline._explain._numbers import count
+from fallline._explain._numbers import count, listed
 from fallline._records import Backprop, GraphNode, NodeKind, NodeMark
 from fallline._wording import visible
 
@@ -27,6 +28,9 @@ def _result(graph: Backprop) -> str:
     told = f"The result is {tensor_words(value)}." if value is not None else "The result was not kept."
     if graph.vector is None:
         return told
+    if not graph.vector.shape:
+        weight = tensor_words(graph.vector)
+        return f"{told} The way back began with v = {weight}{'' if weight == '1' else ' in place of 1'}."
     return f"{told} The way back began with the vector {tensor_words(graph.vector)}: so much each entry weighs."
 
 
@@ -40,8 +44,14 @@ def _gradients(graph: Backprop) -> str:
     else:
         told = f"{count(len(asked), 'tensor')} have a gradient: {_extremes(asked)}."
     missing = [chain_sentence(graph, str(node.name)) for node in without[:1]]
-    more = f" So have {len(without) - 1:,} others." if len(without) > 1 else ""
+    more = f" Nor {_have(without[1:])}." if len(without) > 1 else ""
     return " ".join([told, *missing]) + more
+
+
+def _have(others: list[GraphNode]) -> str:
+    if len(others) > MOST_GRADIENTS:
+        return f"have {len(others):,} others"
+    return f"{'has' if len(others) == 1 else 'have'} {listed([called(one) for one in others])}"
 
 
 def _could_have_one(node: GraphNode) -> bool:
@@ -61,12 +71,13 @@ def _extremes(asked: list[GraphNode]) -> str:
 
 def birth_told(graph: Backprop) -> str | None:
     """Where the first value or gradient stops being finite; None where all are finite."""
-    told = [birth_sentence(graph, node) for node in graph.nodes if NodeMark.NOT_FINITE_HERE in node.marks]
-    told += [
-        f"The gradient stops being finite at {written_out(node)}: what arrives there is, what leaves is not."
-        for node in graph.nodes
-        if NodeMark.GRADIENT_NOT_FINITE_HERE in node.marks
+    values = [birth_sentence(graph, node) for node in graph.nodes if NodeMark.NOT_FINITE_HERE in node.marks]
+    gradients = [
+        gradient_birth(graph, node) for node in reversed(graph.nodes) if NodeMark.GRADIENT_NOT_FINITE_HERE in node.marks
     ]
+    result = graph.nodes[graph.result].value
+    fine = result is not None and result.not_finite == 0  # what is not finite on the way was left out of it
+    told = [*gradients, *values] if fine else [*values, *gradients]
     return visible(told[0]) if told else None
 
 

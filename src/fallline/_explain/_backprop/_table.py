@@ -7,7 +7,15 @@ from functools import partial
 from fallline._columns import aligned, beginning, columns_of
 from fallline._explain._backprop._edge import NUMERAL, rule_with_value
 from fallline._explain._backprop._names import LEAVES, called, edges_to, marked, written_out
-from fallline._explain._backprop._tensor_words import NOT_THERE, at, figure, range_words, tensor_words
+from fallline._explain._backprop._tensor_words import (
+    NOT_THERE,
+    at,
+    figure,
+    outputs_words,
+    range_words,
+    shape_words,
+    tensor_words,
+)
 from fallline._records import Backprop, GraphEdge, GraphNode, NodeKind, TensorValue
 from fallline._wording import visible
 
@@ -104,9 +112,18 @@ def _without_rules(row: Row, room: int) -> tuple[str, ...]:
     """Of a long graph in a narrow terminal: no column but the first is ever cut, no number either."""
     node, kept = row.node, row.node.value
     value = "" if kept is None else _few_words(kept)
+    if kept is not None and node.outputs:
+        value = f"{_shapes(node)} {range_words(kept, FEW_DIGITS, shape=False)}"
     alike = kept is not None and node.gradient is not None and kept.shape == node.gradient.shape
     back = _gradient(node) if node.gradient is None else _few_words(node.gradient, shape=not alike)
     return beginning(marked(node, written_out(node)), room), value, back
+
+
+def _shapes(node: GraphNode) -> str:
+    """Of several outputs: ``3 × (1, 6)``, ``(1,) and (2,)``."""
+    shapes = [shape_words(each.value.shape) for each in node.outputs if each.value is not None]
+    many = {shape: shapes.count(shape) for shape in shapes}
+    return " and ".join(shape if times == 1 else f"{times} × {shape}" for shape, times in many.items())
 
 
 def _few_words(value: TensorValue, *, shape: bool = True) -> str:
@@ -133,11 +150,13 @@ def _stacked(rows: Sequence[Row], width: int) -> list[str]:
 def _name_and_text(node: GraphNode) -> tuple[str, str]:
     if node.kind is NodeKind.GROUP:
         return visible(str(node.name)), visible(f"({node.op})" if node.op else "")
-    text = node.text or ("" if node.kind in LEAVES or node.name else called(node))
-    return visible(node.name or ""), marked(node, visible(text))
+    text = "" if node.text == node.name else node.text or ("" if node.kind in LEAVES or node.name else called(node))
+    return visible(node.name or ""), marked(node, visible(text)).strip()
 
 
 def _value(node: GraphNode, room: int | None = None) -> str:
+    if node.outputs:
+        return outputs_words([(each.place, each.value) for each in node.outputs], room)
     return _cell(node.value, room) if node.value is not None else ""
 
 
@@ -151,6 +170,8 @@ def _cell(value: TensorValue, room: int | None) -> str:
 def _gradient(node: GraphNode, room: int | None = None) -> str:
     if node.gradient is None:
         return "" if node.kind is NodeKind.CONSTANT else NOT_THERE
+    if node.outputs:
+        return outputs_words([(each.place, each.gradient) for each in node.outputs], room)
     return _cell(node.gradient, room)
 
 

@@ -76,6 +76,17 @@ def tensor_words(value: TensorValue | None, room: int | None = None) -> str:
     return range_words(value)
 
 
+def outputs_words(outputs: Sequence[tuple[int, TensorValue | None]], room: int | None = None) -> str:
+    """Several outputs of one operation, each by its place.
+
+    >>> from fallline._records import TensorValue
+    >>> one = TensorValue((1,), "float32", np.array([3.5]), 3.5, 3.5, 3.5, 3.5)
+    >>> outputs_words([(0, one), (2, None)])
+    '0: [3.5]; 2: none'
+    """
+    return "; ".join(f"{place}: {tensor_words(value, room)}" for place, value in outputs)
+
+
 def range_words(value: TensorValue, digits: int = DIGITS, *, shape: bool = True) -> str:
     """Shape and range: ``(64, 3) −2.1 … 3.4``, and how much of it is not finite."""
     of = f"{shape_words(value.shape)} " if shape else ""

@@ -13,7 +13,6 @@ from fallline._explain._recording._alarm import (
 from fallline._explain._recording._flight_table import flight_table, shown_layers
 from fallline._explain._recording._instruments import Instrument, instruments, loss_is_logarithmic
 from fallline._explain._recording._layer_table import layer_table
-from fallline._explain._recording._limit_along import limit_shares
 from fallline._explain._recording._live import alarm_line, news_line
 from fallline._explain._recording._loss_course import LossCourse, loss_course, smoothed, window_of
 from fallline._explain._recording._one_step import recording_step_sentences, row_of, step_title
@@ -37,7 +36,6 @@ __all__ = [
     "layer_name",
     "layer_table",
     "layer_words",
-    "limit_shares",
     "loss_course",
     "loss_is_logarithmic",
     "news_line",

@@ -53,12 +53,6 @@ def along_steps(recording: Recording) -> AlongSteps | None:
     return AlongSteps(share, held & ~own, held & own & ~straight & ~fits, straight)
 
 
-def limit_shares(recording: Recording) -> Floats | None:
-    """[R] rate · curvature / 2 along each measured step of plain SGD, NaN where it shows none; None for others."""
-    along = along_steps(recording)
-    return None if along is None else along.share
-
-
 def limit_sentences(recording: Recording) -> list[str]:
     """The limit along the last measured steps; where fewer than half of them show one, that is said first."""
     along = along_steps(recording)

@@ -3,7 +3,7 @@
 
 import { formatNumber } from "./scale.js";
 import { makeSvg } from "./graph_svg.js";
-import { nodeTitle, tensorLines } from "./graph_data.js";
+import { nodeTitle, tensorRows } from "./graph_data.js";
 import { graphLeaf } from "./graph_groups.js";
 
 const cardType = 14;
@@ -39,7 +39,7 @@ export function makeCard(unit, graph, ruler, narrow) {
   const most = narrow ? cardRoom.narrow : cardRoom.wide;
   const title = unit.group === null ? nodeTitle(node) : unit.group.path;
   const tag = unit.group !== null ? `${unit.group.operations} ${unit.group.operations === 1 ? "step" : "steps"}` : graphLeaf(node) ? node.kind : title.includes(node.op) ? "" : node.op;
-  const value = tensorLines(node.value).map((text) => ruler.fit(text, cardType, most));
+  const value = tensorRows(node.value, (text) => ruler.width(text, cardType) <= most).map((text) => ruler.fit(text, cardType, most));
   const gradient = cardGradient(unit, node, (text) => ruler.width(text, cardType) <= most - 16).map((text) => ruler.fit(text, cardType, most - 16));
   const tagWidth = tag === "" ? 0 : ruler.width(tag, cardSmall) + 10;
   const head = ruler.fit(title, cardType + 1, Math.max(most - tagWidth, 60), true);
@@ -53,7 +53,7 @@ export function makeCard(unit, graph, ruler, narrow) {
 /** @param {any} unit @param {any} node @param {(text: string) => boolean} fits @returns {string[]} */
 function cardGradient(unit, node, fits) {
   if (node.gradient === null) return node.kind === "constant" ? [] : ["none"];
-  const lines = tensorLines(node.gradient);
+  const lines = tensorRows(node.gradient, fits);
   if (unit.group === null && node.meeting !== null) lines.push([5, 3, 2].map((figures) => cardSum(node.meeting.terms, figures)).find(fits) ?? `= the sum of ${node.meeting.terms.length}`);
   return lines;
 }

@@ -59,12 +59,37 @@ export function shapeWords(tensor) {
  */
 export function tensorLines(tensor) {
   if (tensor === null) return ["not seen"];
-  const { shape, count } = tensor;
-  const told = tensor.words.startsWith("["); // all numbers, written by Python
+  const { shape } = tensor;
   if (shape.length === 0) return [tensor.words];
-  if (told && shape.length === 1 && count <= 4) return [graphBare(tensor.words)];
-  if (told && shape.length === 2 && shape[1] <= 3 && shape[0] <= 3) return tensor.words.split("], [").map(graphBare);
+  if (graphListed(tensor)) return [graphBare(tensor.words)];
+  if (tensor.words.startsWith("[") && shape.length === 2 && shape[1] <= 3 && shape[0] <= 3) return tensor.words.split("], [").map(graphBare);
   return [`${shape.join(" × ")}\u2002${rangeWords(tensor)}`];
+}
+
+/**
+ * The same where there is little room: no number is cut off, it goes to the next line; a matrix that has no room is its shape and range.
+ * @param {GraphTensor | null} tensor
+ * @param {(text: string) => boolean} fits
+ * @returns {string[]}
+ */
+export function tensorRows(tensor, fits) {
+  const lines = tensorLines(tensor);
+  if (tensor === null || lines.every(fits)) return lines;
+  const parts = lines.length > 1 ? [tensor.shape.join(" × "), rangeWords(tensor)] : lines[0].split("\u2002");
+  const comma = lines.length === 1 && graphListed(tensor) ? "," : ""; // at the end of a line that goes on: two lines of a vector are no matrix
+  /** @type {string[]} */
+  const rows = [];
+  for (const part of parts.flatMap((text) => (fits(text) ? [text] : text.split(/(?<= …|,) /)))) {
+    const longer = `${rows.at(-1)}\u2002${part}`;
+    if (rows.length > 0 && fits(longer + comma)) rows[rows.length - 1] = longer;
+    else rows.push(part);
+  }
+  return rows.map((row, i) => (i + 1 < rows.length ? row + comma : row));
+}
+
+/** A short vector, all its numbers written by Python. @param {GraphTensor} tensor */
+function graphListed({ words, shape, count }) {
+  return words.startsWith("[") && shape.length === 1 && count <= 4;
 }
 
 /** A row of numbers without brackets and commas. @param {string} words */

@@ -16,7 +16,7 @@ const drawMoved = 320; // ms that cards take to their new places
 /**
  * @param {any} graph
  * @param {{units: any[], links: any[]}} visible
- * @param {{ruler: any, down: boolean, narrow: boolean, choose: (what: any) => void, before: Map<string, {x: number, y: number}>, still: boolean}} how
+ * @param {{ruler: any, down: boolean, narrow: boolean, room: {row: number, rows: number}, choose: (what: any) => void, before: Map<string, {x: number, y: number}>, still: boolean}} how
  */
 export function drawGraph(graph, visible, how) {
   const { ruler, down } = how;
@@ -24,7 +24,7 @@ export function drawGraph(graph, visible, how) {
   const cards = new Map(visible.units.map((unit) => [unit, makeCard(unit, graph, ruler, narrow)]));
   for (const link of visible.links) link.label = drawLabelOf(link, graph, ruler, narrow);
   for (const unit of visible.units) drawSize(unit, cards.get(unit), visible.links, down);
-  const { places, paths, width, height } = layoutGraph(visible.units, visible.links, down);
+  const { places, paths, width, height } = layoutGraph(visible.units, visible.links, { down, ...how.room });
   const world = makeSvg("g.fl-graph-world");
   const [lines, tops, labels] = [makeSvg("g"), makeSvg("g"), makeSvg("g")];
   /** @type {Map<any, DrawnLink>} */
@@ -61,7 +61,7 @@ function drawSize(unit, card, links, down) {
   const into = links.filter((link) => link.to === unit);
   const out = links.filter((link) => link.from === unit).length;
   if (!down) unit.h = Math.max(unit.h, (into.length + 1) * 23, (out + 1) * 25);
-  else unit.w = Math.max(unit.w, (into.length + 1) * (Math.max(0, ...into.map((link) => link.label?.w ?? 0)) + 10), (out + 1) * 25);
+  else unit.w = Math.max(unit.w, into.length * (Math.max(0, ...into.map((link) => link.label?.w ?? 0)) + 10), (out + 1) * 25);
   card.h = unit.h;
 }
 
@@ -76,12 +76,20 @@ function drawLabelOf(link, graph, ruler, narrow) {
   let text = edges.length > 1 ? `${edges.length} gradients` : "";
   if (single && edge.rule !== null) {
     const small = edge.local !== null && edge.local.count === 1 ? tensorLines(edge.local)[0] : edge.rule;
-    text = `${edge.product === null ? "× " : ""}${edge.rule.length > 12 && edge.local !== null ? small : edge.rule.split(", ")[0]}`;
+    const rule = edge.rule.length > 12 && edge.local !== null ? small : edge.rule.split(", ")[0];
+    text = edge.product !== null ? rule : drawIsSum(rule) ? `× (${rule})` : `× ${rule}`;
   }
   if (sum && !text.startsWith("Σ")) text = `Σ ${text}`.trim();
   if (text === "") return null;
   const fitted = ruler.fit(text, drawLabel, room, true);
   return { text: fitted, w: Math.ceil(ruler.width(fitted, drawLabel, true)) + 12, h: 21 };
+}
+
+/** A plus or minus that no bracket holds. @param {string} rule */
+function drawIsSum(rule) {
+  let [held, before] = [rule, ""];
+  while (held !== before) [held, before] = [held.replaceAll(/\([^()]*\)/g, ""), held];
+  return / [+−] /.test(held);
 }
 
 /** @param {any} link @param {any} route @param {any} into @returns {DrawnLink} */

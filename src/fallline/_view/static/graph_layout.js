@@ -2,32 +2,38 @@
 // Where everything stands: layers by the longest path, as few crossings as a few sweeps find, compact coordinates. Deterministic.
 
 import { orderLayers } from "./graph_order.js";
+import { rowsBreaks, rowsNarrow, rowsPath, rowsTurns } from "./graph_rows.js";
 
 const layoutGap = 18; // between cards of one layer
 const layoutThin = 12; // of a long edge that passes a layer
 const layoutBend = 46; // between layers: room for the curves
+const layoutBusy = 1.35; // more of it where many edges leave
 const layoutHead = 12; // the straight piece before the arrowhead
 
 /**
- * @typedef {{unit: any, layer: number, main: number, cross: number, at: number, start: number, into: Piece[], out: Piece[]}} Spot a card, or a long edge passing a layer (unit null)
+ * @typedef {{unit: any, layer: number, main: number, cross: number, at: number, start: number, row: number, into: Piece[], out: Piece[]}} Spot a card, or a long edge passing a layer (unit null)
  * @typedef {{link: any, from: Spot, to: Spot, leave: number, arrive: number}} Piece of an edge, from one layer to the next; offsets from the spots' middles
  */
 
 /**
- * Layers run along the main axis (to the right, or down), cards of one layer stand along the cross axis.
+ * Layers run along the main axis (to the right in rows, or down), cards of one layer stand along the cross axis.
  * @param {any[]} units with w and h
  * @param {any[]} links with from, to, and label: {w, h}
- * @param {boolean} down
- * @returns {{places: Map<any, {x: number, y: number}>, paths: Map<any, any>, width: number, height: number}}
+ * @param {{down: boolean, row: number, rows: number}} how row: the width that there is for a single row, rows: for more of them, and for cards side by side
+ * @returns {{places: Map<any, {x: number, y: number}>, paths: Map<any, any>, width: number, height: number, rows: number}}
  */
-export function layoutGraph(units, links, down) {
+export function layoutGraph(units, links, { down, row, rows: room }) {
   const ranks = layoutRanks(units, links);
+  if (down) rowsNarrow(units, links, ranks, room, { gap: layoutGap, thin: layoutThin });
+  const firsts = down ? [0] : rowsBreaks(units, links, ranks, { row, rows: room }, { bend: layoutCurve, head: layoutHead, runs: (held, count) => layoutRuns(count, links, held, down) });
   const { layers, chains } = layoutSpots(units, links, ranks, down);
   orderLayers(layers);
   for (const layer of layers) for (const spot of layer) layoutPorts(spot);
-  layoutCross(layers);
-  const { starts, runs, length } = layoutMain(layers, links, ranks, down);
-  return layoutResult({ layers, chains, starts, runs, length, ranks, down });
+  const rows = firsts.map((first, i) => layers.slice(first, firsts[i + 1]));
+  rows.forEach((row, i) => { for (const spot of row.flat()) spot.row = i; });
+  for (const row of rows) layoutCross(row);
+  const runs = layoutRuns(layers.length, links, ranks, down);
+  return layoutResult({ rows, chains, runs, down, ...layoutMain(rows, runs, down) });
 }
 
 /** The longest path to each card; leaves stand just before what uses them first. @param {any[]} units @param {any[]} links */
@@ -73,7 +79,7 @@ function layoutSpots(units, links, ranks, down) {
   /** @type {Map<any, Spot>} */
   const spots = new Map();
   const stand = (/** @type {any} */ unit, /** @type {number} */ layer, /** @type {number} */ main, /** @type {number} */ cross) => {
-    const spot = { unit, layer, main, cross, at: 0, start: 0, into: [], out: [] };
+    const spot = { unit, layer, main, cross, at: 0, start: 0, row: 0, into: [], out: [] };
     layers[layer].push(spot);
     return spot;
   };
@@ -105,7 +111,7 @@ function layoutPorts(spot) {
   if (spot.unit === null) return;
   const spread = (/** @type {Piece[]} */ pieces, /** @type {(piece: Piece) => number} */ place, /** @type {(piece: Piece, at: number) => void} */ set) => {
     pieces.sort((a, b) => place(a) - place(b));
-    pieces.forEach((piece, i) => set(piece, ((i + 1) / (pieces.length + 1) - 0.5) * spot.cross));
+    pieces.forEach((piece, i) => set(piece, ((i + 0.5) / pieces.length - 0.5) * spot.cross));
   };
   spread(spot.into, (piece) => piece.from.start, (piece, at) => { piece.arrive = at; });
   spread(spot.out, (piece) => piece.to.start, (piece, at) => { piece.leave = at; });
@@ -127,8 +133,8 @@ function layoutCross(layers) {
     for (const layer of forward ? layers : [...layers].reverse()) {
       const wishes = layer.map((spot) => {
         const pulls = [];
-        if (forward || both) for (const piece of spot.into) pulls.push([piece.from.at + piece.leave - piece.arrive, layoutPull(piece)]);
-        if (!forward || both) for (const piece of spot.out) pulls.push([piece.to.at + piece.arrive - piece.leave, layoutPull(piece)]);
+        if (forward || both) for (const piece of spot.into) if (piece.from.row === spot.row) pulls.push([piece.from.at + piece.leave - piece.arrive, layoutPull(piece)]);
+        if (!forward || both) for (const piece of spot.out) if (piece.to.row === spot.row) pulls.push([piece.to.at + piece.arrive - piece.leave, layoutPull(piece)]);
         const weight = pulls.reduce((sum, [, pull]) => sum + pull, 0);
         return weight === 0 ? [spot.at, 0.01] : [pulls.reduce((sum, [at, pull]) => sum + at * pull, 0) / weight, weight];
       });
@@ -168,59 +174,87 @@ function layoutSettle(layer, wishes) {
   for (const pool of pools) for (let k = 0; k < pool.size; k += 1, i += 1) layer[i].at = pool.sum / pool.weight + offsets[i];
 }
 
-/** Where each layer begins along the main axis, and how long edges run straight before it: as long as its longest label. @param {Spot[][]} layers @param {any[]} links @param {Map<any, number>} ranks @param {boolean} down */
-function layoutMain(layers, links, ranks, down) {
-  const runs = layers.map(() => layoutHead);
+/** Room for the curves between two layers. @param {number} busy edges that leave the first */
+function layoutCurve(busy) {
+  return layoutBend * (busy > 4 ? layoutBusy : 1);
+}
+
+/** How long edges run straight before each layer: as long as its longest label. @param {number} count of layers @param {any[]} links @param {Map<any, number>} ranks @param {boolean} down */
+function layoutRuns(count, links, ranks, down) {
+  const runs = Array.from({ length: count }, () => layoutHead);
   for (const link of links) {
     const layer = ranks.get(link.to) ?? 0;
     runs[layer] = Math.max(runs[layer], layoutHead + (link.label === null ? 0 : (down ? link.label.h : link.label.w) + 6));
   }
-  const starts = [0];
-  for (let i = 1; i <= layers.length; i += 1) {
-    const busy = layers[i - 1].reduce((sum, spot) => sum + spot.out.length, 0);
-    const bend = down ? 22 : layoutBend * (busy > 4 ? 1.35 : 1);
-    starts.push(starts[i - 1] + Math.max(...layers[i - 1].map((spot) => spot.main), 0) + (i < layers.length ? bend + runs[i] : 0));
-  }
-  return { starts, runs, length: starts[layers.length] };
+  return runs;
+}
+
+/**
+ * Where each layer begins along the main axis, and where its row does along the other one; with the turns between rows.
+ * @param {Spot[][][]} rows @param {number[]} runs @param {boolean} down
+ */
+function layoutMain(rows, runs, down) {
+  const [starts, tops, turns] = [/** @type {number[]} */ ([]), /** @type {number[]} */ ([]), /** @type {Map<Piece, import("./graph_rows.js").Turn>} */ (new Map())];
+  let [length, below, end] = [0, 0, 0];
+  rows.forEach((row, i) => {
+    const coming = rowsTurns(row[0].flatMap((spot) => spot.into));
+    const low = Math.min(...row.flat().map((spot) => spot.at - spot.cross / 2));
+    const top = i === 0 ? 0 : below + 2 * coming.room;
+    const left = i === 0 ? 0 : coming.room + runs[starts.length];
+    if (i > 0) {
+      for (const [piece, turn] of coming.turns({ right: end, below, left: left - runs[starts.length] })) turns.set(piece, turn);
+      length = Math.max(length, end + coming.room);
+    }
+    tops.push(top - low);
+    end = left;
+    row.forEach((layer, k) => {
+      const busy = k === 0 ? 0 : row[k - 1].reduce((sum, spot) => sum + spot.out.length, 0);
+      if (k > 0) end += (down ? 22 : layoutCurve(busy)) + runs[starts.length];
+      starts.push(end);
+      end += Math.max(...layer.map((spot) => spot.main), 0);
+    });
+    length = Math.max(length, end);
+    below = tops[i] + Math.max(...row.flat().map((spot) => spot.at + spot.cross / 2));
+  });
+  return { starts, tops, turns, length, breadth: below };
 }
 
 /** @param {any} made */
-function layoutResult({ layers, chains, starts, runs, length, down }) {
-  const all = layers.flat();
-  const low = Math.min(...all.map((/** @type {Spot} */ spot) => spot.at - spot.cross / 2));
-  const high = Math.max(...all.map((/** @type {Spot} */ spot) => spot.at + spot.cross / 2));
+function layoutResult({ rows, chains, starts, tops, turns, runs, length, breadth, down }) {
+  const layers = rows.flat();
+  const across = (/** @type {Spot} */ spot) => spot.at + tops[spot.row];
   const places = new Map();
-  for (const spot of all) {
+  for (const spot of layers.flat()) {
     if (spot.unit === null) continue;
-    const [main, cross] = [starts[spot.layer], spot.at - spot.cross / 2 - low];
+    const [main, cross] = [starts[spot.layer], across(spot) - spot.cross / 2];
     places.set(spot.unit, down ? { x: cross, y: main } : { x: main, y: cross });
   }
   const widest = layers.map((/** @type {Spot[]} */ layer) => Math.max(...layer.map((spot) => spot.main), 0));
   const paths = new Map();
   for (const [link, pieces] of chains) {
-    /** @type {number[][]} */
-    const points = []; // main, cross: pairs of ends of straight runs, joined by curves
-    for (const piece of /** @type {Piece[]} */ (pieces)) {
-      const [leave, arrive] = [piece.from.at + piece.leave - low, piece.to.at + piece.arrive - low];
+    const parts = /** @type {Piece[]} */ (pieces).map((piece) => {
+      const [leave, arrive, to] = [across(piece.from) + piece.leave, across(piece.to) + piece.arrive, starts[piece.to.layer]];
       const from = starts[piece.from.layer];
-      if (points.length === 0) points.push([from + piece.from.main, leave]);
-      points.push([from + widest[piece.from.layer], leave], [starts[piece.to.layer] - runs[piece.to.layer], arrive], [starts[piece.to.layer], arrive]);
-    }
-    paths.set(link, layoutPath(points, down));
+      return { begin: [from + piece.from.main, leave], bend: [from + widest[piece.from.layer], leave], run: [to - runs[piece.to.layer], arrive], end: [to, arrive], turn: turns.get(piece) ?? null };
+    });
+    paths.set(link, layoutPath(parts, down));
   }
-  return { places, paths, width: down ? high - low : length, height: down ? length : high - low };
+  return { places, paths, width: down ? breadth : length, height: down ? length : breadth, rows: rows.length };
 }
 
-/** Straight, curve, straight, … @param {number[][]} points @param {boolean} down */
-function layoutPath(points, down) {
-  const xy = (/** @type {number} */ main, /** @type {number} */ cross) => (down ? `${cross.toFixed(1)} ${main.toFixed(1)}` : `${main.toFixed(1)} ${cross.toFixed(1)}`);
-  let path = `M${xy(points[0][0], points[0][1])}`;
-  for (let i = 1; i < points.length; i += 1) {
-    const [[from, a], [to, b]] = [points[i - 1], points[i]];
-    if (a === b) path += `L${xy(to, b)}`;
-    else path += `C${xy((from + to) / 2, a)} ${xy((from + to) / 2, b)} ${xy(to, b)}`;
+/** Straight, curve, straight, … or a turn to the next row. @param {{begin: number[], bend: number[], run: number[], end: number[], turn: import("./graph_rows.js").Turn | null}[]} parts main, cross @param {boolean} down */
+function layoutPath(parts, down) {
+  const at = (/** @type {number[]} */ point) => (down ? { x: point[1], y: point[0] } : { x: point[0], y: point[1] });
+  const xy = (/** @type {number[]} */ point) => `${at(point).x.toFixed(1)} ${at(point).y.toFixed(1)}`;
+  const first = parts[0].begin;
+  let path = `M${xy(first)}`;
+  for (const { bend, run, end, turn } of parts) {
+    path += `L${xy(bend)}`;
+    const middle = (bend[0] + run[0]) / 2;
+    if (turn !== null) path += rowsPath([bend, [turn.right, bend[1]], [turn.right, turn.lane], [turn.left, turn.lane], [turn.left, run[1]], run]);
+    else if (bend[1] === run[1]) path += `L${xy(run)}`;
+    else path += `C${xy([middle, bend[1]])} ${xy([middle, run[1]])} ${xy(run)}`;
+    path += `L${xy(end)}`;
   }
-  const [main, cross] = points[points.length - 1];
-  const [first, firstCross] = points[0];
-  return { path, end: down ? { x: cross, y: main } : { x: main, y: cross }, begin: down ? { x: firstCross, y: first } : { x: first, y: firstCross } };
+  return { path, end: at(parts[parts.length - 1].end), begin: at(first) };
 }

@@ -25,10 +25,12 @@ export function createGraphMap(go) {
   svg.addEventListener("pointermove", point);
   return {
     element: svg,
-    /** @param {any} drawn @param {{width: number, height: number}} size of the stage */
-    draw: (drawn, size) => {
+    /** @param {any} drawn @param {{width: number, height: number}} size of the picture @param {{width: number, height: number} | null} beside the room there is for it beside the picture */
+    draw: (drawn, size, beside) => {
       [room, whole] = [size, drawn];
-      scale = Math.min(Math.min(mapMost.width, size.width * 0.4) / drawn.width, mapMost.height / drawn.height);
+      const most = beside ?? { width: Math.min(mapMost.width, size.width * 0.4), height: mapMost.height };
+      scale = Math.min(most.width / drawn.width, most.height / drawn.height);
+      svg.classList.toggle("fl-graph-map-beside", beside !== null);
       svg.setAttribute("width", String(drawn.width * scale + 12));
       svg.setAttribute("height", String(drawn.height * scale + 12));
       dots.clear();
@@ -41,7 +43,7 @@ export function createGraphMap(go) {
     },
     /** @param {{x: number, y: number, scale: number}} view */
     frame: (view) => {
-      const hidden = whole.width * view.scale <= room.width && whole.height * view.scale <= room.height;
+      const hidden = !svg.classList.contains("fl-graph-map-beside") && whole.width * view.scale <= room.width && whole.height * view.scale <= room.height;
       svg.classList.toggle("fl-graph-map-idle", hidden);
       const [left, top] = [Math.max(0, -view.x / view.scale), Math.max(0, -view.y / view.scale)];
       const [right, bottom] = [Math.min(whole.width, (room.width - view.x) / view.scale), Math.min(whole.height, (room.height - view.y) / view.scale)];

@@ -15,6 +15,8 @@ const stageFew = 26; // cards that a larger graph begins with
 const stageProjected = 1.3;
 const stageLargest = 1.3; // how far a small graph is enlarged
 const stageReadable = 0.9; // type of 13.5 px stays over 12 px
+const stageMap = { narrow: 50, wide: 92 }; // px beside a graph that is larger than its room
+const stageEdge = 28; // px around the drawing
 
 /**
  * @param {any} graph @param {any} player @param {(what: any) => void} choose
@@ -25,6 +27,7 @@ export function createStage(graph, player, choose) {
   const readable = () => (element.closest(".fl-projector") === null ? stageReadable : stageProjected);
   const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   let open = openAtFirst(graph, modules, graph.nodes.length <= stageOpenUpTo ? Infinity : stageFew);
+  let spread = /** @type {number | null} */ (null); // the width of rows that fill the picture when all of them are in sight
   let [drawn, visible, moments, chosen, width, ruler, update] = /** @type {any[]} */ ([null, null, [], null, 0, null, () => {}]);
   const svg = makeSvg("svg.fl-graph-svg", { role: "group", "aria-label": "The graph: cards are values, lines are operations' operands" });
   const world = makeSvg("g");
@@ -32,31 +35,36 @@ export function createStage(graph, player, choose) {
   const map = createGraphMap((/** @type {number} */ x, /** @type {number} */ y) => camera.centre(x, y));
   const camera = createCamera(svg, world, { still, moved: map.frame, largest: stageLargest });
   const element = make("div.fl-graph-stage", {}, svg, map.element);
+  const mapRoom = () => (width < stageDownBelow ? stageMap.narrow : stageMap.wide);
   const pick = (/** @type {any} */ what) => (what.group !== null && what.group !== undefined && what.edges === undefined ? openGroup(what.group) : choose(what));
   const build = (/** @type {boolean} */ fresh) => {
     const order = moments[player.at]?.order ?? -Infinity;
+    const held = svg.contains(document.activeElement) ? document.activeElement?.getAttribute("data-key") ?? null : null;
     const before = new Map(fresh || drawn === null ? [] : [...drawn.units.values()].map((/** @type {any} */ each) => [each.unit.key, { x: each.x, y: each.y }]));
     visible = visibleGraph(graph, modules, open);
     for (const unit of visible.units) unit.home = unit.node === null ? null : modules.home.get(unit.node) ?? null;
     moments = graphMoments(graph, visible);
     player.set(moments.length, sameMoment(moments, order));
     const down = width < stageDownBelow;
-    drawn = drawGraph(graph, visible, { ruler, down, narrow: down, choose: pick, before, still: still() });
+    drawn = drawGraph(graph, visible, { ruler, down, narrow: down, room: spread === null ? { row: (width - stageEdge) / readable(), rows: (width - stageEdge - mapRoom()) / readable() } : { row: spread, rows: spread }, choose: pick, before, still: still() });
     world.replaceChildren(drawn.world);
+    if (held !== null) [...drawn.units.values()].find((/** @type {any} */ each) => each.unit.key === held)?.element.focus({ preventScroll: true });
     chosen = null;
     size();
   };
   const size = () => {
     const screen = window.innerHeight;
     const room = Math.max(200, element.clientWidth);
-    const scale = Math.min(stageLargest, (room - 28) / drawn.width);
-    const tall = drawn.height * Math.max(scale, readable()) + 36;
+    const scale = Math.min(stageLargest, (room - stageEdge) / drawn.width);
+    const tall = drawn.height * Math.max(scale, readable()) + stageEdge + 8;
     const most = width < stageDownBelow ? Math.max(260, screen * 0.43) : Math.max(340, screen - 400);
     const height = Math.round(Math.min(Math.max(180, tall), most));
-    svg.setAttribute("width", String(room));
+    const large = Math.min(scale, (height - stageEdge) / drawn.height) < readable();
+    const size = { width: large ? room - mapRoom() : room, height };
+    svg.setAttribute("width", String(size.width));
     svg.setAttribute("height", String(height));
-    map.draw(drawn, { width: room, height });
-    camera.measure({ width: room, height }, { width: drawn.width, height: drawn.height });
+    map.draw(drawn, size, large ? { width: mapRoom() - 26, height: height - 32 } : null);
+    camera.measure(size, { width: drawn.width, height: drawn.height }, stageBox([stageFirst(graph, drawn)]));
   };
   const rebuild = (/** @type {any} */ focus) => {
     build(false);
@@ -76,18 +84,28 @@ export function createStage(graph, player, choose) {
   };
   const tools = stageTools(modules, camera, (/** @type {boolean} */ all) => {
     open = all ? new Set(modules.groups.map((group) => group.key)) : new Set();
+    spread = null;
     build(true);
     camera.open(readable());
     update();
-  });
+  }, () => fit());
   const resize = (/** @type {boolean} */ force) => {
     if (drawn === null || (!force && element.clientWidth === width)) return;
-    const turned = force || (element.clientWidth < stageDownBelow) !== (width < stageDownBelow);
     width = element.clientWidth;
-    if (turned) build(true);
-    else size();
+    spread = null;
+    build(true);
     camera.open(readable());
     update();
+  };
+  const fit = () => {
+    if (spread !== null) return resize(true);
+    const [across, high] = [Number(svg.getAttribute("width")), Number(svg.getAttribute("height"))];
+    if (width >= stageDownBelow && drawn.height * readable() > high) {
+      spread = Math.sqrt((drawn.width * drawn.height * across) / high);
+      build(false);
+      update(false);
+    }
+    camera.fit();
   };
   const watcher = new ResizeObserver(() => resize(false));
   return {
@@ -97,7 +115,7 @@ export function createStage(graph, player, choose) {
     openGroup,
     closeGroup,
     resize,
-    fit: camera.fit,
+    fit,
     zoom: camera.zoom,
     chosen: () => chosen,
     choose: (/** @type {any} */ what) => { chosen = what; },
@@ -127,18 +145,30 @@ export function createStage(graph, player, choose) {
   };
 }
 
-/** The current edge with both its cards, or the current card, comes into sight. @param {any} drawn @param {any} moment @param {any} camera */
+/** The current card comes into sight, and with an edge as much of where it came from as there is room for. @param {any} drawn @param {any} moment @param {any} camera */
 function stageFollow(drawn, moment, camera) {
-  const boxes = [moment.unit, moment.link?.to].filter((unit) => unit !== null && unit !== undefined).map((unit) => drawn.units.get(unit));
-  if (boxes.length === 0) return;
-  const [left, top] = [Math.min(...boxes.map((box) => box.x)), Math.min(...boxes.map((box) => box.y))];
-  const [right, bottom] = [Math.max(...boxes.map((box) => box.x + box.unit.w)), Math.max(...boxes.map((box) => box.y + box.unit.h))];
-  camera.show({ x: left, y: top, w: right - left, h: bottom - top });
+  if (moment.unit === null) return camera.begin();
+  const [unit, from] = [moment.unit, moment.link?.to].map((each) => drawn.units.get(each));
+  camera.show(stageBox(from === undefined ? [unit] : [unit, from]), stageBox([unit]));
 }
 
-/** @param {any} modules @param {any} camera @param {(all: boolean) => void} setAll @returns {HTMLElement} */
-function stageTools(modules, camera, setAll) {
+/** @param {any[]} drawn cards */
+function stageBox(drawn) {
+  const [left, top] = [Math.min(...drawn.map((box) => box.x)), Math.min(...drawn.map((box) => box.y))];
+  const [right, bottom] = [Math.max(...drawn.map((box) => box.x + box.unit.w)), Math.max(...drawn.map((box) => box.y + box.unit.h))];
+  return { x: left, y: top, w: right - left, h: bottom - top };
+}
+
+/** The input that is used first; without one, what is computed first. @param {any} graph @param {any} drawn */
+function stageFirst(graph, drawn) {
+  const all = [...drawn.units.values()];
+  const inputs = all.filter(({ unit }) => unit.node !== null && graph.inputs.includes(unit.node.id));
+  return (inputs.length > 0 ? inputs : all).reduce((first, each) => (each.unit.order < first.unit.order ? each : first));
+}
+
+/** @param {any} modules @param {any} camera @param {(all: boolean) => void} setAll @param {() => void} fit @returns {HTMLElement} */
+function stageTools(modules, camera, setAll, fit) {
   const button = (/** @type {string} */ words, /** @type {string} */ title, /** @type {() => void} */ click) => make("button.fl-button.fl-button-small", { type: "button", title, "aria-label": title, click }, words);
   const groups = modules.groups.length === 0 ? [] : [button("Open all", "Open all modules", () => setAll(true)), button("Close all", "Close all modules", () => setAll(false))];
-  return make("div.fl-graph-zoom", {}, ...groups, button("−", "Zoom out", () => camera.zoom(1 / 1.3)), button("+", "Zoom in", () => camera.zoom(1.3)), button("Fit", "Fit the whole graph (key 0)", camera.fit));
+  return make("div.fl-graph-zoom", {}, ...groups, button("−", "Zoom out", () => camera.zoom(1 / 1.3)), button("+", "Zoom in", () => camera.zoom(1.3)), button("Fit", "Fit the whole graph, and back (key 0)", fit));
 }

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from fallline._recorder._undisturbed import undisturbed
+from fallline._recorder._same_batch_kept import undisturbed
 from same_batch_loops import Measured, everything, one_step
 
 
