@@ -83,9 +83,9 @@ def test_a_smooth_surface_is_interpolated_within_its_promise() -> None:
 def test_a_kink_or_an_overflow_is_not_interpolated() -> None:
     plane = parameter_plane(0, 1, ("w", "b"))
     box = {"x": (-1.0, 1.0), "y": (-1.0, 1.0), "shape": (9, 7)}
-    assert smooth_grid_loss(Softplus(kink=True), plane, **box, floor=0.0) is None  # type: ignore[arg-type]
+    assert smooth_grid_loss(Softplus(kink=True), plane, **box, floor=0.0) is None
     huge = {"x": (-1e300, 1e300), "y": (-1.0, 1.0), "shape": (9, 7)}
-    assert smooth_grid_loss(Quadratic(MOMENTS), plane, **huge, floor=0.0) is None  # type: ignore[arg-type]
+    assert smooth_grid_loss(Quadratic(MOMENTS), plane, **huge, floor=0.0) is None
 
 
 def test_interpolation_of_a_polynomial_is_exact_also_at_its_nodes() -> None:
