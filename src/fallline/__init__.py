@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import fallline._figures as figures
     from fallline._backprop import backprop
     from fallline._compare import compare
+    from fallline._curvature import sharpness, spectrum, stability_limit, trace, track_sharpness
     from fallline._data import Table, classes, line, read_table
     from fallline._errors import DataError, FalllineError, FalllineWarning, OptionError, RunFileError
     from fallline._explain import Explanation, explain
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
     from fallline._integrations import export_tensorboard, lightning_callback, transformers_callback
     from fallline._load import load
     from fallline._models import neuron
+    from fallline._objective import Objective
+    from fallline._planes import plane
     from fallline._question import why
     from fallline._recorder import Watch, watch
     from fallline._records import Backprop, Outcome, Recording, Run, Step
     from fallline._report import report
     from fallline._store import export_run as export
     from fallline._store import read_snapshot
+    from fallline._surface import surface
     from fallline._sweep import sweep
 
 __version__ = VERSION
@@ -39,6 +43,7 @@ _HOMES = {
     "Explanation": "_explain",
     "FalllineError": "_errors",
     "FalllineWarning": "_errors",
+    "Objective": "_objective",
     "OptionError": "_errors",
     "Outcome": "_records",
     "Recording": "_records",
@@ -59,10 +64,17 @@ _HOMES = {
     "line": "_data",
     "load": "_load",
     "neuron": "_models",
+    "plane": "_planes",
     "read_snapshot": "_store",
     "read_table": "_data",
     "report": "_report",
+    "sharpness": "_curvature",
+    "spectrum": "_curvature",
+    "stability_limit": "_curvature",
+    "surface": "_surface",
     "sweep": "_sweep",
+    "trace": "_curvature",
+    "track_sharpness": "_curvature",
     "transformers_callback": "_integrations",
     "watch": "_recorder",
     "why": "_question",
@@ -78,6 +90,7 @@ __all__ = [
     "Explanation",
     "FalllineError",
     "FalllineWarning",
+    "Objective",
     "OptionError",
     "Outcome",
     "Recording",
@@ -98,10 +111,17 @@ __all__ = [
     "line",
     "load",
     "neuron",
+    "plane",
     "read_snapshot",
     "read_table",
     "report",
+    "sharpness",
+    "spectrum",
+    "stability_limit",
+    "surface",
     "sweep",
+    "trace",
+    "track_sharpness",
     "transformers_callback",
     "watch",
     "why",

@@ -76,7 +76,7 @@ def test_json_field_by_field(cli: Cli) -> None:
     check = told["check"]
     assert set(check) == {
         "agrees", "compared", "inputs", "tolerance", "wrong_edges", "remarks", "evaluations",
-        "lost", "hooked",
+        "lost", "hooked", "not_finite", "low_precision",
     }  # fmt: skip
     assert (check["compared"], check["inputs"][0]["compared"], check["inputs"][0]["planned"]) == (True, True, 3)
     assert (check["agrees"], check["wrong_edges"], check["inputs"][0]["entries"]) == (True, [], 3)

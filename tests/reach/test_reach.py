@@ -200,7 +200,7 @@ def test_scaling_the_loss_of_a_real_step_leaves_reach(exponent: int) -> None:
 def test_first_order_error_shrinks_as_the_square_of_the_rate(case: Case) -> None:
     features, target = case.tensors()
     loss_fn = torch.nn.MSELoss() if case.loss == "mse" else torch.nn.BCEWithLogitsLoss()
-    objective = Objective(torch.nn.Linear(1, 1, dtype=torch.float64), loss_fn, features, target)
+    objective = Objective(torch.nn.Linear(1, 1, dtype=torch.float64), loss_fn, (features, target))
     start = np.array([0.4, 0.2])
     slope = objective.gradient(start)[0]
     rates = np.array([1e-2, 1e-3, 1e-4])

@@ -43,7 +43,7 @@ def test_chunks_give_what_one_pass_gives(monkeypatch: pytest.MonkeyPatch) -> Non
     quadratic = Quadratic(MOMENTS)
     vectors = np.random.default_rng(0).normal(size=(101, 2))
     whole = stacked_loss(quadratic, vectors)
-    monkeypatch.setattr("fallline._surface._CHUNK", 7)
+    monkeypatch.setattr("fallline._surface._grid._CHUNK", 7)
     assert np.array_equal(stacked_loss(quadratic, vectors), whole)
 
 

@@ -9,11 +9,13 @@ import typer
 
 from fallline._cli._backprop import backprop
 from fallline._cli._compare import compare
+from fallline._cli._curvature import curvature
 from fallline._cli._dashes import ExpressionCommand
 from fallline._cli._explain import explain
 from fallline._cli._fit import fit
 from fallline._cli._runs import export, report, runs
 from fallline._cli._screen import Screen
+from fallline._cli._surface import surface
 from fallline._cli._sweep import sweep
 from fallline._cli._why import why
 from fallline._errors import FalllineError
@@ -49,6 +51,10 @@ app.command(short_help="Why minus, why a rate, why the derivative, which minimum
 app.command(
     cls=ExpressionCommand, short_help="Where a gradient comes from: every number of a forward and a backward pass."
 )(_stoppable(backprop))
+app.command(short_help="How your model's loss curves: sharpness, spectrum, trace, stability limit.")(
+    _stoppable(curvature)
+)
+app.command(short_help="Your model's loss on a plane, and what the picture hides.")(_stoppable(surface))
 app.command(short_help="Say what a run or one of its steps did, in words.")(_stoppable(explain))
 app.command(short_help="Write a run's report: one offline page with the live picture.")(_stoppable(report))
 app.command(short_help="List the recorded runs.")(_stoppable(runs))

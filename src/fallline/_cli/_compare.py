@@ -24,6 +24,7 @@ from fallline._cli._options import (
     pairs,
     start_values,
 )
+from fallline._cli._own_code import is_own_code
 from fallline._cli._places import check_report_of
 from fallline._cli._screen import ProgressLine, Screen
 from fallline._errors import OptionError
@@ -70,6 +71,11 @@ def compare(
 
     On the textbook line, your own table or a formula; with a verdict that says when a difference is only noise.
     """
+    if table is not None and is_own_code(table):
+        raise OptionError(
+            "Optimizers are compared on tables, formulas and the textbook line, not yet on an objective of your own. "
+            f"What can be done: fallline sweep {table} --optimizer Adam, once for each optimizer."
+        )
     check_table(table, target)
     check_report_of(table, report)
     from fallline._cli import _show_comparison

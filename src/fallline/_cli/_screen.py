@@ -82,8 +82,9 @@ def _lines_shown(text: str) -> str:
 class ProgressLine:
     """A bar with the time left, on a terminal only and only for work that takes a while."""
 
-    def __init__(self, screen: Screen, *, visible: bool) -> None:
+    def __init__(self, screen: Screen, *, visible: bool, things: str = "steps") -> None:
         self._err = screen.err
+        self._things = things
         self._shown = False
         self._visible = visible and screen.err.isatty() and os.environ.get("TERM") != "dumb"
         self._width = screen.width
@@ -108,7 +109,7 @@ class ProgressLine:
         bar = "█" * filled + "░" * (24 - filled)
         self._shown = True  # first: Ctrl-C may arrive between the two
         seen = f", loss {loss:.4g}" if math.isfinite(loss) else ""
-        told = f"{bar} {done:,} of {total:,} steps{seen}, {left:,.0f} s left"
+        told = f"{bar} {done:,} of {total:,} {self._things}{seen}, {left:,.0f} s left"
         self._err.write(f"\r{told if len(told) < self._width else told[len(bar) + 1 :][: self._width - 1]} \x1b[K")
         self._err.flush()
 
@@ -116,4 +117,27 @@ class ProgressLine:
         """Take the bar away."""
         if self._shown:
             self._err.write("\r\x1b[K")
+            self._err.flush()
+
+
+class StageLine:
+    """Which part of the work is on, for work whose length is not known; on a terminal only."""
+
+    def __init__(self, screen: Screen, *, visible: bool) -> None:
+        self._err = screen.err
+        self._visible = visible and screen.err.isatty() and os.environ.get("TERM") != "dumb"
+        self._width = screen.width
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        if self._visible:
+            self._err.write("\r\x1b[K")
+            self._err.flush()
+
+    def say(self, stage: str) -> None:
+        """This begins now."""
+        if self._visible:
+            self._err.write(f"\r{f'{stage} …'[: self._width - 1]}\x1b[K")
             self._err.flush()

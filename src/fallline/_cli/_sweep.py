@@ -1,7 +1,7 @@
 """``fallline sweep``: many learning rates, each run for real, and which of them to use."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,7 +17,6 @@ from fallline._cli._options import (
     Option,
     Quiet,
     Seed,
-    Seeds,
     Standardise,
     Start,
     Table,
@@ -27,8 +26,11 @@ from fallline._cli._options import (
     pairs,
     start_values,
 )
+from fallline._cli._own_code import is_own_code
+from fallline._cli._own_objective import own_objective
 from fallline._cli._places import check_report_of
 from fallline._cli._screen import ProgressLine, Screen
+from fallline._errors import OptionError
 
 DIVERGED = 1
 """The exit status where every rate diverged: the descent ran, and nothing came of it."""
@@ -57,7 +59,17 @@ def sweep(
     goal: Annotated[
         float, typer.Option(metavar="SHARE", help="How much of the loss above the lowest is to go: the zones' measure.")
     ] = 0.99,
-    seeds: Seeds = 1,
+    seeds: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="Repeat from K starts; more than one gives bands. 1 unless told, 3 for a ramp."),
+    ] = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="runs: each rate from the start; ramp: the range test, the rate raised from batch to batch.",
+        ),
+    ] = "runs",
     start: Start = None,
     seed: Seed = 0,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an offline page to this file.")] = None,
@@ -66,10 +78,36 @@ def sweep(
 ) -> int:
     """Run many learning rates and say which are too small, just right, bouncing or diverging, and which to use.
 
-    On the textbook line, your own table or a formula. Exit status 1 if every rate diverged.
+    On the textbook line, your own table, a formula, or an fl.Objective of your own code, by mymodule:objective.
+    Exit status 1 if every rate diverged.
     """
-    check_table(table, target)
-    check_report_of(table, report)
+    settings: dict[str, Any] = {
+        "target": target,
+        "features": names(features),
+        "drop_missing": drop_missing,
+        "standardise": standardise,
+        "formula": formula,
+        "loss": loss,
+        "optimizer": optimizer,
+        "optimizer_options": pairs(option or [], "--option"),
+        "learning_rates": rates,
+        "goal": goal,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "seeds": seeds,
+        "start": start_values(start),
+        "seed": seed,
+    }
+    if method != "runs":
+        from fallline._cli._ramp import run_ramp
+
+        return run_ramp(table, method, settings, report=report, as_json=as_json, quiet=quiet)
+    own = table is not None and is_own_code(table)
+    if own:
+        _check_own(table, report, target, features, standardise, formula, batch_size, drop=drop_missing, loss=loss)
+    else:
+        check_table(table, target)
+        check_report_of(table, report)
     from fallline._cli import _show_sweep
     from fallline._cli._show import use_one_thread  # torch is loaded by what follows
     from fallline._sweep import sweep as run_sweep
@@ -78,22 +116,8 @@ def sweep(
     use_one_thread()
     with ProgressLine(screen, visible=not (quiet or as_json)) as progress:
         result = run_sweep(
-            table,
-            target=target,
-            features=names(features),
-            drop_missing=drop_missing,
-            standardise=standardise,
-            formula=formula,
-            loss=loss,
-            optimizer=optimizer,
-            optimizer_options=pairs(option or [], "--option"),
-            learning_rates=rates,
-            goal=goal,
-            epochs=epochs,
-            batch_size=batch_size,
-            seeds=seeds,
-            start=start_values(start),
-            seed=seed,
+            own_objective(table) if own and table is not None else table,
+            **settings,
             progress=progress.update,
         )
     if not quiet:
@@ -108,3 +132,35 @@ def sweep(
     elif not quiet:
         _show_sweep.show_sweep(screen, result, report)
     return DIVERGED if _show_sweep.all_diverged(result) else 0
+
+
+def _check_own(
+    name: str | None,
+    report: Path | None,
+    target: str | None,
+    features: str | None,
+    standardise: bool | None,
+    formula: str | None,
+    batch_size: int | None,
+    *,
+    drop: bool,
+    loss: str,
+) -> None:
+    """An objective has its rows and its loss: options of a table say nothing there, and its page cannot be drawn."""
+    given = {
+        "--target": target is not None,
+        "--features": features is not None,
+        "--standardise": standardise is not None,
+        "--formula": formula is not None,
+        "--batch-size": batch_size is not None,
+        "--drop-missing": drop,
+        "--loss": loss != "mse",
+    }
+    for option, told in given.items():
+        if told:
+            raise OptionError(f"{name} is an objective with its own rows and loss: leave out {option}.")
+    if report is not None:
+        raise OptionError(
+            f"The page of a sweep draws the loss itself, which a sweep of {name} does not keep: leave out --report; "
+            "fl.figures.zones(fl.sweep(objective)) draws its zones."
+        )

@@ -1,5 +1,6 @@
 """The diagonal preconditioner P of an adaptive optimizer as it stands: Δθ = −η P⁻¹ m."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -24,14 +25,19 @@ def preconditioner(optimizer: torch.optim.Optimizer) -> Floats | None:
     return flatten(parts).double().numpy() if parts else None
 
 
-def _rms(state: dict[str, torch.Tensor], group: dict[str, Any]) -> torch.Tensor:
-    variance = state["square_avg"].double()
+def tensor_preconditioner(name: str, state: Mapping[str, Any], group: Mapping[str, Any]) -> torch.Tensor:
+    """P of one tensor, in its shape and in float64, from its state; ``name`` is RMSprop, Adam or AdamW."""
+    return _rms(state, group) if name == "RMSprop" else _adam(state, group)
+
+
+def _rms(state: Mapping[str, Any], group: Mapping[str, Any]) -> torch.Tensor:
+    variance: torch.Tensor = state["square_avg"].double()
     if "grad_avg" in state:
         variance = variance - state["grad_avg"].double() ** 2
     return variance.sqrt() + float(group["eps"])
 
 
-def _adam(state: dict[str, torch.Tensor], group: dict[str, Any]) -> torch.Tensor:
+def _adam(state: Mapping[str, Any], group: Mapping[str, Any]) -> torch.Tensor:
     first, second = (float(beta) for beta in group["betas"])
     count = float(state["step"])
     root = (state["exp_avg_sq"].double() / (1 - second**count)).sqrt()

@@ -27,6 +27,18 @@ from fallline._explain._comparison import (
 )
 from fallline._explain._comparison_numbers import comparison_numbers
 from fallline._explain._comparison_verdict import verdict_at_best, verdict_at_common
+from fallline._explain._curvature import (
+    curvature_numbers,
+    curvature_title,
+    limit_sentences,
+    parts_in_words,
+    share_sentence,
+    sharpness_sentences,
+    spectrum_rows,
+    spectrum_sentences,
+    trace_sentences,
+    with_error,
+)
 from fallline._explain._explanation import Explanation, explain
 from fallline._explain._lines import (
     conversion_line,
@@ -38,6 +50,18 @@ from fallline._explain._lines import (
     subtitle,
 )
 from fallline._explain._numbers import count, number, part_of, percent, reach_number, rough, short
+from fallline._explain._ramp import (
+    ramp_answer_line,
+    ramp_curvature_sentences,
+    ramp_end_sentences,
+    ramp_line,
+    ramp_numbers,
+    ramp_title,
+    ramp_trial_rows,
+    ramp_trial_sentence,
+    rule_rows,
+    rule_source_sentences,
+)
 from fallline._explain._rates import (
     MISSES,
     difference,
@@ -94,6 +118,14 @@ from fallline._explain._recording import (
     window_of,
 )
 from fallline._explain._step import arithmetic, reach_note, step_beats, step_sentences
+from fallline._explain._surface_honesty import honesty
+from fallline._explain._surface_words import (
+    lowest_cell,
+    shown_losses,
+    surface_lines,
+    surface_numbers,
+    surface_title,
+)
 from fallline._explain._verdict import verdict
 
 __all__ = [
@@ -117,6 +149,8 @@ __all__ = [
     "comparison_numbers",
     "conversion_line",
     "count",
+    "curvature_numbers",
+    "curvature_title",
     "data_line",
     "difference",
     "edge_sentence",
@@ -131,6 +165,7 @@ __all__ = [
     "goal_sentences",
     "graph_table",
     "graph_tree",
+    "honesty",
     "instruments",
     "is_mismatch",
     "jacobian_lines",
@@ -139,10 +174,12 @@ __all__ = [
     "layer_table",
     "layer_words",
     "learned_lines",
+    "limit_sentences",
     "loss_course",
     "loss_is_logarithmic",
     "loss_line",
     "loss_lines",
+    "lowest_cell",
     "needs_saying_first",
     "news_line",
     "node_sentence",
@@ -152,8 +189,17 @@ __all__ = [
     "optimizer_names",
     "outcome_line",
     "part_of",
+    "parts_in_words",
     "percent",
     "probe_sentences",
+    "ramp_answer_line",
+    "ramp_curvature_sentences",
+    "ramp_end_sentences",
+    "ramp_line",
+    "ramp_numbers",
+    "ramp_title",
+    "ramp_trial_rows",
+    "ramp_trial_sentence",
     "rate",
     "rate_columns",
     "rate_courses",
@@ -173,22 +219,33 @@ __all__ = [
     "remedy_sentences",
     "rough",
     "row_of",
+    "rule_rows",
+    "rule_source_sentences",
     "setting_sentences",
+    "share_sentence",
+    "sharpness_sentences",
     "short",
     "shown_indices",
     "shown_layers",
+    "shown_losses",
     "smoothed",
+    "spectrum_rows",
+    "spectrum_sentences",
     "stall_sentences",
     "step_beats",
     "step_sentences",
     "steps_phrase",
     "story",
     "subtitle",
+    "surface_lines",
+    "surface_numbers",
+    "surface_title",
     "sweep_line",
     "sweep_numbers",
     "sweep_title",
     "tensor_words",
     "told_alarms",
+    "trace_sentences",
     "trial_rows",
     "trial_words",
     "usual",
@@ -197,6 +254,7 @@ __all__ = [
     "verdict_at_common",
     "who_line",
     "window_of",
+    "with_error",
     "zone_meaning",
     "zone_of",
     "zone_range",

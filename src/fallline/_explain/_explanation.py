@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 
+from fallline._columns import aligned
 from fallline._errors import OptionError
 from fallline._explain._backprop import (
     check_sentences,
@@ -14,6 +15,7 @@ from fallline._explain._backprop import (
     story,
     way_back,
 )
+from fallline._explain._curvature import curvature_sentences, curvature_title, spectrum_rows
 from fallline._explain._lines import conversion_line, data_line, learned_lines, loss_lines, optimizer_line
 from fallline._explain._numbers import count, number
 from fallline._explain._recording import (
@@ -27,8 +29,10 @@ from fallline._explain._recording import (
     who_line,
 )
 from fallline._explain._step import arithmetic, step_sentences
+from fallline._explain._surface_honesty import honesty
+from fallline._explain._surface_words import surface_lines, surface_title
 from fallline._explain._verdict import verdict
-from fallline._records import Backprop, Recording, Run
+from fallline._records import Backprop, Recording, Run, Sharpness, Spectrum, StabilityLimit, Surface, Trace
 from fallline._wording import visible
 
 
@@ -48,12 +52,16 @@ class Explanation:
 
 
 def explain(
-    run: Run | Recording | Backprop, step: int | None = None, *, inside: str | Sequence[str] = ()
+    run: Run | Recording | Backprop | Sharpness | Spectrum | Trace | StabilityLimit | Surface,
+    step: int | None = None,
+    *,
+    inside: str | Sequence[str] = (),
 ) -> Explanation:
-    """What a run did, what one of its steps did, or where a gradient came from, computed from its own record.
+    """What a run did, what one of its steps did, or what was measured, computed from its own record.
 
     Args:
-        run: any recorded run, of a neuron or of a watched loop; or what ``fl.backprop`` returns.
+        run: any recorded run, of a neuron or of a watched loop; or what ``fl.backprop``, ``fl.sharpness``,
+            ``fl.spectrum``, ``fl.trace``, ``fl.stability_limit`` or ``fl.surface`` returns.
         step: of a run, counted from 0; a negative one counts from the end.
         inside: of a large graph of ``fl.backprop``, the modules to look into: ``"layer1.0"``.
 
@@ -66,6 +74,10 @@ def explain(
     """
     if isinstance(run, Backprop):
         return _explain_backprop(run, step, (inside,) if isinstance(inside, str) else tuple(inside))
+    if isinstance(run, Sharpness | Spectrum | Trace | StabilityLimit | Surface):
+        if step is not None:
+            raise OptionError(f"A {type(run).__name__} has no steps to choose from: leave step out.")
+        return _explain_surface(run) if isinstance(run, Surface) else _explain_curvature(run)
     if not isinstance(run, Run | Recording):
         raise OptionError(f"fl.explain takes a run, not {type(run).__name__}: fl.load reads one from its file.")
     if step is not None and (not isinstance(step, Integral) or isinstance(step, bool)):
@@ -86,6 +98,15 @@ def _explain_backprop(graph: Backprop, step: int | None, inside: Sequence[str]) 
         sentences=(*(checked if first else []), *told, *([] if first else checked), *map(visible, graph.remarks)),
         figures=tuple(graph_table(readable(graph, inside))),
     )
+
+
+def _explain_curvature(found: Sharpness | Spectrum | Trace | StabilityLimit) -> Explanation:
+    table = aligned(spectrum_rows(found), (False, True, False, True)) if isinstance(found, Spectrum) else []
+    return Explanation(curvature_title(found), tuple(curvature_sentences(found)), tuple(table))
+
+
+def _explain_surface(found: Surface) -> Explanation:
+    return Explanation(surface_title(found), tuple(honesty(found)), tuple(surface_lines(found)))
 
 
 def _explain_recording(recording: Recording) -> Explanation:

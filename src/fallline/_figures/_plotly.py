@@ -3,7 +3,7 @@
 from types import ModuleType
 
 from fallline._errors import FalllineError, OptionError
-from fallline._records import SweepResult
+from fallline._records import Spectrum, Surface, SweepResult
 
 
 def graph_objects() -> ModuleType:
@@ -20,3 +20,15 @@ def check_sweep(result: object, function: str) -> None:
     """Figures of sweeps take sweeps."""
     if not isinstance(result, SweepResult):
         raise OptionError(f"{function} takes what fl.sweep returns, not {type(result).__name__}.")
+
+
+def check_surface(result: object, function: str) -> None:
+    """Pictures of a loss take surfaces."""
+    if not isinstance(result, Surface):
+        raise OptionError(f"{function} takes what fl.surface returns, not {type(result).__name__}.")
+
+
+def check_spectrum(result: object, function: str) -> None:
+    """Pictures of eigenvalues take spectra."""
+    if not isinstance(result, Spectrum):
+        raise OptionError(f"{function} takes what fl.spectrum returns, not {type(result).__name__}.")

@@ -11,23 +11,21 @@ class LossKind:
 
     ``curvature_bound`` is the largest second derivative of one row's loss with respect to the model's output:
     with it the Hessian is at most ``curvature_bound · X̃ᵀX̃/N`` anywhere. None where the loss has a kink.
-    ``slope_bound`` is the largest first derivative, None where there is none (the square).
     """
 
     name: str
     torch_class: str
     title: str
     curvature_bound: float | None
-    slope_bound: float | None
 
 
 LOSSES = {
     kind.name: kind
     for kind in (
-        LossKind("mse", "MSELoss", "mean squared error", 2.0, None),
-        LossKind("mae", "L1Loss", "mean absolute error", None, 1.0),
-        LossKind("huber", "HuberLoss", "Huber loss", 1.0, 1.0),
-        LossKind("bce", "BCEWithLogitsLoss", "binary cross-entropy", 0.25, 1.0),
+        LossKind("mse", "MSELoss", "mean squared error", 2.0),
+        LossKind("mae", "L1Loss", "mean absolute error", None),
+        LossKind("huber", "HuberLoss", "Huber loss", 1.0),
+        LossKind("bce", "BCEWithLogitsLoss", "binary cross-entropy", 0.25),
     )
 }
 

@@ -1,53 +1,142 @@
 """Model + loss function + data, as a function of one flat parameter vector."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final, Literal
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor
-from torch.func import functional_call, grad, vjp, vmap
+from torch import Tensor, nn
 
+from fallline._errors import OptionError
+from fallline._objective._batches import Batch
+from fallline._objective._change import small_change
+from fallline._objective._evaluation import Stacked, one_by_one
+from fallline._objective._functional import Evaluation, Functional
+from fallline._objective._layout import ParameterPart, layout_of
+from fallline._objective._memory import bytes_of
+from fallline._objective._mode import mode_notes, parameter_notes
+from fallline._objective._passes import Passes
+from fallline._objective._products import HessianProducts
+from fallline._objective._source import Source
+from fallline._objective._weighing import find_weighing
 from fallline._records import Floats
 from fallline._vectors import flatten, unflatten
+from fallline._wording import count, megabytes
 
-CHUNK_ENTRIES = 4_000_000
-"""Rows × parameter vectors that are evaluated at once: 32 MB of float64 outputs."""
+PIECE: Final = 4
+"""Half of the memory is for data; of the other half one part in so many is for the piece that is being recorded."""
+MODES: Final = ("eval", "train")
+CANCELLED: Final = 1e-5
+"""A difference of two losses below this part of them is taken along the way instead: too few digits are left."""
 
 
 class Objective:
     """The mean loss of a model over fixed data, at any parameters; nothing of the model is changed.
 
     Args:
-        model: any module whose output has the target's shape; its own parameters are never touched.
-        loss_fn: ``loss_fn(output, target)``, the mean over rows.
-        features: [N, …] input.
-        target: [N, …] what the output is compared with.
+        model: any module; its parameters that require gradients are P numbers, the others are held constant.
+        loss_fn: ``loss_fn(output, target)``, a mean; of a batch that is a mapping ``loss_fn(output, batch)``.
+        data: ``(input, target)``, a list of batches, or a loader that can be gone through again and again. An input is
+            a tensor, several in a tuple, or a mapping by name; a batch that is a mapping is ``model(**batch)``.
+        mode: ``"eval"`` or ``"train"``, in which the model is evaluated whatever mode it is in.
+        denominator: what the loss of a batch divides by, ``denominator(batch)``, where that is none of the known rules.
+        memory: what kept data, and recorded graphs, may take together: ``"1 GB"``, or bytes.
 
-    Parameters and results are float64 NumPy arrays; the evaluation runs in the dtype of ``features``.
+    Raises:
+        OptionError: the loss is no mean; or it would depend on how the rows are split, or on random numbers.
+        DataError: there are no data, or they change between two passes.
+
+    Parameters and results are float64 NumPy arrays; the evaluation runs in the dtype of the model's parameters.
+    What the mean is taken over, and how that is checked: docs/semantics.md#objective.
 
     >>> objective = Objective(torch.nn.Linear(1, 1, dtype=torch.float64), torch.nn.MSELoss(),
-    ...                       torch.tensor([[0.0], [1.0]], dtype=torch.float64),
-    ...                       torch.tensor([[1.0], [3.0]], dtype=torch.float64))
+    ...                       (torch.tensor([[0.0], [1.0]], dtype=torch.float64),
+    ...                        torch.tensor([[1.0], [3.0]], dtype=torch.float64)))
     >>> objective.loss([[2.0, 1.0], [2.0, 2.0]])
     array([0., 1.])
     >>> objective.gradient([[2.0, 2.0]])
     array([[1., 2.]])
+    >>> objective
+    <Objective: 2 parameters, 2 rows in 1 batch, mean over elements>
     """
 
     def __init__(
         self,
-        model: torch.nn.Module,
-        loss_fn: Callable[[Tensor, Tensor], Tensor],
-        features: Tensor,
-        target: Tensor,
+        model: nn.Module,
+        loss_fn: Callable[..., Any],
+        data: Any,
+        *,
+        mode: Literal["eval", "train"] = "eval",
+        denominator: Callable[[Any], float] | None = None,
+        memory: str | float = "1 GB",
     ) -> None:
-        self._model, self._loss_fn = model, loss_fn
-        self._features, self._target = features, target
-        named = dict(model.named_parameters())
-        self._names, self._like = list(named), list(named.values())
-        self.parameter_count = int(flatten(self._like).numel())
-        self._chunk = max(1, CHUNK_ENTRIES // max(1, len(features)))
+        training = _training(mode)
+        if not callable(loss_fn):
+            raise OptionError(f"loss_fn is called as loss_fn(output, target); here is a {type(loss_fn).__name__}.")
+        share = bytes_of(memory) // 2
+        self.mode = mode
+        self._memory = share
+        self._functional = Functional(model, loss_fn, training=training)
+        self._like = self._functional.tensors
+        self.layout: tuple[ParameterPart, ...] = layout_of(self._functional.model, self._functional.names, self._like)
+        self.parameters: Floats = _floats(flatten([one.to(self.dtype) for one in self._like]))
+        self._source = Source(data, share)
+        weighing = find_weighing(self._functional, loss_fn, self._source, denominator, training=training)
+        self._over = weighing.rule.name
+        self._passes = Passes(self._functional, self._source, weighing, share // PIECE)
+        self._stacked = Stacked(self._passes.bytes_of_row * self._passes.largest, share)
+        self.notes: tuple[str, ...] = (
+            *mode_notes(self._functional.model, training=training),
+            *parameter_notes(self._functional.model),
+            *weighing.notes,
+            *self._data_notes(),
+        )
+
+    def __repr__(self) -> str:
+        size = f"{count(self.parameter_count, 'parameter')}, {count(self.rows, 'row')}"
+        return f"<Objective: {size} in {count(self.batches, 'batch')}, mean over {self._over}>"
+
+    @property
+    def parameter_count(self) -> int:
+        """P"""
+        return self.layout[-1].end
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Of the tensors of the parameters, in order."""
+        return tuple(part.name for part in self.layout)
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Of the tensors of the parameters, in order."""
+        return tuple(part.shape for part in self.layout)
+
+    @property
+    def tensors(self) -> tuple[nn.Parameter, ...]:
+        """The model's own, in the order of ``layout``: which of an optimizer's parameters is which."""
+        return tuple(self._like)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the parameters; the widest, where they differ."""
+        return self._functional.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is, and the evaluation runs."""
+        return self._functional.device
+
+    @property
+    def rows(self) -> int:
+        """N"""
+        return self._source.rows
+
+    @property
+    def batches(self) -> int:
+        """How many batches the data come in."""
+        return self._source.count
 
     @property
     def optimum(self) -> None:
@@ -57,60 +146,135 @@ class Objective:
     def floor(self) -> None:
         """Not known beforehand."""
 
-    def _value(self, vector: Tensor, features: Tensor, target: Tensor) -> Tensor:
-        parameters = dict(zip(self._names, unflatten(vector, self._like), strict=True))
-        output = functional_call(self._model, parameters, (features,))
-        return self._loss_fn(output, target)
+    def loss(self, parameters: ArrayLike) -> Floats:
+        """Mean loss at each of a stack of parameter vectors [B, P]; shape [B]."""
+        return _floats(self._losses(self._stack(parameters), None))
 
-    def _stack(self, parameters: ArrayLike) -> Tensor:
-        stack = np.atleast_2d(np.asarray(parameters, dtype=np.float64))
-        return torch.from_numpy(np.require(stack, requirements=("C", "W"))).to(self._features.dtype)
+    def gradient(self, parameters: ArrayLike) -> Floats:
+        """Gradient at each of a stack of parameter vectors [B, P]; shape [B, P]."""
+        return _floats(self._gradients(self._stack(parameters), None))
 
-    def _rows(self, rows: ArrayLike | Tensor | None) -> tuple[Tensor, Tensor]:
-        """(features, target) of these rows, of all of them where none are named."""
-        if rows is None:
-            return self._features, self._target
-        chosen = rows if isinstance(rows, Tensor) else torch.from_numpy(np.array(rows, dtype=np.int64))
-        return self._features[chosen], self._target[chosen]
+    def products(self, parameters: ArrayLike, dtype: torch.dtype | None = None) -> HessianProducts:
+        """The Hessian at one parameter vector [P], to be multiplied with vectors; in ``dtype`` where one is named.
 
-    def _each(self, function: Callable[[Tensor], Tensor], stack: Tensor) -> Floats:
-        """``function`` of every row of a stack, in chunks that fit memory."""
-        mapped = vmap(function, chunk_size=self._chunk)
-        return np.asarray(mapped(stack).detach().double().numpy())
-
-    def loss(self, parameters: ArrayLike, rows: ArrayLike | Tensor | None = None) -> Floats:
-        """Mean loss at each of a stack of parameter vectors [B, P], over these rows only if named; shape [B]."""
-        features, target = self._rows(rows)
-        return self._each(lambda v: self._value(v, features, target), self._stack(parameters))
-
-    def gradient(self, parameters: ArrayLike, rows: ArrayLike | Tensor | None = None) -> Floats:
-        """Gradient at each of a stack of parameter vectors [B, P], over these rows only if named; shape [B, P]."""
-        features, target = self._rows(rows)
-        gradient = grad(lambda v: self._value(v, features, target))
-        return self._each(gradient, self._stack(parameters))
+        Raises:
+            OptionError: the model cannot be evaluated in that dtype.
+        """
+        at = self._one(parameters, dtype)
+        try:
+            return HessianProducts(
+                at, self._like, lambda: self._passes.session(dtype), self._memory - self._memory // PIECE
+            )
+        except RuntimeError as error:
+            if dtype is None or dtype == self.dtype:
+                raise
+            raise OptionError(f"This model cannot be evaluated in {dtype}: {error}") from error
 
     def hvp(self, parameters: ArrayLike, directions: ArrayLike) -> Floats:
         """Hessian at one parameter vector [P] times each of a stack of directions [B, P]; shape [B, P]."""
-        at = self._stack(parameters)[0]
-        gradient = grad(lambda v: self._value(v, self._features, self._target))
-        times_hessian = vjp(gradient, at)[1]  # H is symmetric, and reverse mode exists for every loss
-        return self._each(lambda d: times_hessian(d)[0], self._stack(directions))
+        products = self.products(parameters)
+        return _floats(torch.stack([products.times(direction) for direction in self._stack(directions)]))
 
     def hessian(self, parameters: ArrayLike) -> Floats:
-        """The whole Hessian [P, P] at one parameter vector [P]; for the few parameters of a neuron."""
-        return self.hvp(parameters, np.eye(self.parameter_count))
+        """The whole Hessian [P, P] at one parameter vector [P], made symmetric; for a few thousand parameters at most.
 
-    def change(self, before: ArrayLike, after: ArrayLike, rows: ArrayLike | Tensor | None = None) -> Floats:
+        Raises:
+            OptionError: it would not fit the memory.
+        """
+        size = 8 * self.parameter_count**2
+        if size > self._memory:
+            raise OptionError(
+                f"The Hessian of {count(self.parameter_count, 'parameter')} would take {megabytes(2 * size)} of "
+                "memory: use hvp or products, or raise memory."
+            )
+        hessian = self.hvp(parameters, np.eye(self.parameter_count))
+        return (hessian + hessian.T) / 2
+
+    def change(self, before: ArrayLike, after: ArrayLike) -> Floats:
         """Loss after minus loss before for pairs of parameter vectors [B, P]; shape [B].
 
-        ``rows`` takes the mean over these rows only. Differences are taken row by row before they are averaged,
-        which keeps small changes of a large loss.
+        In float64. Where the two losses are so near to each other that their difference loses its digits, the slope is
+        integrated along the way instead (Gauss and Legendre, three points).
         """
-        features, target = self._rows(rows)
+        try:
+            with torch.inference_mode(mode=False):
+                return self._change(before, after, torch.float64)
+        except RuntimeError:  # a model whose code names a dtype
+            return self._change(before, after, None)
 
-        def row_change(pair: Tensor) -> Tensor:
-            values = vmap(self._value, in_dims=(None, 0, 0))
-            return (values(pair[1], features, target) - values(pair[0], features, target)).mean()
+    def _change(self, before: ArrayLike, after: ArrayLike, dtype: torch.dtype | None) -> Floats:
+        old, new = self._stack(before, dtype), self._stack(after, dtype)
+        both = max(len(old), len(new))
+        old, new = old.expand(both, -1), new.expand(both, -1)
+        level, change = self._losses(old, dtype), self._losses(new, dtype)
+        change -= level
+        small = (change.abs() <= CANCELLED * level.abs()).nonzero().reshape(-1)
+        if len(small):
+            change[small] = small_change(lambda at: self._gradients(at, dtype), old[small], new[small])
+        return _floats(change)
 
-        pairs = torch.stack((self._stack(before), self._stack(after)), dim=1)
-        return self._each(row_change, pairs)
+    def _losses(self, stack: Tensor, dtype: torch.dtype | None) -> Tensor:
+        with self._passes.session(dtype) as (evaluation, batches), torch.no_grad():
+            total = torch.zeros(len(stack), dtype=torch.float64, device=stack.device)
+            for batch, share in batches:
+                one, at_each = self._at(evaluation, batch), evaluation.losses_at
+                singly = partial(one_by_one, one) if at_each is None else partial(at_each, batch)
+                total += share * self._stacked.each("loss", one, singly, stack).double()
+        return total
+
+    def _gradients(self, stack: Tensor, dtype: torch.dtype | None) -> Tensor:
+        with self._passes.session(dtype) as (evaluation, batches):
+            total = torch.zeros(stack.shape, dtype=torch.float64, device=stack.device)
+            for batch, share in batches:
+                loss = self._at(evaluation, batch)
+                slope, slopes = _slope_of(loss), torch.func.grad(loss)
+                total += share * self._stacked.each("gradient", slopes, partial(one_by_one, slope), stack).double()
+        return total
+
+    def _at(self, evaluation: Evaluation, batch: Batch) -> Callable[[Tensor], Tensor]:
+        return lambda vector: evaluation.loss(unflatten(vector, self._like), batch)
+
+    def _stack(self, parameters: ArrayLike, dtype: torch.dtype | None = None) -> Tensor:
+        stack = np.atleast_2d(np.asarray(parameters, dtype=np.float64))
+        if stack.ndim != 2 or stack.shape[1] != self.parameter_count:
+            raise OptionError(
+                f"A parameter vector of this model has {self.parameter_count:,} entries; what was given has the shape "
+                f"{np.shape(parameters)}."
+            )
+        with torch.inference_mode(mode=False):  # what is made inside of it cannot be differentiated
+            whole = torch.from_numpy(np.require(stack, requirements=("C", "W")))
+            return whole.to(self.device, dtype or self.dtype)
+
+    def _one(self, parameters: ArrayLike, dtype: torch.dtype | None) -> Tensor:
+        stack = self._stack(parameters, dtype)
+        if len(stack) != 1:
+            raise OptionError(f"A Hessian is taken at one parameter vector, not at {len(stack):,}.")
+        return stack[0]
+
+    def _data_notes(self) -> Sequence[str]:
+        if self._source.kept:
+            return []
+        return [f"The data take over {megabytes(self._memory)}, half of the memory allowed: each pass reads them anew."]
+
+
+def _slope_of(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    def slope(vector: Tensor) -> Tensor:
+        with torch.enable_grad():
+            at = vector.detach().clone().requires_grad_()
+            value = loss(at)
+            if not value.requires_grad:
+                return torch.zeros_like(vector)
+            return torch.autograd.grad(value, at, materialize_grads=True)[0]
+
+    return slope
+
+
+def _floats(tensor: Tensor) -> Floats:
+    found: Floats = tensor.detach().to("cpu", torch.float64).numpy().copy()
+    return found
+
+
+def _training(mode: str) -> bool:
+    if mode not in MODES:
+        raise OptionError(f'mode is "eval" or "train", not {mode!r}.')
+    return mode == "train"

@@ -221,6 +221,8 @@ class GradientCheck:
     """Inputs whose gradient, as it was computed, is NaN or infinite, and in float64 is neither."""
     hooked: tuple[str, ...] = ()
     """Inputs whose gradient a hook changed: compared was what autograd had before it."""
+    not_finite: tuple[str, ...] = ()
+    """Inputs whose gradient is NaN or infinite in float64 as well."""
     low_precision: LowPrecision | None = None
     """None where nothing was computed in less than float64."""
 
@@ -237,7 +239,7 @@ class GradientCheck:
     @property
     def agrees(self) -> bool:
         """True where something was compared, all of it is right, and it is what was computed and shown."""
-        return self.compared and not (self.wrong or self.lost or self.hooked)
+        return self.compared and not (self.wrong or self.lost or self.hooked or self.not_finite)
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,15 @@ from fallline._errors import OptionError
 from fallline._formulas import formula
 from fallline._loss_function import LossFunction
 from fallline._objective import loss_kind
+from fallline._planes._given import entry_name, layout_of
 from fallline._problem import Origin, SweptProblem, neuron_objective
 from fallline._problem._start import given_start
 from fallline._quadratic import Quadratic
 from fallline._records import Floats, SweepResult
 
 VALUES = ("parameter_count", "optimum", "floor")
+MOST_CURVED = 1000
+"""Parameters of a model whose whole Hessian is asked for."""
 FUNCTIONS = ("loss", "gradient", "hessian", "change")
 
 
@@ -67,7 +70,10 @@ class _GivenObjective:
 
     @cached_property
     def parameter_names(self) -> tuple[str, ...]:
-        """Its own where it has some."""
+        """Its own where it has some; of a model's tensors one for each number, ``0.weight[1, 3]``."""
+        layout = layout_of(self.objective)
+        if layout is not None:
+            return tuple(entry_name(part, index) for part in layout for index in range(part.end - part.begin))
         own = getattr(self.objective, "parameter_names", None)
         if own is not None:
             return tuple(own)
@@ -89,13 +95,13 @@ class _GivenObjective:
 
     @property
     def curves(self) -> bool:
-        """Its Hessian can be asked for."""
-        return True
+        """Its Hessian can be asked for: of a model, which multiplies it out, where it is not large."""
+        return layout_of(self.objective) is None or self.objective.parameter_count <= MOST_CURVED
 
     def starting_point(self, start: Mapping[str, float] | None, *, seed: int) -> Floats:
-        """[P] its own start, or zeros."""
+        """[P] its own start, the parameters that its model has, or zeros."""
         del seed
-        own = getattr(self.objective, "default_start", None)
+        own = getattr(self.objective, "default_start", getattr(self.objective, "parameters", None))
         point = np.zeros(self.objective.parameter_count) if own is None else np.array(own, dtype=np.float64)
         for name, value in given_start(start, self.parameter_names, "float64", what="loss function").items():
             point[self.parameter_names.index(name)] = value

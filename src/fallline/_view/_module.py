@@ -22,11 +22,12 @@ from functools import cache
 from importlib import resources
 
 ENTRY = "render.js"
-"""The file that exports ``render({model, el})`` of a run; compare, why, recording and graph export theirs."""
+"""The file that exports ``render({model, el})`` of a run; compare, why, recording, graph and cut export theirs."""
 
 _STYLES = {
     ENTRY: ("rates.css", "view.css"),
     "recording.js": ("view.css", "series.css", "recording.css"),
+    "cut.js": ("view.css", "series.css", "charts.css", "cut.css"),
     "graph.js": ("view.css", "series.css", "graph.css"),
 }
 """The stylesheets of an entry, in their order; of the others view.css, series.css and charts.css."""

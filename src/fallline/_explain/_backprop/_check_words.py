@@ -11,6 +11,8 @@ from fallline._wording import number, visible
 
 FAR = 0.01
 """Of its size: more than low precision explains by itself."""
+MODULE_HOOK = "BackwardHookFunction"
+"""What PyTorch puts around a module with a full backward hook."""
 MOST_NAMED = 4
 MOST_WRONG = 5
 
@@ -25,6 +27,7 @@ def check_sentences(graph: Backprop) -> list[str]:
     told = [*_mismatches(graph, check)] if check.wrong else _agreement(check)
     return [
         *_lost(check.lost),
+        *_not_finite(check.not_finite),
         *(low if far else []),
         *_hooked(check),
         *told,
@@ -36,7 +39,8 @@ def check_sentences(graph: Backprop) -> list[str]:
 
 def needs_saying_first(graph: Backprop) -> bool:
     """True where a gradient that is shown is wrong, or has little to do with the one that was compared."""
-    return is_mismatch(graph) or (graph.check is not None and _is_far_off(graph.check))
+    check = graph.check
+    return check is not None and (is_mismatch(graph) or _is_far_off(check) or bool(check.not_finite))
 
 
 def is_mismatch(graph: Backprop) -> bool:
@@ -66,6 +70,12 @@ def _lost(names: Sequence[str]) -> list[str]:
         f"The gradient of {whose} {which} NaN or infinite as it was computed, and finite in float64: "
         "what follows is about the float64 one."
     ]
+
+
+def _not_finite(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    return [f"The gradient of {_listed(names)} {'is' if len(names) == 1 else 'are'} NaN or infinite, in float64 too."]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -157,9 +167,12 @@ def wrong_edge_sentences(graph: Backprop) -> list[str]:
     for place in graph.check.wrong_edges[:MOST_WRONG]:
         edge = graph.edges[place]
         source, target = graph.nodes[edge.source], graph.nodes[edge.target]
-        who = visible(target.op or called(target))
-        told.append(f"{who}'s own step back is wrong: from {called(target)} to {called(source)}.")
+        way = f"from {called(target)} to {called(source)}"
+        if target.op == MODULE_HOOK:
+            told.append(f"A backward hook of a module changes the gradient: {way}.")
+        else:
+            told.append(f"{visible(target.op or called(target))}'s own step back is wrong: {way}.")
     wrong = [graph.nodes[graph.edges[place].target] for place in graph.check.wrong_edges]
-    if any(NodeMark.CUSTOM in node.marks for node in wrong):
+    if any(NodeMark.CUSTOM in node.marks and node.op != MODULE_HOOK for node in wrong):
         told.append("Where that is meant, as in a straight-through estimator, differences can never agree with it.")
     return told

@@ -6,32 +6,14 @@ and angles in the plane are those of parameter space. For two parameters the pla
 coordinates are w and b themselves.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from fallline._records import Floats
+from fallline._records import Floats, Plane
 
 _RANK_TOLERANCE = 1e-12  # of the largest eigenvalue of the Gram matrix: below it a direction is rounding
+_WIDE = 256
+"""From so many parameters on a path's own few points are fewer."""
 _ROUNDING = 8 * float(np.finfo(np.float64).eps)  # of the points' own size: how far rounding moves one off a line
-
-
-@dataclass(frozen=True)
-class Plane:
-    """A plane in parameter space; P parameters."""
-
-    kind: str
-    """``parameters`` (two coordinate axes) or ``path`` (principal directions of a path)."""
-    origin: Floats
-    """[P]"""
-    directions: Floats
-    """[2, P] orthonormal rows."""
-    axes: tuple[str, str]
-    """What the two axes are called."""
-    note: str
-    """A sentence: what lies in this plane and what does not."""
-    explained_variance: float
-    """Share of the path's variance that lies in the plane, 0 … 1; 1 where the plane is the whole space."""
 
 
 def parameter_plane(i: int, j: int, names: tuple[str, ...], through: Floats | None = None) -> Plane:
@@ -80,7 +62,7 @@ def path_plane(path: Floats, origin: Floats | None = None) -> Plane:
     if origin is None:
         origin = finite[-1] if len(finite) else np.zeros(count)
     directions, rank = _principal_directions(finite, origin)
-    share = _explained(finite, directions)
+    share = explained(finite, directions)
     first, second = (
         f"path direction {k + 1} ({_percent(finite, directions[k : k + 1]) if k < rank else '0 %'})" for k in range(2)
     )
@@ -110,7 +92,9 @@ def components(plane: Plane, vectors: Floats) -> Floats:
 def points(plane: Plane, uv: Floats) -> Floats:
     """[B, P] parameter vectors of plane coordinates ``uv`` [B, 2]."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(plane.origin + uv @ plane.directions, dtype=np.float64)
+        moved = np.asarray(uv @ plane.directions, dtype=np.float64)
+        moved += plane.origin
+        return moved
 
 
 def distance(plane: Plane, vectors: Floats) -> Floats:
@@ -135,17 +119,37 @@ def _principal_directions(finite: Floats, origin: Floats) -> tuple[Floats, int]:
     scaled = offsets / largest
     moved = _ROUNDING * float(np.abs(finite).max()) / largest
     noise = len(finite) * moved * moved
-    values, vectors = np.linalg.eigh(scaled.T @ scaled)
-    first = _signed(vectors[:, -1])
+    values, vectors = _two_largest(scaled)
+    first = signed(vectors[:, -1])
     if values[-2] > max(_RANK_TOLERANCE * values[-1], noise):
-        return np.stack([first, _signed(vectors[:, -2])]), 2
+        return np.stack([first, signed(vectors[:, -2])]), 2
     axis = np.zeros(len(origin))
     axis[int(np.abs(first).argmin())] = 1.0
     second = axis - first * (first @ axis)
     return np.stack([first, second / np.linalg.norm(second)]), 1
 
 
-def _signed(direction: Floats) -> Floats:
+def _two_largest(scaled: Floats) -> tuple[Floats, Floats]:
+    """Eigenvalues of ``scaledᵀ·scaled``, the two largest last, and as columns their eigenvectors, orthonormal.
+
+    Of a short path [T, P] through many dimensions they are those of the Gram matrix [T, T] (Turk and Pentland 1991,
+    "Eigenfaces for Recognition"): for ``scaled·scaledᵀ u = λu`` the direction is ``scaledᵀu``.
+    """
+    rows, count = scaled.shape
+    if count <= max(_WIDE, rows):
+        values, vectors = np.linalg.eigh(scaled.T @ scaled)
+        return values, vectors
+    values, combinations = np.linalg.eigh(scaled @ scaled.T)
+    values, combinations = np.concatenate([[0.0, 0.0], values])[-2:], combinations[:, -2:]
+    vectors = scaled.T @ combinations
+    vectors /= np.linalg.norm(vectors, axis=0) + (values[-vectors.shape[1] :] <= 0.0)
+    if vectors.shape[1] == 2:
+        vectors[:, 0] -= vectors[:, 1] * (vectors[:, 1] @ vectors[:, 0])
+        vectors[:, 0] /= max(float(np.linalg.norm(vectors[:, 0])), _RANK_TOLERANCE)
+    return values, vectors
+
+
+def signed(direction: Floats) -> Floats:
     """The same line, its largest component (the first of equals) positive."""
     magnitude = np.abs(direction)
     lead = int(np.flatnonzero(magnitude >= magnitude.max() * (1.0 - 1e-9))[0])
@@ -156,11 +160,11 @@ def _percent(finite: Floats, direction: Floats) -> str:
     """The share of a path's variance along one direction [1, P], in words: a path on a point has none."""
     if len(finite) < 2 or not (finite != finite[0]).any():
         return "0 %"
-    share = 100 * _explained(finite, direction)
+    share = 100 * explained(finite, direction)
     return f"{share:.0f} %" if share >= 1.0 or share == 0.0 else "<1 %"
 
 
-def _explained(finite: Floats, directions: Floats) -> float:
+def explained(finite: Floats, directions: Floats) -> float:
     """Share of a path's variance [T, P] in the span of the directions; 1 for a path that does not move."""
     if not len(finite):
         return 1.0

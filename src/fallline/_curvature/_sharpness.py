@@ -1,0 +1,162 @@
+"""Sharpness: the largest eigenvalue of the Hessian."""
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from fallline._curvature._bound import could_be, highest, smallest_part
+from fallline._curvature._lanczos import Lanczos
+from fallline._curvature._operator import Operator, roots_of
+from fallline._errors import OptionError
+from fallline._loss_function import LossFunction
+from fallline._records import Floats, Sharpness
+
+NOISE = 0.3
+"""Length of the random part beside a start that is given, which has length 1."""
+MOST_PRODUCTS = 200
+UNLUCKY = 0.01
+"""A start whose part along what was found is so small that 0.01 of it is less than chance allows is one that the bound
+was not made for: then that 0.01 is taken in its place, and Lanczos goes on."""
+
+
+def sharpness(
+    objective: LossFunction,
+    at: ArrayLike | None = None,
+    *,
+    tolerance: float = 1e-3,
+    preconditioner: ArrayLike | None = None,
+    start: ArrayLike | None = None,
+    most_products: int = MOST_PRODUCTS,
+    seed: int = 0,
+    dtype: torch.dtype | None = None,
+) -> Sharpness:
+    """The largest eigenvalue of the Hessian, by Lanczos from a random start.
+
+    Args:
+        objective: an ``fl.Objective``, or an exact one (whose whole Hessian is then taken).
+        at: [P] where; by default the parameters the objective was made with.
+        tolerance: the error to reach, as a share of the value.
+        preconditioner: [P] a diagonal P above 0: then of P⁻¹H.
+        start: [P] a direction to begin with, such as an eigenvector from nearby; 0.3 of noise is added.
+        most_products: where to give up; what was reached is told then, with its error.
+        seed: of the random start.
+        dtype: of the products; by default that of the parameters, and at least float32.
+
+    Raises:
+        OptionError: the loss or its derivatives are not finite there, or an argument cannot be used.
+
+    The error is the bound of van Dorsselaer, Hochstenbach and van der Vorst 2000, which holds for every Hessian in
+    99.9 % of the starts, and rounding; docs/semantics.md#curvature.
+
+    >>> from fallline._quadratic import Quadratic
+    >>> found = sharpness(Quadratic.from_data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]))
+    >>> round(found.value, 4), found.products
+    (4.7749, 0)
+    """
+    if not tolerance > 0:
+        raise OptionError(f"The tolerance is a share above 0, such as 1e-3; here it is {tolerance}.")
+    if most_products < 1:
+        raise OptionError(f"At least one product is needed; here most_products is {most_products}.")
+    size = objective.parameter_count
+    roots = None if preconditioner is None else roots_of(preconditioner, size)
+    operator = Operator(objective, at, roots=roots, dtype=dtype)
+    scaled = None if start is None or roots is None else _divided(np.asarray(start, dtype=np.float64), roots)
+    return sharpness_of(
+        operator,
+        tolerance=tolerance,
+        roots=roots,
+        start=start if scaled is None else scaled,
+        most_products=most_products,
+        seed=seed,
+    )
+
+
+def sharpness_of(
+    operator: Operator,
+    *,
+    tolerance: float,
+    roots: Floats | None,
+    start: ArrayLike | None = None,
+    most_products: int = MOST_PRODUCTS,
+    seed: int = 0,
+) -> Sharpness:
+    """The same of an operator S·H·S + shift, its eigenvector times S (``roots``)."""
+    if operator.small:
+        return _of_matrix(operator, roots)
+    vector, random_share = start_of(operator, start, seed)
+    smallest = smallest_part(operator.size, random_share)
+    lanczos = Lanczos(operator.times, vector, operator.rounding)
+    while True:
+        lanczos.step()
+        if not lanczos.worth_a_look and lanczos.steps < most_products:
+            continue
+        ritz = lanczos.ritz()
+        value = float(ritz.values[-1])
+        size = max(float(np.max(np.abs(ritz.values))), lanczos.scale)
+        floor = operator.rounding * size
+        goal = max(tolerance * abs(value) - floor, floor)
+        part = min(smallest, (UNLUCKY * float(ritz.coefficients[0, -1])) ** 2)
+        close = lanczos.exhausted or not could_be(lanczos, value + goal, part)
+        if close or lanczos.steps >= most_products:
+            break
+    error = highest(lanczos, value, part) - value + floor
+    return Sharpness(
+        value=value,
+        error=error,
+        products=operator.count,
+        vector=unscaled(lanczos.vectors(ritz.coefficients[:, -1:])[0], roots),
+        converged=close,
+        preconditioned=roots is not None,
+    )
+
+
+def start_of(
+    operator: Operator, start: ArrayLike | None, seed: int, noise_length: float = NOISE
+) -> tuple[Tensor, float]:
+    """[P] where Lanczos begins, and how much of it, as a squared share, is random."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(operator.size, generator=generator, dtype=torch.float64)
+    noise /= noise.norm()
+    if start is None:
+        return noise.to(operator.dtype), 1.0
+    given = torch.from_numpy(np.array(start, dtype=np.float64))
+    if given.shape != noise.shape:
+        raise OptionError(f"A start has {operator.size:,} numbers; here the shape is {tuple(given.shape)}.")
+    length = float(given.norm())
+    if not math.isfinite(length) or length == 0:
+        raise OptionError("A start is a direction: finite numbers, not all of them 0.")
+    mixed = given / length + noise_length * noise
+    whole = float(mixed.norm())
+    return (mixed / whole).to(operator.dtype), (noise_length / whole) ** 2
+
+
+def unscaled(vector: Tensor, roots: Floats | None) -> Floats:
+    """The eigenvector of P⁻¹H from that of P^−½·H·P^−½, of length 1."""
+    found: Floats = vector.double().cpu().numpy()
+    if roots is None:
+        return found
+    found = found * roots
+    length = float(np.linalg.norm(found))
+    return found / length if length > 0 else found
+
+
+def _divided(vector: Floats, roots: Floats) -> Floats:
+    """``vector`` over ``roots``, 0 where those are."""
+    if vector.shape != roots.shape:
+        return vector
+    return np.divide(vector, roots, out=np.zeros_like(vector), where=roots > 0)
+
+
+def _of_matrix(operator: Operator, roots: Floats | None) -> Sharpness:
+    values, vectors = np.linalg.eigh(operator.matrix())
+    return Sharpness(
+        value=float(values[-1]),
+        error=operator.rounding * float(np.max(np.abs(values))),
+        products=operator.count,
+        vector=unscaled(torch.from_numpy(vectors[:, -1].copy()), roots),
+        converged=True,
+        preconditioned=roots is not None,
+    )

@@ -1,0 +1,9 @@
+"""The loss on a plane: one value per cell of a grid.
+
+Values are ``[row = second axis, column = first axis]``: ``loss[r, c]`` is the loss at ``(x[c], y[r])``.
+"""
+
+from fallline._surface._grid import Grid, grid_loss, smooth_grid_loss, stacked_loss
+from fallline._surface._measure import surface
+
+__all__ = ["Grid", "grid_loss", "smooth_grid_loss", "stacked_loss", "surface"]
