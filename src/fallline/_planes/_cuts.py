@@ -67,7 +67,7 @@ def path_plane(path: Floats, origin: Floats | None = None) -> Plane:
         f"path direction {k + 1} ({_percent(finite, directions[k : k + 1]) if k < rank else '0 %'})" for k in range(2)
     )
     note = (
-        f"The cut through {count} dimensions that holds most of the path: {100 * share:.1f} % of its variance. "
+        f"The cut through {count:,} dimensions that holds most of the path: {100 * share:.1f} % of its variance. "
         "Points off the plane are drawn as their shadows."
     )
     return Plane("path", np.array(origin, dtype=np.float64), directions, (first, second), note, share)
