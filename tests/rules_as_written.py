@@ -23,11 +23,13 @@ SIGNS = {
 }
 FUNCTIONS = ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt", "sigmoid", "sign", "floor", "trunc",
              "digamma", "erfinv", "sinc", "abs")  # fmt: skip
+SPECIAL = ("i0", "i1", "i0e", "i1e", "erfcx", "ndtri")
 
 
 def as_written(rule: str, named: Mapping[str, Tensor]) -> Tensor:
     """The value of a rule such as "−x/y²" or "1 where x > 0, else exp(x)"."""
     names: dict[str, Any] = {name: _of_any(getattr(torch, name)) for name in FUNCTIONS}
+    names |= {name: _of_any(getattr(torch.special, name)) for name in SPECIAL} | {"polygamma": torch.polygamma}
     names |= {"pi": math.pi, "softplus": torch.nn.functional.softplus, "trigamma": lambda x: torch.polygamma(1, x)}
     names |= {"cdf": torch.special.ndtr, "pdf": lambda x: (-(x**2) / 2).exp() / math.sqrt(2 * math.pi), **named}
     formula, *where = re.split(r", (\w) = ", rule)

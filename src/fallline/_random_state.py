@@ -2,7 +2,8 @@
 
 import random
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 import torch
@@ -48,3 +49,44 @@ def put_random_state(state: RandomState) -> None:
     random.setstate(state.python)
     if state.numpy is not None:
         sys.modules["numpy.random"].set_state(state.numpy)
+
+
+def is_generator(value: Any) -> bool:
+    """Whether this draws random numbers from a state of its own: a generator of PyTorch, NumPy or Python.
+
+    >>> is_generator(random.Random(3)), is_generator(random.SystemRandom()), is_generator(3)
+    (True, False, False)
+    """
+    if isinstance(value, random.Random):
+        return not isinstance(value, random.SystemRandom)  # the system's, which has no state
+    numpy_random = sys.modules.get("numpy.random")
+    own = () if numpy_random is None else (numpy_random.Generator, numpy_random.RandomState)
+    return isinstance(value, (torch.Generator, *own))
+
+
+def state_of(generator: Any) -> Callable[[], None]:
+    """What puts a generator back to where it stands now.
+
+    >>> generator = random.Random(3)
+    >>> put_back = state_of(generator)
+    >>> first = generator.random()
+    >>> put_back()
+    >>> generator.random() == first
+    True
+    """
+    if isinstance(generator, torch.Generator):
+        held = generator.get_state()
+        return lambda: _set(generator.set_state, held)
+    if isinstance(generator, random.Random):
+        state = generator.getstate()
+        return lambda: generator.setstate(state)
+    if hasattr(generator, "bit_generator"):
+        bits = generator.bit_generator
+        known = deepcopy(bits.state)
+        return lambda: setattr(bits, "state", known)
+    legacy = generator.get_state(legacy=False)
+    return lambda: _set(generator.set_state, legacy)
+
+
+def _set(put: Callable[[Any], Any], state: Any) -> None:
+    put(state)

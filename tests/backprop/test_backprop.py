@@ -49,7 +49,7 @@ REFUSED: list[tuple[Callable[..., Any], str]] = [
     (lambda: traced(lambda: torch.ones(()).sum()), "depends on no tensor that was handed in"),
     (lambda: traced(lambda x: x.sum(), X, at={"x": 1}), "at= gives the values of an expression"),
     (lambda: traced(lambda x: x.sum(), X, loss=3), "loss must be a function"),
-    (lambda: traced(lambda x: x.sum(), X, names=["a", "b"]), "names has 2 names for 1 inputs"),
+    (lambda: traced(lambda x: x.sum(), X, names=["a", "b"]), "names has 2 names for 1 input: each"),
     (lambda: fl.backprop("x*2", X), "go by name"),
     (lambda: fl.backprop("x*2", at={"x": 1}, loss=torch.sum), "write the loss into it"),
     (lambda: fl.backprop("x*2", at={"y": 1}), '"?y"?'),

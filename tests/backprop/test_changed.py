@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
 import fallline as fl
 from backprop_graphs import traced
 from fallline._backprop._values import value_of
-from fallline._explain._backprop import node_sentence
+from fallline._explain._backprop import check_sentences, node_sentence
 from fallline._records import ChangedByHook, NodeMark
 from fallline._wording import written
 
@@ -107,3 +108,23 @@ def test_a_hook_on_what_was_handed_in_does_not_run() -> None:
     graph = traced(lambda x: (x * x).sum(), x)
     assert graph.gradients["x"].tolist() == [2, 2, 2]
     assert graph.remarks == ("x: differentiated as a copy, so the hook you registered on it did not run.",)
+
+
+def test_with_a_hook_on_the_way_the_check_is_of_the_gradient_before_it() -> None:
+    def run(x: torch.Tensor) -> torch.Tensor:
+        hidden = x * 3
+        hidden.register_hook(lambda gradient: gradient * 2)
+        return (hidden**2).sum()
+
+    graph = fl.backprop(run, torch.ones(2))
+    np.testing.assert_allclose(graph.gradients["x"], 36.0)
+    assert graph.check is not None
+    assert (graph.check.wrong, graph.check.agrees, graph.check.hooked) == (False, False, ("x",))
+    assert graph.check.inputs[0].differences == pytest.approx(18.0)
+
+
+def test_a_full_backward_hook_of_a_module_is_named() -> None:
+    layer = torch.nn.Linear(2, 2)
+    layer.register_full_backward_hook(lambda _, sent, __: (sent[0] * 0.5,))
+    graph = fl.backprop(lambda x: layer(x).pow(2).sum(), torch.ones(1, 2))
+    assert any(each.startswith("A backward hook of a module changes the gradient") for each in check_sentences(graph))

@@ -186,7 +186,7 @@ RUN = [
     ("matmul(x, y)", "x=[[[1]],[[2]]]; y=[[[1]],[[2]],[[3]]]", "their stacks of matrices do not match"),
     ("mm(W, x)", "W=[[1,2]]; x=1,2", "mm takes two matrices"),
     ("dot(x, y)", "x=1,2; y=1,2,3", "two vectors of the same length"),
-    ("x[3]", "x=1,2,3", r"x has shape \(3,\), so index 1 is 0 to 2, and 3 is none"),
+    ("x[3]", "x=1,2,3", r"x has shape \(3,\), so an index is 0 to 2, and 3 is none"),
     ("x[0, 0]", "x=1,2,3", "which 2 indices cannot be taken of"),
     ("x[0]", "x=1", "x is a single number, which an index cannot be taken of"),
     ("x[2:2]", "x=1,2,3", "nothing of it is there"),

@@ -80,7 +80,7 @@ TEXTS: list[tuple[str, Callable[..., object], tuple[Tensor, ...]]] = [
         nn.functional.scaled_dot_product_attention,
         tuple(torch.ones(1, 1, 2, 3) for _ in "qkv"),
     ),
-    ("linalg_inv_ex(x)", torch.linalg.inv, (torch.eye(2),)),
+    ("inv(x)", torch.linalg.inv, (torch.eye(2),)),
 ]
 
 
@@ -129,6 +129,10 @@ def test_an_unknown_operation_is_a_call() -> None:
         ("nll_loss_forward", "nll_loss"),
         ("_scaled_dot_product_flash_attention_for_cpu", "scaled_dot_product_attention"),
         ("linalg_vector_norm", "norm"),
+        ("_linalg_det", "det"),
+        ("linalg_cholesky_ex", "cholesky"),
+        ("special_erfcx", "erfcx"),
+        ("_log_softmax_backward_data", "log_softmax_backward"),
         ("_to_copy", "to"),
         ("mm", "matmul"),
         ("mul", "mul"),

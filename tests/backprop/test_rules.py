@@ -23,12 +23,15 @@ def test_tables_do_not_share_an_operation() -> None:
     from fallline._backprop import (
         _rules_activations,
         _rules_arithmetic,
+        _rules_distances,
         _rules_functions,
         _rules_layers,
+        _rules_linear_algebra,
         _rules_losses,
         _rules_products,
         _rules_reductions,
         _rules_shapes,
+        _rules_steps_back,
     )
 
     tables = (
@@ -40,6 +43,9 @@ def test_tables_do_not_share_an_operation() -> None:
         _rules_products.PRODUCTS,
         _rules_layers.LAYERS,
         _rules_shapes.SHAPES,
+        _rules_steps_back.STEPS_BACK,
+        _rules_linear_algebra.LINEAR_ALGEBRA,
+        _rules_distances.DISTANCES,
     )
     assert sum(len(table) for table in tables) == len(rules())
 

@@ -99,6 +99,26 @@ SMOOTH: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = {
     "nan_to_num": (torch.nan_to_num, (X,)),
     "xlogy": (torch.xlogy, (X, POSITIVE)),
     "logaddexp": (torch.logaddexp, (X, Y)),
+    "logaddexp2": (torch.logaddexp2, (X, Y)),
+    "xlog1py": (torch.special.xlog1py, (X, POSITIVE)),
+    "logit": (torch.logit, (INNER**2,)),
+    "logit held": (lambda x: torch.logit(x, 0.3), (INNER**2,)),
+    "copysign": (torch.copysign, (X, Y)),
+    "polygamma": (lambda x: torch.polygamma(2, x), (POSITIVE,)),
+    "mvlgamma": (lambda x: torch.mvlgamma(x, 3), (POSITIVE + 2,)),
+    "i0": (torch.i0, (X,)),
+    "i0e": (torch.special.i0e, (X,)),
+    "i1": (torch.special.i1, (X,)),
+    "i1e": (torch.special.i1e, (X,)),
+    "entr": (torch.special.entr, (POSITIVE,)),
+    "erfcx": (torch.special.erfcx, (X,)),
+    "ndtri": (torch.special.ndtri, (INNER**2,)),
+    "log_ndtr": (torch.special.log_ndtr, (X,)),
+    "ldexp": (torch.ldexp, (X, Y)),
+    "frexp": (lambda x: torch.frexp(x).mantissa, (X,)),
+    "fmax": (torch.fmax, (X, Y)),
+    "fmin": (torch.fmin, (X, Y)),
+    "rrelu at rest": (lambda x: torch.ops.aten.rrelu_with_noise(x, Y.clone(), 0.1, 0.3), (X,)),
     "floor": (torch.floor, (X,)),
     "ceil": (torch.ceil, (X,)),
     "round": (torch.round, (X,)),
@@ -182,6 +202,16 @@ EDGES: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = {
     "sinc at 0": (torch.sinc, (tensor(0.0),)),
     "xlogy at 0": (torch.xlogy, (tensor(0.0), tensor(0.0))),
     "nan_to_num of NaN": (torch.nan_to_num, (tensor(NAN, 1.0, INF),)),
+    "fmax beside NaN": (torch.fmax, (tensor(1.0, NAN, NAN, 2.0), tensor(1.0, 3.0, NAN, NAN))),
+    "fmin beside NaN": (torch.fmin, (tensor(1.0, NAN, NAN, 2.0), tensor(1.0, 3.0, NAN, NAN))),
+    "logit outside": (torch.logit, (tensor(0.0, 1.0, -0.5, 1.5),)),
+    "logit at its bounds": (lambda x: torch.logit(x, 0.25), (tensor(0.25, 0.75, -1.0, 2.0),)),
+    "copysign at 0": (torch.copysign, (tensor(0.0, -0.0, 1.0), tensor(1.0, -1.0, -0.0))),
+    "i1 at 0": (torch.special.i1, (tensor(0.0),)),
+    "i1e at 0": (torch.special.i1e, (tensor(0.0),)),
+    "entr at 0": (torch.special.entr, (tensor(0.0, -1.0),)),
+    "xlog1py at 0": (torch.special.xlog1py, (tensor(0.0), tensor(-1.0))),
+    "angle": (torch.angle, (tensor(-1.0, 0.0, 2.0),)),
     "maximum tie": (torch.maximum, (tensor(1.0, 2.0), tensor(1.0, 3.0))),
     "minimum tie": (torch.minimum, (tensor(1.0, 2.0), tensor(1.0, 3.0))),
     "exp overflow": (torch.exp, (tensor(800.0, -800.0),)),
@@ -265,6 +295,8 @@ def test_slopes_agree_with_differences(case: str) -> None:
 SENTENCES = {
     "maximum": ["1 where x > y, ½ where they are equal, else 0", "1 where y > x, ½ where they are equal, else 0"],
     "minimum": ["1 where x < y, ½ where they are equal, else 0", "1 where y < x, ½ where they are equal, else 0"],
+    "frexp": ["1/2^exponent"],
+    "mvlgamma": ["Σ digamma(x + k) for k = 0, −½, …, −1"],
     "hardswish": ["x/3 + ½ where −3 < x < 3, 0 below, 1 above"],
     "nan_to_num": ["1 where x is finite, else 0"],
 }
@@ -288,7 +320,11 @@ def test_rules_say_what_their_numbers_are(case: str) -> None:
     }
     named = dict(zip(letters, operands, strict=True)) | {"condition": held.get("condition"), "mask": held.get("mask")}
     for local in found:
-        value = as_written(local.rule.removesuffix(", 0 at 0"), named).expand(local.value.shape).numpy()
+        value = (
+            as_written(local.rule.removesuffix(", 0 at 0").removesuffix(", ½ at 0"), named)
+            .expand(local.value.shape)
+            .numpy()
+        )
         np.testing.assert_allclose(value, local.value.numbers, rtol=ROUNDED.get(case, 1e-12), atol=1e-14)
 
 

@@ -1,15 +1,19 @@
 """Nothing that is replaced for the check is replaced where somebody else could see it; names do not hide each other."""
 
+import random
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import fallline as fl
 from backprop_graphs import leaf, traced
+from fallline._backprop._torch_private import custom_functions_get
 
 X = torch.tensor([1.0, 2.0, 3.0])
 
@@ -233,3 +237,109 @@ def test_a_tensor_that_a_module_keeps_is_put_back() -> None:
     fl.backprop(net, X)
     assert net.last is last
     assert last.dtype is torch.float32
+
+
+def test_somebody_elses_way_to_apply_custom_functions_is_called_and_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    base: Any = torch.autograd.Function.__mro__[1]
+    seen: list[int] = []
+
+    def apply(cls: type, *args: Any) -> Any:
+        seen.append(1)
+        return super(base, cls).apply(*args)
+
+    theirs: Any = classmethod(apply)
+    monkeypatch.setattr(base, "apply", theirs, raising=False)
+    check = fl.backprop(lambda x: right(x).sum(), X).check
+    assert check is not None
+    assert check.agrees
+    assert check.evaluations is not None
+    assert len(seen) > check.evaluations
+    assert vars(base)["apply"] is theirs
+
+
+def test_what_is_put_in_its_place_meanwhile_stays() -> None:
+    base: Any = torch.autograd.Function.__mro__[1]
+    with custom_functions_get(lambda each: each * 5):
+        ours = vars(base)["apply"]
+        theirs = classmethod(lambda cls, *args: ours.__get__(None, cls)(*args))
+        base.apply = theirs
+        assert right(X).tolist() == [10, 20, 30]
+    try:
+        assert vars(base)["apply"] is theirs
+        assert right(X).tolist() == [2, 4, 6]
+    finally:
+        del base.apply
+
+
+class KeepingAll(nn.Module):
+    """Keeps what it saw, in every way there is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3, 1)
+        self.seen: list[torch.Tensor] = []
+        self.by_name: dict[str, list[torch.Tensor]] = {"h": []}
+        self.drawn = np.random.default_rng(1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """A number that depends on how often it ran."""
+        made = self.linear(x)
+        self.seen.append(made)
+        self.by_name["h"] += [made.detach()]
+        self.last = made
+        result: torch.Tensor = made.pow(2).sum() * len(self.seen) * self.drawn.random()
+        return result
+
+
+def test_what_a_module_remembers_is_of_one_run() -> None:
+    net = KeepingAll()
+    before = net.drawn.bit_generator.state
+    check = fl.backprop(net, X).check
+    assert check is not None
+    assert check.agrees
+    assert [each.dtype for each in (*net.seen, *net.by_name["h"], net.last)] == [torch.float32] * 3
+    assert net.drawn.bit_generator.state == before
+
+
+def test_captured_containers_are_as_one_run_left_them() -> None:
+    held, log, names, given = {"h": torch.zeros(3)}, deque([0], maxlen=3), {"one"}, [1.0]
+
+    def fn(x: torch.Tensor, numbers: list[float]) -> torch.Tensor:
+        held["h"] = held["h"] + x.detach()
+        log.append(len(log))
+        names.add(f"{len(names)}")
+        numbers[0] *= 2
+        return (x * held["h"] * len(names) * numbers[0]).sum()
+
+    graph = fl.backprop(fn, X, given, jacobian=True)
+    assert graph.check is not None
+    assert graph.check.agrees
+    assert held["h"].dtype is torch.float32
+    assert (held["h"].tolist(), list(log), names, given) == ([1, 2, 3], [0, 1], {"one", "1"}, [2])
+
+
+@pytest.mark.parametrize(
+    "own",
+    [np.random.default_rng(3), np.random.RandomState(3), random.Random(3)],
+    ids=lambda each: type(each).__name__,
+)
+def test_generators_of_numpy_and_python_are_put_back(own: Any) -> None:
+    def draw() -> float:
+        return float(own.uniform(0, 1))
+
+    def fn(x: torch.Tensor, generators: dict[str, Any]) -> torch.Tensor:
+        return (x * (own.uniform(0, 1) + generators["own"].uniform(0, 1))).sum()
+
+    check = fl.backprop(fn, X, {"own": own}).check
+    assert check is not None
+    assert check.agrees
+    first, known = draw(), type(own)(np.random.PCG64(3)) if isinstance(own, np.random.Generator) else type(own)(3)
+    assert first == known.uniform(0, 1)
+
+
+def test_a_function_that_calls_backprop_itself_does_not_wait_for_itself() -> None:
+    def fn(x: torch.Tensor) -> torch.Tensor:
+        inner = fl.backprop(lambda y: (y * y).sum(), x.detach(), check=False).gradients["y"]
+        return (x * torch.from_numpy(inner.copy())).sum()
+
+    assert traced(fn, X).gradients["x"].tolist() == [2, 4, 6]

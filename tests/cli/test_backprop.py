@@ -142,6 +142,12 @@ def test_how_often_the_function_ran_is_for_programs(cli: Cli) -> None:
     assert cli(*TEXTBOOK, "--json").json["check"]["evaluations"] > 6
 
 
+def test_a_jacobian_needs_no_vector(cli: Cli) -> None:
+    asked = ("backprop", "x**2", "--at", "x=1,2,3", "--jacobian")
+    assert cli(*asked, "--json").json["jacobians"] == {"x": [[2.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 6.0]]}
+    assert "a vector of ones; the Jacobian needs none" in words(cli(*asked))
+
+
 def test_a_vector_and_a_jacobian(cli: Cli) -> None:
     told = words(cli("backprop", "x**2", "--at", "x=1,2,3", "--vector", "0.1,1.0,0.001", "--jacobian"))
     assert "The way back began with the vector [0.1, 1, 0.001]" in told

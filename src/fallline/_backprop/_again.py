@@ -1,12 +1,14 @@
 """The function once more, in float64 and with other values in place of its leaves; nothing of the user's is touched."""
 
 import weakref
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, Final
 
 import torch
 from torch.overrides import TorchFunctionMode
+from torch.utils.hooks import RemovableHandle
 
 from fallline._backprop._question import Question
 from fallline._backprop._results import the_result
@@ -34,7 +36,8 @@ class Again:
     def __call__(self, leaves: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """The result in float64; ``leaves`` by their names in the graph, those left out as they are."""
         replaced = {id(self._leaves[name]): value for name, value in leaves.items()}
-        self._kept.put_back()
+        with unseen():
+            self._kept.put_back()
         wide = _Wide(replaced)
         inputs = [wide.instead(each) for each in self._given]
         with torch.enable_grad(), custom_functions_get(wide.instead), wide:
@@ -55,7 +58,9 @@ class _Wide(TorchFunctionMode):
         self._own: dict[int, weakref.ref[torch.Tensor]] = {id(each): weakref.ref(each) for each in replaced.values()}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run one function of PyTorch."""
+        """Run one function of PyTorch; a hook that the function registers on its way is left out."""
+        if func is torch.Tensor.register_hook:
+            return RemovableHandle(OrderedDict())
         made = func(*self._all(args), **{name: self._all(each) for name, each in (kwargs or {}).items()})
         return self._made(made)
 

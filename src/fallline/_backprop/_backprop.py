@@ -12,19 +12,27 @@ import numpy as np
 import torch
 
 from fallline._backprop._again import Again
-from fallline._backprop._changed import marked_where_hooked
-from fallline._backprop._check import check_gradients
+from fallline._backprop._changed import marked_where_hooked, names_behind_hooks
+from fallline._backprop._check import NOT_TOLD, check_gradients
 from fallline._backprop._culprit import WrongEdge
 from fallline._backprop._cuts import Cuts
 from fallline._backprop._gradients import Gradients, go_back
 from fallline._backprop._graph import Drawing, saved_of
 from fallline._backprop._graph_parts import GivenInput, Graph
+from fallline._backprop._handed_in import checked_switch, copies_of, holds_tensors, refuse_complex, refuse_unfit
+from fallline._backprop._jacobian import ONES, refuse_large
 from fallline._backprop._jacobian import jacobian as jacobian_of
-from fallline._backprop._jacobian import refuse_large
-from fallline._backprop._modules import Modules, captured_by, root_of
+from fallline._backprop._modules import Modules, captured_by, reached_by, root_of
 from fallline._backprop._operands import Recorded
+from fallline._backprop._passed_by import PassedBy, passed_by
 from fallline._backprop._question import Question, question
-from fallline._backprop._refusals import arrays_refused, backward_refusal, forward_refusal, handed_in_as_tensor
+from fallline._backprop._refusals import (
+    arrays_refused,
+    backward_refusal,
+    first_line,
+    forward_refusal,
+    handed_in_as_tensor,
+)
 from fallline._backprop._results import the_result
 from fallline._backprop._spelled import spelled_out, spelled_rules
 from fallline._backprop._torch_private import COMPILED, next_number
@@ -44,7 +52,10 @@ if TYPE_CHECKING:
 
 IN_A_LIST: Final = "Tensors inside a list, tuple or dict are constants: hand them in one by one for their gradients."
 ONE_AT_A_TIME: Final = threading.RLock()
-"""Buffers, modes of modules and random state are changed and put back: two threads at once would mix theirs up."""
+"""Buffers, modes of modules and random state are changed and put back: two threads at once would mix theirs up.
+
+Why a lock, and of the whole program: docs/decisions/0018.
+"""
 
 
 def backprop(
@@ -59,8 +70,10 @@ def backprop(
 ) -> Backprop:
     """Run ``fn`` forward and backward once, and show where every gradient came from.
 
-    Tensors, gradients, buffers, random state and modes of yours are afterwards as before. What your function changes in
-    Python itself stays changed, once for every time it runs: attributes that it adds, lists that it appends to.
+    Tensors, gradients, buffers, generators of random numbers and modes of yours are afterwards as before. What your
+    function changes in Python itself stays changed: attributes that it adds, lists that it appends to. Those of its
+    modules, and the containers that it was handed or knows by name, are as one run left them; all else it changes once
+    for every time it runs, which for the check is often and in float64.
     One call runs at a time: a second one in another thread waits for the first.
 
     Args:
@@ -75,7 +88,8 @@ def backprop(
 
     Raises:
         OptionError: an input that does not fit, a result that has no gradient, an expression that cannot be read, a
-            function that writes to its input in place.
+            function that writes to its input in place, that PyTorch says shapes do not fit in, or that calls itself
+            without an end. What your function raises by itself is handed on as it is.
 
     >>> import torch
     >>> seen = backprop(lambda x: ((x + 2) ** 2 * 2).mean(), torch.tensor([1.6695, -1.7944, -0.0315]))
@@ -83,22 +97,28 @@ def backprop(
     [4.8927, 0.2741, 2.6247]
     """
     asked = question(fn, inputs, loss, at, names)
+    check, jacobian = checked_switch("check", check), checked_switch("jacobian", jacobian)
+    captured = {name: value for each in _callables(asked) for name, value in captured_by(each).items()}
+    refuse_unfit([*zip(asked.names, asked.inputs, strict=True)], captured.items())
     with ONE_AT_A_TIME, torch.inference_mode(mode=False), Kept(random_devices(_tensors_of(asked))) as kept:
-        return Pass(asked, kept).record(vector, check=check, jacobian=jacobian)
+        return Pass(asked, captured, kept).record(vector, check=check, jacobian=jacobian)
 
 
 class Pass:
     """One question on its way: the forward pass, the backward pass, and what is made of them."""
 
-    def __init__(self, asked: Question, kept: Kept) -> None:
+    def __init__(self, asked: Question, captured: Mapping[str, Any], kept: Kept) -> None:
         self._asked = asked
+        self._captured = captured
         self._kept = kept
         roots = [each for each in map(root_of, _callables(asked)) if each is not None]
-        self._captured = {name: value for each in _callables(asked) for name, value in captured_by(each).items()}
+        for each in (*asked.inputs, *(value for fn in _callables(asked) for value in reached_by(fn).values())):
+            kept.reached(each)
         self._modules = Modules(self._captured, roots[0] if roots else None, kept)
         self._trace = Trace(self._modules, kept)
         self._given = copies_of(asked.inputs)
         self._first_number = next_number()
+        self._passed_by: list[PassedBy] = []
 
     def record(self, vector: Any, *, check: bool, jacobian: bool) -> Backprop:
         """All of it.
@@ -112,8 +132,12 @@ class Pass:
         cuts = Cuts(self._trace, seen)
         back = walk(result)
         self._name_all(back)
+        self._passed_by = passed_by(cuts, back, self._called)
+        refuse_complex([(self._name_of(leaf), leaf) for leaf in back.leaves])
         if not result.requires_grad:
             raise OptionError(self._why_nothing(cuts))
+        summed = jacobian and vector is None and result.numel() > 1
+        vector = torch.ones_like(result) if summed else vector
         weights = check_vector(tuple(result.shape), vector, result.dtype)
         weights = None if weights is None else weights.to(result.device)
         if weights is None and result.dim():
@@ -128,6 +152,7 @@ class Pass:
         nodes = marked_where_written(spelled_out(graph.nodes, graph.edges), graph.written)
         graph.nodes[:] = marked_where_hooked(nodes, graph.edges, begun)
         seconds = time.perf_counter() - begin
+        self._kept.ran()
         checked = self._check(result, back, gradients, weights, graph) if check else None
         # last, since a custom step back may draw random numbers and runs once for each row
         matrices = jacobian_of(result, self._differentiated()) if jacobian else None
@@ -143,7 +168,7 @@ class Pass:
             expression=self._asked.expression,
             title=self._asked.title,
             modules=self._modules.classes,
-            remarks=tuple(self._remarks(back, graph)),
+            remarks=(*([ONES] if summed else []), *self._remarks(back, graph, cuts)),
             seconds=seconds,
         )
 
@@ -152,7 +177,10 @@ class Pass:
             for name, tensor in zip(self._asked.names, self._given, strict=True):
                 if isinstance(tensor, torch.Tensor):
                     self._trace.name(name, tensor)
-            return self._answer()
+            made = self._answer()
+        if self._trace.not_followed is not None:
+            raise OptionError(self._trace.not_followed)
+        return made
 
     def _answer(self) -> torch.Tensor:
         """The result, or the sentence that says why there is none."""
@@ -166,13 +194,13 @@ class Pass:
                 raise
             raise OptionError(no_tensors) from error
         except (TypeError, AttributeError, ValueError, IndexError, RuntimeError) as error:
-            refused = forward_refusal(error) if isinstance(error, RuntimeError) else None
+            refused = self._trace.not_followed or forward_refusal(error, self._asked)
             if refused is not None:
                 raise OptionError(refused) from error
             no_tensors = no_tensors or arrays_refused(error, self._asked.names, self._asked.inputs)
             if not no_tensors:
                 raise
-            raise OptionError(f"{no_tensors} The function said: {error}") from error
+            raise OptionError(f"{no_tensors} The function said: {first_line(error)}") from error
 
     def _go_back(self, result: torch.Tensor, back: Walk, weights: torch.Tensor | None, *, keep: bool) -> Gradients:
         try:
@@ -197,8 +225,12 @@ class Pass:
             if isinstance(tensor, torch.Tensor):
                 self._name_apart(name, tensor)
         for leaf in back.leaves:
-            if self._trace.token(leaf) not in self._trace.names:
-                self._trace.name(self._free(f"parameter {shape_in_words(tuple(leaf.shape))}"), leaf)
+            self._called(leaf)
+
+    def _called(self, leaf: torch.Tensor) -> str:
+        if self._trace.token(leaf) not in self._trace.names:
+            self._trace.name(self._free(f"parameter {shape_in_words(tuple(leaf.shape))}"), leaf)
+        return self._name_of(leaf)
 
     def _name_apart(self, name: str, tensor: torch.Tensor) -> None:
         """Two tensors of one name would be one in all that goes by name: gradients, the check."""
@@ -259,6 +291,7 @@ class Pass:
         apart = [name for name, (leaf, _) in known.items() if id(leaf) in earlier]
         # where no gradient came as well: one may have been due
         leaves = {name: leaf for name, (leaf, _) in known.items() if name not in apart}
+        leaves |= {each.name: each.tensor for each in self._passed_by}
         again = Again(self._asked, self._given, leaves, self._kept)
         order = comparable_steps(result)
 
@@ -267,11 +300,12 @@ class Pass:
             return tuple(sorted({each for each in found if each is not None}))
 
         dense = {name: each.to_dense() if each.is_sparse else each for name, (_, each) in there.items()}
-        leaf_kinds = (NodeKind.INPUT, NodeKind.PARAMETER)
-        hooked = [node.name for node in graph.nodes if node.hook is not None and node.name and node.kind in leaf_kinds]
+        hooked = names_behind_hooks(graph.nodes, graph.edges)
         checked = check_gradients(again, leaves, dense, weights, place, hooked)
         if any(NodeMark.WRITTEN_PAST in node.marks for node in graph.nodes):
             checked = replace(checked, wrong_edges=())  # not the operations' fault: they did not see the write
+        if {each.name for each in checked.inputs if not each.agrees} <= {each.name for each in self._passed_by}:
+            checked = replace(checked, remarks=tuple(each for each in checked.remarks if each != NOT_TOLD))
         if not apart:
             return checked
         begun = (
@@ -287,20 +321,28 @@ class Pass:
         uses = Counter(edge.source for edge in graph.edges if edge.gradient is not None)
         return [name for name in names if name in of and uses[of[name].id] > 1]
 
-    def _remarks(self, back: Walk, graph: Graph) -> list[str]:
+    def _remarks(self, back: Walk, graph: Graph, cuts: Cuts) -> list[str]:
         """What the graph alone does not show."""
         found = list(self._asked.remarks)
-        reached = {id(leaf) for leaf in back.leaves}
+        reached = {id(leaf) for leaf in (*back.leaves, *(each.tensor for each in self._passed_by))}
         parameters = [(name, each) for name, each in self._modules.parameters() if each.requires_grad]
-        unused = [name for name, each in parameters if id(each) not in reached]
+        without = [(name, each) for name, each in parameters if id(each) not in reached]
+        cut = [name for name, each in without if cuts.reaches(each)]
+        if cut:
+            found.append(
+                f"{listed(cut)} {'reaches' if len(cut) == 1 else 'reach'} the result only where no gradient comes back "
+                "(detach, no_grad, a comparison)."
+            )
+        unused = [name for name, _ in without if name not in cut]
         if unused:
             found.append(f"{listed(unused)} {'does' if len(unused) == 1 else 'do'} not reach the result: no gradient.")
+        found += [each.in_words() for each in self._passed_by]
         if any(step.name().startswith(COMPILED) for step in back.steps):
             found.append(
                 "A part runs compiled (torch.compile): what happens inside cannot be seen, it is one operation here."
             )
         found += _hooks_in_words(self._hooked(back, graph), self._asked)
-        found += [note for node in graph.nodes for note in node.notes]
+        found += dict.fromkeys(note for node in graph.nodes for note in node.notes)
         if self._has_lists():
             found.append(IN_A_LIST)
         return found
@@ -333,25 +375,6 @@ def _hooks_in_words(unknown: Sequence[str], asked: Question) -> list[str]:
     if left_out:
         found.append(f"{listed(left_out)}: differentiated as a copy, so the hook you registered on it did not run.")
     return found
-
-
-def copies_of(given: Sequence[Any]) -> list[Any]:
-    """What the function may have in place of its inputs; one that was handed in twice is one tensor still."""
-    copies = {place: copy_of(each) for place, each in {id(each): each for each in given}.items()}
-    return [copies[id(each)] for each in given]
-
-
-def copy_of(given: Any) -> Any:
-    """A tensor that the function may have: a floating one is copied, and asks for a gradient."""
-    if not isinstance(given, torch.Tensor) or not given.is_floating_point():
-        return given
-    return given.detach().clone().requires_grad_()
-
-
-def holds_tensors(value: Any) -> bool:
-    """Whether this is a list, tuple or dict with a floating-point tensor in it."""
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    return any(holds_tensors(each) or (isinstance(each, torch.Tensor) and each.is_floating_point()) for each in inside)
 
 
 def _it(names: Sequence[str]) -> str:

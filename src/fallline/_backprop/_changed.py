@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from fallline._backprop._values import summed_up
-from fallline._records import ChangedByHook, Floats, GraphEdge, GraphNode, NodeMark, TensorValue
+from fallline._records import ChangedByHook, Floats, GraphEdge, GraphNode, NodeKind, NodeMark, TensorValue
 from fallline._wording import written
 
 ROUNDING: Final[Mapping[str, float]] = {"float64": 1e-6, "float32": 1e-3, "float16": 5e-2, "bfloat16": 0.2}
@@ -93,3 +93,19 @@ def _factor(after: TensorValue, before: TensorValue) -> float | None:
 def _ends(value: TensorValue) -> Floats:
     """What is known of a large one that a factor multiplies."""
     return np.array([value.mean, value.least, value.greatest])
+
+
+def names_behind_hooks(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge]) -> list[str]:
+    """Inputs and parameters whose gradient came through a hook that changed it."""
+    operands: dict[int, list[int]] = {}
+    for edge in edges:
+        operands.setdefault(edge.target, []).append(edge.source)
+    behind: set[int] = set()
+    waiting = [node.id for node in nodes if node.hook is not None]
+    while waiting:
+        node = waiting.pop()
+        if node not in behind:
+            behind.add(node)
+            waiting.extend(operands.get(node, ()))
+    leaves = (NodeKind.INPUT, NodeKind.PARAMETER)
+    return [node.name for node in nodes if node.id in behind and node.name and node.kind in leaves]

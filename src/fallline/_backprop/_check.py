@@ -27,8 +27,14 @@ MOST_WORK: Final = 10**10
 """Multiplications of all evaluations together: a few seconds on two cores."""
 COPYING: Final = 20
 """What a parameter's copy to float64 costs, in multiplications."""
-MORE: Final = 2
-"""So many times the evaluations of the plan are spent where closer looks are needed."""
+CLOSER: Final = 0.5
+"""This share of the evaluations that the plan may take is spent on closer looks where they are needed."""
+
+NOT_TOLD: Final = "Which operation's step back is wrong could not be told."
+KEPT_VALUES: Final = (
+    "What the forward of {} kept is used in a derivative that is differentiated once more: autograd takes it for a "
+    "constant there, though it may move with the operands."
+)
 
 Place = Callable[[Sequence[WrongEdge]], tuple[int, ...]]
 
@@ -43,6 +49,11 @@ class Plan:
     """Of directions."""
     together: bool
     """All inputs at once along each direction, because there is no time for each of its own."""
+
+    def evaluations(self, sizes: Mapping[str, int]) -> int:
+        """How many it takes where nothing is doubtful."""
+        along = 1 if self.together else len(self.directions)
+        return 2 * (sum(sizes[name] for name in self.entries) + along * self.number)
 
 
 def check_gradients(
@@ -77,8 +88,8 @@ def check_gradients(
         probe = Probe(evaluate, {name: _in_double(leaf) for name, leaf in moving.items()}, vector)
         sizes = {name: leaf.numel() for name, leaf in moving.items()}
         evaluations = evaluations_for(probe.work + COPYING * sum(sizes.values()))
-        judge = Judge(probe, evaluate, most=MORE * evaluations)
         plan = plan_of(sizes, evaluations)
+        judge = Judge(probe, evaluate, most=plan.evaluations(sizes) + int(CLOSER * evaluations))
         compared = _compare(judge, plan)
         wrong_edges, about_edges = _wrong_edges(judge, list(compared.values()), place)
     except CannotCompareError as error:
@@ -93,8 +104,18 @@ def check_gradients(
     inputs = tuple(replace(each.checked, why_not=_why_not(each)) for each in compared.values())
     lost = tuple(name for name in inexact if not isfinite(inexact[name].apart))
     precision = _low_precision({name: each for name, each in inexact.items() if isfinite(each.apart)})
-    done = judge.evaluations
-    return GradientCheck(inputs, TOLERANCE, wrong_edges, tuple(remarks), done, lost, tuple(hooked), precision)
+    infinite = tuple(name for name, each in probe.gradients.items() if not bool(torch.isfinite(each).all()))
+    return GradientCheck(
+        inputs,
+        TOLERANCE,
+        wrong_edges,
+        tuple(remarks),
+        judge.evaluations,
+        lost=lost,
+        hooked=tuple(hooked),
+        not_finite=infinite,
+        low_precision=precision,
+    )
 
 
 def evaluations_for(work: int) -> int:
@@ -159,8 +180,15 @@ def _wrong_edges(judge: Judge, compared: Sequence[Compared], place: Place | None
                 found |= dict.fromkeys(find_wrong_edges(at, direction))
     if not found:
         wrong = any(each.wrong is not None and isfinite(each.wrong.autograd) for each in compared)
-        return (), ["Which operation's step back is wrong could not be told."] if wrong else []
+        return (), [_not_told(judge.probe)] if wrong else []
     return place(tuple(found)), []
+
+
+def _not_told(probe: Probe) -> str:
+    if not probe.used_again:
+        return NOT_TOLD
+    names = ", ".join(visible(name) for name in probe.used_again)
+    return f"{NOT_TOLD} {KEPT_VALUES.format(names)}"
 
 
 def _in_double(leaf: torch.Tensor) -> torch.Tensor:

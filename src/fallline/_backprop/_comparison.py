@@ -1,7 +1,7 @@
 """One input's gradient against differences: entry by entry, or along random directions."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf, isfinite, isnan, nan, sqrt
 from typing import Final
@@ -13,7 +13,7 @@ from fallline._backprop._verdicts import Derivative, Judge, Judged, Verdict
 from fallline._records import CheckedInput
 
 CLOSER_LOOKS: Final = 24
-"""Entries of one input that are looked at closely: the most doubtful ones."""
+"""More doubtful entries of one input are first looked at beside the point: most lie at kinks."""
 SHORT: Final = 0.001
 """The step along a direction, in units of the usual one: it moves much at once, and crosses kinks on its way."""
 NEGLIGIBLE: Final = 1e-6
@@ -57,12 +57,19 @@ def compare_entries(judge: Judge, name: str) -> Compared:
     settled = [each for each in glances.items() if each[1].verdict is Verdict.AGREES]
     doubtful = [each for each in glances.items() if each[1].verdict is Verdict.DOUBTFUL]
     wrong: Derivative | None = None
-    for place in _to_look_at(doubtful, scale):
-        judged = judge.closely(entry(place))
-        settled.append((place, judged))
-        if judged.verdict is Verdict.WRONG:
-            wrong = entry(place)
-            break
+    waiting = dict(_most_doubtful_first(doubtful, scale))
+    few = len(waiting) <= CLOSER_LOOKS
+    closer = list(waiting) if few else _not_at_a_kink(judge, entry, waiting, settled)
+    while closer and wrong is None:
+        for place in closer:
+            judged = judge.closely(entry(place))
+            settled.append((place, judged))
+            del waiting[place]
+            if judged.verdict is Verdict.WRONG:
+                wrong = entry(place)
+                break
+        else:
+            closer = _not_at_a_kink(judge, entry, waiting, settled)
     looked = len(settled)
     where, worst = _worst(settled)
     at = None if where is None else _unravel(where, tuple(leaf.shape))
@@ -73,6 +80,26 @@ def compare_entries(judge: Judge, name: str) -> Compared:
     checked = replace(checked, planned=flat.numel())
     left = 0 if wrong is not None else flat.numel() - looked
     return Compared(checked, wrong, verdicts, "entry", left)
+
+
+def _not_at_a_kink(
+    judge: Judge, entry: Callable[[int], Derivative], waiting: dict[int, Judged], settled: list[tuple[int, Judged]]
+) -> list[int]:
+    """Of the doubtful entries that are too many for closer looks, some of those that need one.
+
+    The others are settled: what agrees as far as one difference tells, and what is right beside the point, at a kink.
+    """
+    found: list[int] = []
+    for place, judged in list(waiting.items()):
+        if judge.used_up or len(found) == CLOSER_LOOKS:
+            break
+        verdict = judge.roughly(entry(place), judged)
+        if verdict is Verdict.DOUBTFUL:
+            found.append(place)
+        else:
+            settled.append((place, judged._replace(verdict=verdict)))
+            del waiting[place]
+    return found
 
 
 def compare_directions(judge: Judge, names: Sequence[str], number: int, seed: int) -> dict[str, Compared]:
@@ -128,15 +155,8 @@ def _norm(gradient: torch.Tensor) -> float:
     return norm if isfinite(norm) else largest_of(gradient)
 
 
-def _to_look_at(doubtful: Sequence[tuple[int, Judged]], scale: float) -> list[int]:
-    """The most doubtful ones, and some evenly over the rest: the most doubtful may all be kinks."""
-    order = sorted(doubtful, key=lambda each: -_order(_relative(each[1], scale)))
-    places = [place for place, _ in order]
-    if len(places) <= CLOSER_LOOKS:
-        return places
-    first, rest = places[: CLOSER_LOOKS // 2], sorted(places[CLOSER_LOOKS // 2 :])
-    step = len(rest) / (CLOSER_LOOKS - len(first))
-    return first + [rest[int(place * step)] for place in range(CLOSER_LOOKS - len(first))]
+def _most_doubtful_first(doubtful: Sequence[tuple[int, Judged]], scale: float) -> list[tuple[int, Judged]]:
+    return sorted(doubtful, key=lambda each: -_order(_relative(each[1], scale)))
 
 
 def _worst(settled: Sequence[tuple[int, Judged]]) -> tuple[int | None, Judged]:

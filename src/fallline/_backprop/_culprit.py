@@ -113,9 +113,10 @@ def mistake_of(base: Run, arrivals: Arrivals, node: int, motion: Motion) -> Mist
         node: its place in the walk.
         motion: of every value.
     """
-    if node not in arrivals.at or not any(each is not None for each in base.operands[node]):
+    if node in base.unseen or node not in arrivals.at or not any(each is not None for each in base.operands[node]):
         return None
     size, rounding = 0.0, 0.0
+    operands = [place for place in base.operands[node] if place in base.values]
     for output, arrived in enumerate(arrivals.at[node]):
         change = motion.changes.get((node, output))
         if arrived is None:
@@ -123,7 +124,8 @@ def mistake_of(base: Run, arrivals: Arrivals, node: int, motion: Motion) -> Mist
         if change is None:
             return None
         size += _product(arrived, change)
-        rounding += base.epsilon / motion.step * _product(arrived.abs(), base.values[node, output].abs())
+        epsilon = max(base.epsilon_of(place) for place in ((node, output), *operands))
+        rounding += epsilon / motion.step * _product(arrived.abs(), base.values[node, output].abs())
     for place, sent in zip(base.operands[node], arrivals.sent[node], strict=False):
         if place is None or sent is None:
             continue

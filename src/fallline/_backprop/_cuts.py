@@ -1,9 +1,11 @@
 """Where a gradient ends, and the sentence that says why: what a tensor's values went through on their way."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import torch
 
+from fallline._backprop._handed_in import complex_in_words
 from fallline._backprop._rule_text import short_op
 from fallline._backprop._seen import Operation, Seen
 from fallline._backprop._torch_private import ITEM
@@ -13,6 +15,7 @@ NOTHING: Final = frozenset({"lift_fresh", "is_same_size"})
 """Operations that are no use of a tensor's numbers."""
 
 
+DETACHING: Final = frozenset({"detach", "alias"})
 MADE_LIKE: Final = ("_like", "new_")
 """Operations that take the shape of a tensor and none of its numbers have one of these in their name."""
 
@@ -57,6 +60,8 @@ class Cuts:
 
     def why_none(self, name: str, tensor: torch.Tensor) -> str:
         """One sentence why no gradient arrives at a tensor that was handed in."""
+        if tensor.is_complex():
+            return complex_in_words([name])
         if not tensor.is_floating_point():
             kind = str(tensor.dtype).removeprefix("torch.")
             return (
@@ -66,17 +71,30 @@ class Cuts:
         if not uses:
             return f"{name} was never used."
         cuts = [each for each in uses if self.ends_in(each)]
-        through = [each for each in cuts if self._reaches_result(each)]
+        through = [each for each in cuts if self.made_of_it_reaches(each)]
         if not through:
             through = [each for each in cuts if each.op == ITEM]
         if through:
             return self._sentence(name, through[0])
         return f"{name} was used, but nothing that was made of it reaches the result."
 
+    def used_inside(self) -> Iterator[tuple[torch.Tensor, Operation]]:
+        """Leaves that an operation inside of an ``autograd.Function`` used; one that is detached there is meant so."""
+        for operation in self._operations:
+            if operation.in_custom and operation.op not in DETACHING:
+                for _, seen in operation.tensors:
+                    if seen.leaf is not None and self.maker(seen, operation.place) is None:  # else a view of one
+                        yield seen.leaf, operation
+
+    def reaches(self, tensor: torch.Tensor) -> bool:
+        """Whether the result was made of this tensor, with a gradient or without."""
+        token = self._trace.token(tensor)
+        return token == self._result.token or any(map(self.made_of_it_reaches, self._uses({token}, -1)))
+
     def cut_in_words(self, operation: Operation) -> str:
         """Why nothing goes back through this operation."""
         word = short_op(operation.op)
-        if operation.op in ("detach", "alias"):
+        if operation.op in DETACHING:
             return "detach() hands on the numbers without their history: no gradient comes back through it."
         if not any(output is not None and _continuous(output) for output in operation.outputs):
             return (
@@ -94,7 +112,7 @@ class Cuts:
         word = short_op(operation.op)
         if operation.op == ITEM:
             return f"{name} was turned into a Python number (.item(), float() or if), which has no gradient."
-        if operation.op in ("detach", "alias"):
+        if operation.op in DETACHING:
             return f"{name} was detached on its way to the result: detach() cuts the gradient off."
         if operation.higher_order and not operation.grad_enabled:
             return f"{name} reaches the result only through a backward pass without create_graph=True."
@@ -111,7 +129,8 @@ class Cuts:
                 found.append(operation)
         return found
 
-    def _reaches_result(self, operation: Operation) -> bool:
+    def made_of_it_reaches(self, operation: Operation) -> bool:
+        """Whether the result was made of what this operation made."""
         made = _made_by(operation)
         later = self._uses(made, operation.place)
         return self._result.token in made.union(*map(_made_by, later))
@@ -119,7 +138,7 @@ class Cuts:
     @staticmethod
     def ends_in(operation: Operation) -> bool:
         """The gradient ends here: something that has one went in, and nothing that has one comes out."""
-        passes = operation.differentiable or operation.in_custom
+        passes = operation.differentiable or (operation.in_custom and operation.op not in DETACHING)
         return not passes and any(seen.requires_grad for _, seen in operation.tensors)
 
 

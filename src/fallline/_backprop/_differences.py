@@ -29,6 +29,8 @@ LADDER: Final = tuple(10.0**power for power in range(2, -8, -1))
 OF_SMALL: Final = tuple(10.0**power for power in range(-1, -6, -1))
 """Steps that are tried below a size of 0.1, in units of it: a logarithm has no room for others."""
 SMALL: Final = 0.1
+SHORTER: Final = 0.01
+"""Of a step: the slope of a cube root is 20 times as large there."""
 
 
 class Slope(NamedTuple):
@@ -139,6 +141,27 @@ def _in_proportion(larger: tuple[float, Slope], smaller: tuple[float, Slope]) ->
 
 def _bend(found: Slope) -> float:
     return abs(found.after - found.before)
+
+
+def grows(line: Line, here: torch.Tensor, size: float, noise: float, usual: float = STEP) -> bool:
+    """Whether the slope to one side grows with a shorter step, as of √|x| at 0: there it is infinite in truth.
+
+    Args:
+        line: the function.
+        here: its value at 0.
+        size: of what moves.
+        noise: how far a value of f is off, absolutely.
+        usual: the longer step for a size of 1.
+    """
+    step = usual * max(1.0, size)
+    longer, shorter = (slope(line, here, each, noise) for each in (step, SHORTER * (min(step, size) or step)))
+    if longer is None or shorter is None:
+        return True
+    return _steepest(shorter) > 2 * _steepest(longer) + 8 * shorter.error
+
+
+def _steepest(found: Slope) -> float:
+    return max(abs(found.before), abs(found.after))
 
 
 def noise_of(line: Line, here: torch.Tensor) -> float:

@@ -11,16 +11,17 @@ from fallline._backprop._cuts import Cuts
 from fallline._backprop._gradients import Gradients
 from fallline._backprop._graph_parts import GivenInput, Graph
 from fallline._backprop._marks import marks_of, marks_of_numbers
+from fallline._backprop._on_purpose import on_purpose
 from fallline._backprop._operands import Recorded, arguments_of
 from fallline._backprop._ran import Held, Ran
 from fallline._backprop._rule_text import UNNAMED, describe, short_op
 from fallline._backprop._seen import Key, Operation, Seen
-from fallline._backprop._slopes import TURNED, local_slopes, stretched_to
+from fallline._backprop._slopes import TURNED, custom_slopes, local_slopes, stretched_to
 from fallline._backprop._torch_private import REMADE_VIEW, WRITTEN_VIEW, custom_class, number_of, saved_by
 from fallline._backprop._trace import STATISTICS, Trace
 from fallline._backprop._values import joined, value_of
 from fallline._backprop._view_chains import Link, back_through, chain_in_words, chain_to, links_of
-from fallline._backprop._walk import Step, Walk, leaf_of
+from fallline._backprop._walk import Step, Walk, leaf_of, used_outputs
 from fallline._backprop._words import backward_in_words, shape_in_words
 from fallline._backprop._written_parts import described, short_enough, writing
 from fallline._records import GraphEdge, LocalDerivative, NodeKind, NodeMark, NodeOutput, TensorValue
@@ -66,7 +67,7 @@ class Drawing:
         self._room = MOST_CUT
         self._texts: dict[int, str] = {}
         """What transposed tensors and nameless constants are called, by token."""
-        self._used = _used_outputs(walk)
+        self._used = used_outputs(walk)
         self._leaf_gradients = {
             id(leaf): gradient for leaf, gradient in zip(walk.leaves, gradients.leaves, strict=True)
         }
@@ -158,11 +159,13 @@ class Drawing:
             saved=self._saved.get(step, ()),
             backward=step.name(),
             outputs=self._each_output(step, outputs),
+            notes=() if operation is None else tuple(on_purpose(operation.op, operation.given)),
         )
         self.graph.steps[step] = node
         self._note_written(node, [(number_of(step), output) for output in self._used[step]])
         self._by_number[number_of(step)] = node
-        local = local_slopes(operation, ran, places, into_part=into_part)
+        own = custom_slopes(custom, arrived, self._gradients.left.get(step, ()))
+        local = own or local_slopes(operation, ran, places, into_part=into_part)
         self._edges_into(node, step, operation, places, sources, local={0: back_through(chain)} if chain else local)
         for place, source in constants:
             self.graph.edges.append(GraphEdge(source, node, place))
@@ -185,7 +188,7 @@ class Drawing:
         """Nodes of the operation's tensors that have no gradient, with their places."""
         if operation is None:
             return []
-        training = bool(dict(zip(operation.names, operation.arguments, strict=True)).get("training"))
+        training = bool(operation.given.get("training"))
         return [
             (place, self._constant(seen, operation))
             for place, (argument, seen) in enumerate(operation.tensors)
@@ -378,15 +381,6 @@ def _several_names(given: GivenInput) -> tuple[str, ...]:
         return ()
     also = " and ".join(given.also)
     return (f"{given.name} was handed in as {also}, too: it is one tensor, and its gradient adds up all uses.",)
-
-
-def _used_outputs(walk: Walk) -> dict[Step, list[int]]:
-    used: dict[Step, set[int]] = {step: set() for step in walk.steps}
-    for step in walk.steps:
-        for operand, output in step.next_functions:
-            if operand in used:
-                used[operand].add(output)
-    return {step: sorted(outputs) or [0] for step, outputs in used.items()}
 
 
 def _join(values: Sequence[TensorValue | None]) -> TensorValue | None:

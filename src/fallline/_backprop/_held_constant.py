@@ -4,19 +4,37 @@ Autograd's derivative is the one of a function in which these values do not move
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from math import prod
 from typing import Any, Final
 
 import torch
 
+from fallline._backprop._custom_forwards import CustomForwards
+from fallline._backprop._on_purpose import stand_in_for
 from fallline._backprop._tensors_in import tensors_in
-from fallline._backprop._torch_private import ITEM, DispatchMode, in_custom_forward, saving_hooked, schema_of
+from fallline._backprop._torch_private import (
+    ITEM,
+    DispatchMode,
+    custom_functions_run,
+    in_custom_forward,
+    next_number,
+    saving_hooked,
+    schema_of,
+)
 
 PRODUCTS: Final = {"mm": 0, "bmm": 0, "addmm": 1, "baddbmm": 1, "mv": 0, "dot": 0}
 """Operations whose cost is the output's entries times the last axis of the argument of this place."""
 
+CUTTING: Final = ("aten::detach", "aten::detach_")
+"""Operations that are there to cut a gradient off."""
 Slot = tuple[str, int]
 """An operation and which of its tensors."""
+
+
+PER_OPERATION: Final = 20_000
+"""What running an operation takes that hardly computes anything, in multiplications."""
 
 
 class OtherOperationsError(Exception):
@@ -30,37 +48,64 @@ class Constants(DispatchMode):
         super().__init__()
         self.values: list[tuple[Slot, Any]] = []
         self.work = 0
-        """Multiplications, roughly."""
+        """Multiplications, roughly, and what an operation takes beside them."""
         self.coarsest = torch.float64
         """Of the dtypes that the function computed in."""
         self.checkpointed = False
         """Part of the function runs again in the backward pass."""
-        self._made_inside: list[torch.Tensor] = []
-        """By the operations of the ``autograd.Function`` whose forward runs now."""
+        self.unseen: set[int] = set()
+        """Numbers, since this run began, of autograd nodes whose operation used what moves and has no gradient."""
+        self.used_again: tuple[str, ...] = ()
+        """Names of ``autograd.Function``s of which operations outside used what their forward had kept."""
+        self.custom = False
+        """An ``autograd.Function`` was applied."""
+        self._forwards = CustomForwards()
+        self._open = ExitStack()
+        self._first = 0
+
+    def __enter__(self) -> Any:
+        """From here on."""
+        self._first = next_number()
+        self._open.enter_context(custom_functions_run(self._run))
+        return super().__enter__()  # type: ignore[no-untyped-call]  # PyTorch gives it no types
+
+    def __exit__(self, *error: Any) -> None:
+        """What was kept of this run's tensors is given up."""
+        super().__exit__(*error)  # type: ignore[no-untyped-call]  # PyTorch gives it no types
+        self._open.close()
+        self.used_again, self.custom = tuple(self._forwards.used_again), self._forwards.ran
+        self._forwards = CustomForwards()
+
+    def _run(self, apply: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        return self._forwards.run(apply, args, kwargs)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run one operation."""
         inside = in_custom_forward()
         self.checkpointed = self.checkpointed or saving_hooked()
-        if not inside:
-            self._made_inside.clear()
-        given = self._tensors_through(func, args, kwargs or {}, inside=inside)
-        output = func(*given[0], **given[1])
-        self.work += _work(func, given[0], output)
-        if inside or any(each.requires_grad for each in tensors_in((args, kwargs))):
+        operands = tensors_in((args, kwargs))
+        asking = any(each.requires_grad for each in operands)
+        recorded = asking and torch.is_grad_enabled()
+        name = schema_of(func).name
+        given = self._tensors_through(func, args, kwargs or {}, inside=inside, recorded=recorded)
+        stand_in = None if inside else stand_in_for(func, *given, recorded=recorded)
+        output = func(*given[0], **given[1]) if stand_in is None else stand_in(partial(self._hold, name))
+        self.work += PER_OPERATION + _work(func, given[0], output)
+        if inside or asking:
             self.coarsest = max((self.coarsest, *_precisions(output)), key=lambda dtype: torch.finfo(dtype).eps)
         if inside:
-            self._made_inside.extend(tensors_in(output))
-        elif schema_of(func).name.endswith(ITEM):
+            self._forwards.made_inside(output)
+            return output
+        cut = name in CUTTING or not torch.is_grad_enabled()
+        self._forwards.made_outside(operands, output, recorded=recorded, cut=cut)
+        if name.endswith(ITEM):
             return self._constant((ITEM, 0), output)
         return output
 
-    def _tensors_through(self, func: Any, args: Any, kwargs: Any, *, inside: bool) -> tuple[Any, Any]:
-        recorded = torch.is_grad_enabled() and any(each.requires_grad for each in tensors_in((args, kwargs)))
+    def _tensors_through(self, func: Any, args: Any, kwargs: Any, *, inside: bool, recorded: bool) -> tuple[Any, Any]:
         if not (recorded or inside):
             return args, kwargs
         written = written_by(func, args, kwargs)
-        own = {_memory(each) for each in self._made_inside}
         name, place = schema_of(func).name, iter(range(10**9))
 
         def through(value: Any) -> Any:
@@ -68,11 +113,17 @@ class Constants(DispatchMode):
                 return type(value)(through(each) for each in value)
             if not isinstance(value, torch.Tensor) or value.requires_grad or id(value) in written:
                 return value
-            if inside and _memory(value) in own:
+            if inside and not self._forwards.holds(value):
+                return value
+            if not inside and self._forwards.moves_unseen(value):
+                self.unseen.add(next_number() - 1 - self._first)
                 return value
             return self._constant((name, next(place)), value)
 
         return through(tuple(args)), {key: through(value) for key, value in kwargs.items()}
+
+    def _hold(self, operation: str, name: str, value: torch.Tensor) -> Any:
+        return self._constant((f"{operation} {name}", 0), value)
 
     def _constant(self, slot: Slot, value: Any) -> Any:
         self.values.append((slot, value.detach().clone() if isinstance(value, torch.Tensor) else value))
@@ -85,6 +136,7 @@ class Held(Constants):
     def __init__(self, constants: Constants) -> None:
         super().__init__()
         self.moved = False
+        self._forwards = CustomForwards(expected=constants.custom)
         self._known = constants.values
         self._place = 0
 
@@ -129,11 +181,6 @@ class Promoting(DispatchMode):
 
 def _precisions(output: Any) -> list[torch.dtype]:
     return [each.dtype for each in tensors_in(output) if each.is_floating_point()]
-
-
-def _memory(tensor: torch.Tensor) -> int:
-    """Which storage: a view inside of a forward is another object with the same memory."""
-    return tensor.untyped_storage().data_ptr() if tensor.layout is torch.strided else id(tensor)
 
 
 def written_by(func: Callable[..., Any], args: Any, kwargs: Any) -> set[int]:

@@ -10,6 +10,10 @@ from fallline._errors import OptionError
 from fallline._records import Floats
 from fallline._wording import count, visible
 
+ONES: Final = (
+    "No vector was given, so the gradients are of the sum of the result's entries, a vector of ones; "
+    "the Jacobian needs none."
+)
 MOST_NUMBERS: Final = 10_000
 """In one matrix."""
 

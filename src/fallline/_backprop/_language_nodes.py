@@ -164,7 +164,8 @@ def indexed(words: Words, inner: Node, index: tuple[int | slice, ...]) -> Node:
         for place, (each, size) in enumerate(zip(index, x.shape, strict=False)):
             if isinstance(each, int) and not -size <= each < size:
                 shown = str(each).replace("-", "−")
-                raise said.fault(f"{said.has(0, x)}, so index {place + 1} is 0 to {size - 1}, and {shown} is none")
+                which = "an index" if x.ndim == 1 else f"index {place + 1}"
+                raise said.fault(f"{said.has(0, x)}, so {which} is 0 to {size - 1}, and {shown} is none")
             if isinstance(each, slice) and len(range(*each.indices(size))) == 0:
                 raise said.fault(f"{said.has(0, x)}, and nothing of it is there")
         return x[index]

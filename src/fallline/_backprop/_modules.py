@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from fallline._errors import OptionError
 from fallline._undisturbed import Kept
@@ -65,8 +66,13 @@ class Modules:
     def _meet(self, name: str, module: nn.Module) -> None:
         if any(isinstance(each, torch.jit.ScriptModule) for each in module.modules()):
             raise OptionError("A scripted module runs outside of Python: hand in the module that it was made from.")
+        if any(is_lazy(each) for each in (*module.parameters(), *module.buffers())):
+            raise OptionError(
+                f"{type(module).__name__} has lazy parameters, whose shapes the first run decides: run it once before."
+            )
         self.met[name] = module
         self._kept.module(module)
+        self._kept.reached(module)
         for inner, each in module.named_modules():
             self.names.setdefault(id(each), ".".join(part for part in (name, inner) if part))
 
@@ -126,7 +132,12 @@ def root_of(fn: Callable[..., Any]) -> nn.Module | None:
 
 def captured_by(fn: Callable[..., Any]) -> dict[str, Any]:
     """Tensors and modules that a function uses and that are none of its inputs, by the names it knows them by."""
-    bound = {name: value for name, value in _bound_to(fn).items() if isinstance(value, torch.Tensor | nn.Module)}
+    return {name: value for name, value in reached_by(fn).items() if isinstance(value, torch.Tensor | nn.Module)}
+
+
+def reached_by(fn: Callable[..., Any]) -> dict[str, Any]:
+    """All that a function uses and that is none of its inputs, by the names it knows it by."""
+    bound = _bound_to(fn)
     plain = plain_function(fn)
     if plain is None:
         return bound
@@ -134,7 +145,7 @@ def captured_by(fn: Callable[..., Any]) -> dict[str, Any]:
     cells = zip(plain.__code__.co_freevars, plain.__closure__ or (), strict=True)
     found = {name: cell.cell_contents for name, cell in cells if _filled(cell)}
     found |= {name: plain.__globals__[name] for name in inside if name in plain.__globals__ and name not in found}
-    return bound | {name: value for name, value in found.items() if isinstance(value, torch.Tensor | nn.Module)}
+    return bound | found
 
 
 def _bound_to(fn: Callable[..., Any]) -> dict[str, Any]:

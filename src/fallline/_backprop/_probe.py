@@ -132,6 +132,16 @@ class Probe:
         return self._constants.coarsest
 
     @property
+    def unseen(self) -> set[int]:
+        """Numbers, since a run began, of autograd nodes whose operation used what moves without a gradient."""
+        return self._constants.unseen
+
+    @property
+    def used_again(self) -> tuple[str, ...]:
+        """Names of ``autograd.Function``s whose step back, with what their forward had kept, is differentiated."""
+        return self._constants.used_again if self.unseen else ()
+
+    @property
     def coarse(self) -> bool:
         """It rounds to less than float64 on its way."""
         return self.precision is not torch.float64
@@ -178,13 +188,23 @@ class Probe:
         if result.requires_grad and own:
             begin = torch.ones_like(result) if self.vector is None else self.vector.to(result.dtype)
             try:
-                found = self.go_back(result, begin, list(own.values()))
+                found = self._either_way_back(result, begin, list(own.values()))
             except FAILURES as error:
                 raise CannotCompareError(self._why_no_way_back(error)) from error
         return {
             name: torch.zeros_like(leaf) if each is None else _dense(each)
             for (name, leaf), each in zip(own.items(), found, strict=True)
         }
+
+    def _either_way_back(self, *asked: Any) -> tuple[torch.Tensor | None, ...]:
+        """A step back of somebody's own may use what it was not given: a parameter in its own precision."""
+        try:
+            return self.go_back(*asked)
+        except FAILURES:
+            if self._promotes:
+                raise
+            self._promotes = True
+            return self.go_back(*asked)
 
     def _why_no_way_back(self, error: Exception) -> str:
         if self._constants.checkpointed:

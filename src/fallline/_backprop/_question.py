@@ -7,11 +7,13 @@ from typing import Any
 
 import torch
 
+from fallline._backprop._handed_in import refuse_tensor
 from fallline._backprop._language import Program, read_program
 from fallline._backprop._language_values import tensors_at as tensors_of
 from fallline._backprop._torch_private import uncompiled
 from fallline._backprop._words import listed
 from fallline._errors import OptionError
+from fallline._wording import count, visible
 
 Tell = Callable[[str, torch.Tensor], None]
 """Called with the name and the tensor of every assignment."""
@@ -52,6 +54,8 @@ def question(
     Raises:
         OptionError: there is nothing to run, or the inputs do not fit.
     """
+    if at is not None and not isinstance(at, Mapping):
+        raise OptionError(f'at= takes a dict of names and values, at={{"x": [1.0, 2.0]}}; this is {_kind(at)}.')
     if isinstance(fn, str):
         return _of_expression(fn, inputs, loss, at, names)
     if not callable(fn):
@@ -78,6 +82,11 @@ def _of_expression(
     if loss is not None:
         raise OptionError("An expression ends in its result: write the loss into it instead of loss=.")
     program = read_program(text)
+    for name, value in (at or {}).items():
+        if isinstance(value, torch.Tensor):
+            refuse_tensor(visible(str(name)), value)
+            if value.is_quantized:
+                raise OptionError(f"{visible(str(name))} is a quantized tensor: hand in its dequantize().")
     tensors = tensors_of(program, dict(at or {}))
     remarks = idle_in_words(program)
     return Question(program, None, tuple(tensors.values()), tuple(tensors), text, expression=text, remarks=remarks)
@@ -104,8 +113,11 @@ def idle_in_words(program: Program) -> tuple[str, ...]:
 
 def _names(fn: Callable[..., Any], inputs: Sequence[Any], names: Sequence[str] | None) -> tuple[str, ...]:
     if names is not None:
+        if not isinstance(names, list | tuple) or not all(isinstance(each, str) for each in names):
+            raise OptionError('names= takes a list of names, one for each input: names=["x", "y"].')
         if len(names) != len(inputs) or len(set(names)) != len(names):
-            raise OptionError(f"names has {len(names)} names for {len(inputs)} inputs: each needs one of its own.")
+            named = f"{count(len(names), 'name')} for {count(len(inputs), 'input')}"
+            raise OptionError(f"names has {named}: each needs one of its own.")
         return tuple(names)
     own = list(_parameters_of(fn))[: len(inputs)]
     rest = [f"input {place}" for place in range(len(own) + 1, len(inputs) + 1)]

@@ -1,28 +1,53 @@
 """What PyTorch complains of, and functions that were handed no tensor, as one sentence that says what to do."""
 
+import dis
+import re
+import sys
 from collections.abc import Sequence
+from types import TracebackType
 from typing import Any, Final
 
 import numpy as np
+import torch
 
+from fallline._backprop._handed_in import wrong_number
+from fallline._backprop._question import Question
 from fallline._backprop._rule_text import short_op
 from fallline._backprop._seen import Operation, Seen
 from fallline._backprop._torch_private import SAVED_WRITTEN, custom_class, number_of, overwritten
 from fallline._backprop._walk import Walk
-from fallline._backprop._words import backward_in_words, shape_in_words
+from fallline._backprop._words import backward_in_words, listed, shape_in_words
 
 LEAF_WRITTEN: Final = "leaf Variable that requires grad is being used in an in-place operation"
 LEAF_VIEW_WRITTEN: Final = "view of a leaf Variable that requires grad is being used in an in-place operation"
 SEVERAL_VIEWS: Final = "output of a function that returns multiple views"
 FREED: Final = "after they have already been freed"
+SHAPES: Final = re.compile(
+    r"shapes?\b|(?<!changed )sizes?\b(?!.*\bstride\b)|\bdimensions?\b|\bchannels\b|\bcolumns\b|number of elements"
+    r"|out of bounds|too many indices for tensor|index out of range in self|\b\d-D\b",
+    re.IGNORECASE,
+)
+"""Words of PyTorch's many complaints about shapes and indices."""
 NUMPY: Final = "Can't call numpy() on Tensor"
 MOST_WRITTEN_OUT: Final = 4
 """Numbers of a list."""
 
 
-def forward_refusal(error: RuntimeError) -> str | None:
+def forward_refusal(error: Exception, asked: Question) -> str | None:
     """What to do where the forward pass was refused; None where that is the function's own affair."""
-    said = str(error)
+    if isinstance(error, TypeError):
+        return _wrong_call(error, asked)
+    if isinstance(error, RecursionError):
+        return (
+            f"The function's calls lie more than {sys.getrecursionlimit():,} deep in one another, where Python stops: "
+            "it calls itself without an end, or far too often."
+        )
+    written = _written_in_words(str(error)) if isinstance(error, RuntimeError) else None
+    return _shapes_in_words(error, asked) if written is None else written
+
+
+def _written_in_words(said: str) -> str | None:
+    """Of operations in place."""
     if LEAF_WRITTEN in said or LEAF_VIEW_WRITTEN in said:
         return (
             "The function writes in place to an input or a parameter that a gradient is asked of: the backward "
@@ -35,6 +60,43 @@ def forward_refusal(error: RuntimeError) -> str | None:
             "does not differentiate. Use the operation without the underscore, or clone() before it is taken apart."
         )
     return None
+
+
+def _wrong_call(error: TypeError, asked: Question) -> str | None:
+    """Too many or too few inputs, for the function or for the loss."""
+    if asked.expression is not None:
+        return None
+    told = wrong_number(asked.fn, asked.inputs, asked.title)
+    if told is not None or asked.loss is None or wrong_number(asked.loss, (None,), "loss") is None:
+        return told
+    name = getattr(asked.loss, "__name__", type(asked.loss).__name__)
+    return (
+        "loss= is called with one thing alone, what the function gives back, and this one cannot be: hand in, for "
+        f"example, lambda made: {'loss' if name == '<lambda>' else name}(made, target). It said: {first_line(error)}"
+    )
+
+
+def _shapes_in_words(error: Exception, asked: Question) -> str | None:
+    """The shapes that were handed in, where PyTorch says that some do not fit; what somebody raises is their own."""
+    said = first_line(error)
+    pairs = zip(asked.names, asked.inputs, strict=True)
+    shapes = [f"{name} {shape_in_words(tuple(each.shape))}" for name, each in pairs if isinstance(each, torch.Tensor)]
+    if isinstance(error, AttributeError) or not shapes or not SHAPES.search(said):
+        return None
+    if _raised_by_hand(error.__traceback__):
+        return None
+    return f"The shapes do not fit ({listed(shapes)}). The function said: {said}"
+
+
+def _raised_by_hand(trace: TracebackType | None) -> bool:
+    """Whether Python code outside of PyTorch raised it with ``raise``."""
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    code = trace.tb_frame.f_code
+    inside = str(trace.tb_frame.f_globals.get("__name__", "")).split(".")[0] == torch.__name__
+    return not inside and dis.opname[code.co_code[trace.tb_lasti]] == "RAISE_VARARGS"
 
 
 def backward_refusal(error: RuntimeError, walk: Walk, operations: Sequence[Operation]) -> str | None:
@@ -63,15 +125,15 @@ def handed_in_as_tensor(name: str, given: Any) -> str | None:
         shape = shape_in_words(given.shape)
         dtype = "" if given.dtype.kind == "f" else ", dtype=torch.float32"
         return f"{name} is a NumPy array of shape {shape}, not a tensor: hand in torch.as_tensor({word}{dtype})."
-    if isinstance(given, int | float | np.number) and not isinstance(given, bool):
+    if isinstance(given, int | float | np.number) and not isinstance(given, bool | np.complexfloating):
         kind = type(given).__name__
-        return f"{name} is {_article(kind)} {kind}, not a tensor: hand in torch.tensor({float(given)})."
+        return f"{name} is {_article(kind)} {kind}, not a tensor: hand in torch.tensor({_as_float(given)})."
     numbers = _numbers_in(given)
     if numbers is None:
         return None
     kind = type(given).__name__
     flat = isinstance(given[0], int | float) and len(given) <= MOST_WRITTEN_OUT
-    what = str([float(each) for each in given]) if flat else f"{word}, dtype=torch.float32"
+    what = f"[{', '.join(map(_as_float, given))}]" if flat else f"{word}, dtype=torch.float32"
     return f"{name} is a {kind} of {_counted(numbers)}, not a tensor: hand in torch.tensor({what})."
 
 
@@ -146,6 +208,19 @@ def _writer(keeper: Operation, operations: Sequence[Operation]) -> Operation | N
 
 def _written(operation: Operation) -> Seen:
     return operation.tensors[0][1]
+
+
+def _as_float(number: Any) -> str:
+    """Written out; … of whole numbers beyond the largest float."""
+    try:
+        return str(float(number))
+    except OverflowError:
+        return "…"
+
+
+def first_line(error: Exception) -> str:
+    """What it says first: PyTorch may go on with lists of what could have been."""
+    return str(error).strip().split("\n")[0]
 
 
 def _article(word: str) -> str:

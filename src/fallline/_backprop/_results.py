@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from fallline._backprop._handed_in import foreign_in_words
 from fallline._errors import OptionError
 
 
@@ -28,6 +29,16 @@ def the_result(made: Any) -> torch.Tensor:
     dtype = str(made.dtype).removeprefix("torch.")
     if made.is_complex():
         raise OptionError(f"The result is complex ({dtype}), and a gradient is of a real number: give back its abs().")
+    foreign = foreign_in_words("The result", made)
+    if foreign is not None:
+        raise OptionError(foreign)
+    if made.is_meta:
+        raise OptionError("The result lies on the meta device, where tensors have a shape and no numbers.")
+    if made.layout is not torch.strided:
+        raise OptionError(
+            f"The result is a sparse tensor ({str(made.layout).removeprefix('torch.')}); a backward pass begins at a "
+            "dense one: give back its to_dense()."
+        )
     if not made.is_floating_point():
         raise OptionError(f"The result is of {dtype}: whole numbers and truth values have no slope, so no gradient.")
     if made.is_inference():

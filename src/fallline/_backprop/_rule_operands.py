@@ -14,13 +14,30 @@ from fallline._wording import MINUS, RAISED, short
 OF_ONE: Final = ("input",)
 OF_TWO: Final = ("left", "right")
 SETTINGS: Final = frozenset(
-    ("mask", "condition", "target", "weight", "bias", "indices", "index", "running_mean", "running_var")
+    (
+        "mask",
+        "condition",
+        "target",
+        "weight",
+        "bias",
+        "indices",
+        "index",
+        "running_mean",
+        "running_var",
+        "noise",
+        "buffer",
+    )
 )
 """Tensors beside the operands proper: unlabelled, they are called what the schema calls them."""
 
 
-SIDES: Final = {"mat1": "left", "mat2": "right", "batch1": "left", "batch2": "right"}
-"""Of a product, also where something is added to it."""
+SIDES: Final = {
+    **dict.fromkeys(("mat", "mat1", "batch1", "vec1", "tensor1"), "left"),
+    **dict.fromkeys(("vec", "mat2", "batch2", "vec2", "tensor2"), "right"),
+}
+"""Of a product or a quotient, also where something is added to it."""
+OF_THE_FIELD: Final = frozenset({"query", "key", "value", "end", "min", "max", "source", "values"})
+"""Names of the schema that are everybody's words."""
 
 
 class NotKeptError(Exception):
@@ -133,7 +150,9 @@ class Operands:
             return OF_ONE[0]
         if len(self._proper) == 2:
             return OF_TWO[place]
-        return "input" if name == "self" else name
+        if name in ("self", "input"):
+            return "input"
+        return name if name in OF_THE_FIELD else f"operand {place + 1}"
 
     @cached_property
     def _proper(self) -> list[str]:

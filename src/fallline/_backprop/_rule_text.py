@@ -52,10 +52,19 @@ SHORT: Final[Mapping[str, str]] = {
     "_thnn_fused_lstm_cell": "lstm_cell",
     "_thnn_fused_gru_cell": "gru_cell",
     "rrelu_with_noise": "rrelu",
+    "rrelu_with_noise_backward": "rrelu_backward",
+    "_trilinear": "bilinear",
+    "_softmax_backward_data": "softmax_backward",
+    "_log_softmax_backward_data": "log_softmax_backward",
+    "_prelu_kernel_backward": "prelu_backward",
+    "max_pool2d_with_indices_backward": "max_pool2d_backward",
+    "max_pool3d_with_indices_backward": "max_pool3d_backward",
+    "grid_sampler_2d": "grid_sample",
+    "grid_sampler_3d": "grid_sample",
 }
 """ATen's names that are nobody's; the rest loses what only says which kernel ran."""
-BEFORE: Final = ("_", "native_", "cudnn_", "miopen_", "mkldnn_")
-AFTER: Final = ("_with_indices", "_forward")
+BEFORE: Final = ("_", "native_", "cudnn_", "miopen_", "mkldnn_", "linalg_", "special_")
+AFTER: Final = ("_with_indices", "_forward", "_ex")
 
 SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "clamp_min": ("self", "min"),

@@ -10,12 +10,15 @@ from fallline._backprop._rule_operands import Operands
 from fallline._backprop._rule_text import describe, short_op
 from fallline._backprop._rules_activations import ACTIVATIONS
 from fallline._backprop._rules_arithmetic import ARITHMETIC
+from fallline._backprop._rules_distances import DISTANCES
 from fallline._backprop._rules_functions import FUNCTIONS
 from fallline._backprop._rules_layers import LAYERS
+from fallline._backprop._rules_linear_algebra import LINEAR_ALGEBRA
 from fallline._backprop._rules_losses import LOSSES
 from fallline._backprop._rules_products import PRODUCTS
 from fallline._backprop._rules_reductions import REDUCTIONS
 from fallline._backprop._rules_shapes import SHAPES
+from fallline._backprop._rules_steps_back import STEPS_BACK
 from fallline._records import LocalDerivative
 
 __all__ = ["describe", "local_derivatives", "rules", "short_op"]
@@ -54,7 +57,9 @@ def local_derivatives(ran: Ran, edges: Sequence[int]) -> list[LocalDerivative | 
 @cache
 def rules() -> Mapping[str, Mapping[str, Rule]]:
     """All tables as one: operation → operand → rule."""
-    tables = (ARITHMETIC, FUNCTIONS, ACTIVATIONS, REDUCTIONS, LOSSES, PRODUCTS, LAYERS, SHAPES)
+    elementwise = (ARITHMETIC, FUNCTIONS, ACTIVATIONS, STEPS_BACK)
+    mixing = (REDUCTIONS, LOSSES, PRODUCTS, LINEAR_ALGEBRA, DISTANCES, LAYERS, SHAPES)
+    tables = (*elementwise, *mixing)
     return MappingProxyType({op: operands for table in tables for op, operands in table.items()})
 
 

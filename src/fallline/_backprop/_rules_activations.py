@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fallline._backprop._rule_kinds import Rules, Slope, constant
-from fallline._backprop._rule_operands import Operands, exactly, plain
+from fallline._backprop._rule_operands import NotKeptError, Operands, exactly, plain
 from fallline._backprop._rule_wording import filled
 
 TANH_SCALE: Final = math.sqrt(2 / math.pi)
@@ -69,6 +69,26 @@ def _leaky_rule(call: Operands) -> str:
 def _leaky_slope(call: Operands) -> Tensor:
     x = call["self"]
     return torch.where(x > 0, torch.ones_like(x), call.number("negative_slope", 0.01))
+
+
+def _drawn_rule(call: Operands) -> str:
+    if call.given("training", False):
+        return filled("1 where {self} > 0, else the slope that was drawn", call.word)
+    return filled(f"1 where {{self}} > 0, else {plain(_mean_slope(call))}", call.word)
+
+
+def _mean_slope(call: Operands) -> float:
+    return (call.number("lower", 1 / 8) + call.number("upper", 1 / 3)) / 2
+
+
+def _drawn_slope(call: Operands) -> Tensor:
+    """What was drawn is told by the output alone: the noise is written while the operation runs."""
+    x = call["self"]
+    if not call.given("training", False):
+        return torch.where(x > 0, torch.ones_like(x), _mean_slope(call))
+    if (x == 0).any():
+        raise NotKeptError
+    return torch.where(x > 0, 1.0, call.output().to("cpu", torch.float64) / x)
 
 
 def _elu_numbers(call: Operands) -> tuple[float, float, float]:
@@ -212,6 +232,7 @@ ACTIVATIONS: Final[Rules] = {
             "0 where {self} > 0, else {self}", lambda call: torch.where(call["self"] > 0, 0.0, call["self"])
         ),
     },
+    "rrelu_with_noise": {"self": Slope(_drawn_rule, _drawn_slope)},
     "elu": {"self": Slope(_elu_rule, _elu_slope)},
     "celu": {"self": Slope(_celu_rule, _celu_slope)},
     "gelu": {"self": Slope(_gelu_rule, _gelu_slope)},
@@ -234,8 +255,9 @@ ACTIVATIONS: Final[Rules] = {
         "value": Slope("1 where {mask}, else 0", _chosen("mask")),
     },
     "native_dropout": {"input": Slope(_dropout_rule, _dropout_slope)},
-    **{op: {"self": constant("1", 1)} for op in ("_to_copy", "clone", "alias", "lift_fresh", "lift")},
+    **{op: {"self": constant("1", 1)} for op in ("_to_copy", "clone", "alias", "alias_copy", "lift_fresh", "lift")},
     "copy": {"src": constant("1", 1), "self": constant("0", 0)},
     "fill": {"value": constant("1", 1), "self": constant("0", 0)},
+    "zero": {"self": constant("0", 0)},
     "bernoulli": {"self": constant("0", 0)},
 }

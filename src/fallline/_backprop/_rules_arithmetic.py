@@ -8,7 +8,7 @@ from torch import Tensor
 
 from fallline._backprop._rule_kinds import Rules, Slope, constant
 from fallline._backprop._rule_operands import Operands, exactly, plain, power
-from fallline._backprop._rule_wording import filled, grouped
+from fallline._backprop._rule_wording import filled, grouped, minus
 
 
 def _weight(call: Operands, name: str = "alpha", sign: int = 1) -> float:
@@ -48,7 +48,9 @@ def _rounds(call: Operands) -> bool:
 
 
 def _dividend_rule(call: Operands) -> str:
-    return "0" if _rounds(call) else filled("1/{other}", call.word)
+    if _rounds(call):
+        return "0"
+    return "1" if call.word("other") == "1" else filled("1/{other}", call.word)
 
 
 def _dividend_slope(call: Operands) -> Tensor:
@@ -56,7 +58,9 @@ def _dividend_slope(call: Operands) -> Tensor:
 
 
 def _divisor_rule(call: Operands) -> str:
-    return "0" if _rounds(call) else filled("−{self}/{other}²", call.word)
+    if _rounds(call):
+        return "0"
+    return minus(call.word("self")) if call.word("other") == "1" else filled("−{self}/{other}²", call.word)
 
 
 def _divisor_slope(call: Operands) -> Tensor:
@@ -94,6 +98,8 @@ def _scaled_rule(template: str, sign: str = "") -> Callable[[Operands], str]:
         text = filled(template, call.word)
         if scale == 1:
             return sign + text
+        if text.startswith("1/"):
+            return f"{plain(scale)}{text[1:]}"
         return f"{sign}{grouped(plain(scale))}·{text}" if sign else f"{plain(scale)}·{text}"
 
     return rule

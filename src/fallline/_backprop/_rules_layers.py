@@ -1,5 +1,6 @@
 """Steps back through layers, said in words: softmax, normalisation, attention, recurrent layers."""
 
+from functools import partial
 from typing import Final
 
 from fallline._backprop._rule_kinds import Rule, Rules, Step
@@ -57,6 +58,13 @@ def _sum_shapes(name: str) -> Step:
     return Step(f"{over} over everything that shares the {name}", product)
 
 
+def _rows_rule(call: Operands, took: str) -> str:
+    padding = call.given("padding_idx", -1)
+    none = "rows not taken" if padding < 0 else f"rows not taken and for row {padding} (padding)"
+    shared = ", scaled by frequency (scale_grad_by_freq)" if call.given("scale_grad_by_freq") else ""
+    return f"Σ grad of all {took} that took a row{shared}, 0 for {none}"
+
+
 _PER_WEIGHT: Final = _sum_shapes("weight")
 _PER_BIAS: Final = _sum_shapes("bias")
 _BATCH_NORM: Final[dict[str, Rule]] = {"input": Step(_batch_norm_rule), "weight": _PER_WEIGHT, "bias": _PER_BIAS}
@@ -94,8 +102,8 @@ LAYERS: Final[Rules] = {
     "native_group_norm": _GROUP_NORM,
     "_fused_rms_norm": {"input": Step(_rms_rule), "weight": _PER_WEIGHT},
     "glu": {"self": Step("first half: grad·σ(second half); second half: grad·first half·σ′(second half)")},
-    "embedding": {"weight": Step("Σ grad of all places that took a row, 0 for rows not taken")},
-    "_embedding_bag": {"weight": Step("Σ grad of all bags that took a row, 0 for rows not taken")},
+    "embedding": {"weight": Step(partial(_rows_rule, took="places"))},
+    "_embedding_bag": {"weight": Step(partial(_rows_rule, took="bags"))},
     **dict.fromkeys(
         (
             "_scaled_dot_product_flash_attention_for_cpu",

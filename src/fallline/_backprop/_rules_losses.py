@@ -8,7 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from fallline._backprop._rule_kinds import Rules, Share
+from fallline._backprop._rule_kinds import Rules, Share, Step
 from fallline._backprop._rule_operands import Operands, plain
 from fallline._backprop._rule_wording import filled, grouped, minus
 from fallline._records import LocalDerivative
@@ -148,6 +148,28 @@ def _nll_rule(call: Operands) -> str:
     return f"−1{over} at the target's class, else 0"
 
 
+def _margin_rule(call: Operands) -> str:
+    classes, order = call.shape("self")[-1], call.number("p")
+    rows = math.prod(call.shape("self")[:-1]) if call.given("reduction", MEAN) == MEAN else 1
+    slope = "2·z" if order == 2 else "1"
+    factor = "weight·" if call.has("weight") else ""
+    return (
+        f"{factor}{slope}/{classes * rows} where z > 0, else 0, and at the target's class minus their sum; "
+        f"z = {plain(call.number('margin'))} − {call.word('self')} at the target's class + {call.word('self')}"
+    )
+
+
+def _margin_share(call: Operands) -> Tensor:
+    x, order = call["self"], call.number("p")
+    target = call.exact("target").to("cpu", torch.int64).reshape(*x.shape[:-1], 1)
+    z = call.number("margin") - x.gather(-1, target) + x
+    slope = torch.where(z > 0, order * z.clamp(min=0) ** (order - 1), 0.0).scatter(-1, target, 0.0) / x.shape[-1]
+    if call.has("weight"):
+        slope = slope * call["weight"][target]
+    slope = slope - torch.zeros_like(slope).scatter(-1, target, slope.sum(-1, keepdim=True))
+    return slope / (target.numel() if call.given("reduction", MEAN) == MEAN else 1)
+
+
 _NLL = Share(_nll_rule, _nll_share)
 
 LOSSES: Final[Rules] = {
@@ -182,6 +204,15 @@ LOSSES: Final[Rules] = {
             "−{target}·σ(−{target}·{self})",
             lambda call: -call["target"] * (-call["target"] * call["self"]).sigmoid(),
         ),
+    },
+    "multi_margin_loss": {"self": Share(_margin_rule, _margin_share)},
+    "multilabel_margin_loss_forward": {
+        "self": Step(
+            "grad/classes, for each target within 1 of another class: minus to the target, plus to the other class"
+        )
+    },
+    "_ctc_loss": {
+        "log_probs": Step("grad·(exp({log_probs}) − the share of all alignments that pass there)"),
     },
     "nll_loss_forward": {"self": _NLL},
     "nll_loss2d_forward": {"self": _NLL},

@@ -186,6 +186,11 @@ REDUCTIONS: Final[Rules] = {
     "var_mean": {
         "self": Step("grad of the mean / n + grad of the variance·2·({self} − mean({self}))/(n − correction)")
     },
+    "std_mean": {
+        "self": Step("grad of the mean / n + grad of std·({self} − mean({self}))/((n − correction)·std({self}))")
+    },
+    "aminmax": {"self": Step("each grad at the entry it came from, shared equally among equal ones, 0 elsewhere")},
+    "nanmedian": {"self": PUT_BACK},
     "linalg_vector_norm": {"self": Share(_norm_rule, _norm_share)},
     "norm": {"self": Share(_norm_rule, _norm_share)},
     "logsumexp": {"self": Share("softmax({self})", _softmax_share)},

@@ -49,7 +49,44 @@ _INSIDE: Final = Step("grad without the padding")
 _TO_LARGEST: Final = Step("to where each window's largest entry was, 0 elsewhere")
 _RESIZED: Final = Step("each entry's grad back to the entries it was made from, with the same weights")
 _AVERAGE: Final = Step(_average_rule)
+_NOT_WRITTEN: Final = Step("grad, 0 at the places written over")
+_WRITTEN: Final = Step("grad at the places written")
+_SHARES: Final = {
+    "sum": "grad",
+    "mean": "grad/how many went into the entry",
+    "prod": "grad·the product of all else that went into the entry",
+    "amax": "grad where it is the largest of its entry, shared equally, else 0",
+    "amin": "grad where it is the smallest of its entry, shared equally, else 0",
+}
+"""Of what was gathered in an entry, by the way in which it was."""
 _EVENLY: Final = Step("each entry's grad shared equally by its window")
+
+
+def _put_rule(call: Operands) -> str:
+    return "grad" if call.given("accumulate", False) else "grad, 0 at the places written over"
+
+
+def _gathering_rule(call: Operands) -> str:
+    if not call.given("include_self", True):
+        return "grad, 0 at the places written over"
+    share = _SHARES[_way(call)]
+    return share if share == "grad" else f"{share}; where nothing was gathered grad"
+
+
+def _gathered_rule(call: Operands) -> str:
+    return f"{_SHARES[_way(call)]}, at the places gathered in"
+
+
+def _way(call: Operands) -> str:
+    way = str(call.given("reduce"))
+    return "amax" if way == "max" else "amin" if way == "min" else way
+
+
+def _looked_up_rule(call: Operands) -> str:
+    return f"Σ over channels: grad·the slope of {call.word('input')} where it was looked up, along the grid's axes"
+
+
+_LOOKED_UP: Final[dict[str, Rule]] = {"input": _RESIZED, "grid": Step(_looked_up_rule)}
 
 
 def _each(names: tuple[str, ...], rule: Rule) -> Rules:
@@ -65,23 +102,54 @@ SHAPES: Final[Rules] = {
             "_reshape_alias",
             "squeeze",
             "unsqueeze",
+            "view_copy",
+            "squeeze_copy",
+            "unsqueeze_copy",
         ),
         _SHAPED,
     ),
-    **_each(("t", "transpose", "permute"), _TURNED),
-    **_each(("expand", "repeat", "repeat_interleave"), _COPIES),
+    **_each(("t", "transpose", "permute", "t_copy", "transpose_copy", "permute_copy"), _TURNED),
+    **_each(("expand", "expand_copy", "repeat", "repeat_interleave"), _COPIES),
     **_each(
         (
             "select",
             "slice",
             "diagonal",
             "masked_select",
+            "select_copy",
+            "slice_copy",
+            "narrow_copy",
+            "diagonal_copy",
         ),
         PUT_BACK,
     ),
-    **_each(("split", "split_with_sizes", "unsafe_split", "unsafe_split_with_sizes", "unbind"), _PARTS_PUT_BACK),
     **_each(
-        ("index", "index_select", "gather", "take", "as_strided", "unfold", "im2col", "_unsafe_index"), _ADDED_BACK
+        (
+            "split",
+            "split_with_sizes",
+            "unsafe_split",
+            "unsafe_split_with_sizes",
+            "unbind",
+            "split_copy",
+            "split_with_sizes_copy",
+            "unbind_copy",
+        ),
+        _PARTS_PUT_BACK,
+    ),
+    **_each(
+        (
+            "index",
+            "index_select",
+            "gather",
+            "take",
+            "as_strided",
+            "as_strided_copy",
+            "unfold",
+            "unfold_copy",
+            "im2col",
+            "_unsafe_index",
+        ),
+        _ADDED_BACK,
     ),
     **_each(("triu", "tril"), _TRIANGLE),
     **_each(("flip", "roll", "rot90", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "diag_embed"), _UNDONE),
@@ -104,6 +172,7 @@ SHAPES: Final[Rules] = {
             "adaptive_max_pool2d",
             "adaptive_max_pool3d",
             "fractional_max_pool2d",
+            "fractional_max_pool3d",
         ),
         _TO_LARGEST,
     ),
@@ -140,5 +209,14 @@ SHAPES: Final[Rules] = {
     "scatter_add": {"self": Step("grad"), "src": Step("grad at the places added to")},
     "select_scatter": {"self": Step("grad, 0 at the places written over"), "src": Step("grad at the places written")},
     "slice_scatter": {"self": Step("grad, 0 at the places written over"), "src": Step("grad at the places written")},
+    "diagonal_scatter": {"self": _NOT_WRITTEN, "src": _WRITTEN},
+    "as_strided_scatter": {"self": _NOT_WRITTEN, "src": _WRITTEN},
+    "put": {"self": Step(_put_rule), "source": _WRITTEN},
+    "scatter_reduce": {"self": Step(_gathering_rule), "src": Step(_gathered_rule)},
+    "index_reduce": {"self": Step(_gathering_rule), "source": Step(_gathered_rule)},
+    **_each(("max_unpool2d", "max_unpool3d"), Step("grad at the places that the indices name")),
+    "grid_sampler_2d": _LOOKED_UP,
+    "grid_sampler_3d": _LOOKED_UP,
+    "block_diag": {"tensors": Step("the block of grad that came from this operand")},
     "masked_scatter": {"self": Step("grad, 0 where the mask holds"), "source": Step("grad where the mask holds")},
 }

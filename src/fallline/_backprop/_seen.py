@@ -70,6 +70,11 @@ class Operation:
     tensors: tuple[tuple[int, Seen], ...] = field(init=False)
     """Its tensor arguments, those in lists too: place of the argument, and the tensor."""
 
+    @property
+    def given(self) -> dict[str, Any]:
+        """Its arguments by name."""
+        return dict(zip(self.names, self.arguments, strict=True))
+
     def __post_init__(self) -> None:
         self.tensors = tuple(
             (place, each)

@@ -1,14 +1,15 @@
 """The local derivatives of one operation, for each of the operands that a step back leads to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from fallline._backprop._ran import Ran
+from fallline._backprop._rule_operands import shape_text
 from fallline._backprop._rules import local_derivatives
 from fallline._backprop._seen import Operation
 from fallline._backprop._written_parts import locals_of
-from fallline._records import LocalDerivative
+from fallline._records import LocalDerivative, TensorValue
 
 TURNED: Final = "ᵀ"
 BROADCASTING: Final = frozenset({"expand", "addmm", "addmv", "baddbmm", "addbmm"})
@@ -17,7 +18,7 @@ BROADCASTING: Final = frozenset({"expand", "addmm", "addmv", "baddbmm", "addbmm"
 
 def local_slopes(
     operation: Operation | None, ran: Ran | None, places: Sequence[int | None], *, into_part: bool
-) -> dict[int, LocalDerivative | None]:
+) -> Mapping[int, LocalDerivative | None]:
     """What each step back multiplied with, by place among the step's operands."""
     if operation is None or ran is None:
         return {}
@@ -27,6 +28,30 @@ def local_slopes(
     if into_part and operation.whole is not None:
         return dict(locals_of(ran, found, indices, operation.whole.shape))
     return dict(zip(indices, found, strict=True))
+
+
+def custom_slopes(
+    custom: type | None, arrived: TensorValue | None, left: Sequence[TensorValue | None]
+) -> Mapping[int, LocalDerivative | None]:
+    """Of a step back that its author wrote: nobody else knows its rule, or whether it is right.
+
+    Args:
+        custom: the ``autograd.Function`` whose it is; None of PyTorch's own steps.
+        arrived: the gradient that arrived.
+        left: what went back to each operand.
+    """
+    if custom is None:
+        return {}
+    rule = f"written by its author in {custom.__name__}.backward"
+    return {
+        index: LocalDerivative(rule, product=_from_to(arrived, each))
+        for index, each in enumerate(left)
+        if each is not None
+    }
+
+
+def _from_to(arrived: TensorValue | None, left: TensorValue) -> str | None:
+    return None if arrived is None else f"{shape_text(arrived.shape)} → {shape_text(left.shape)}"
 
 
 def _turned_back(rule: LocalDerivative | None) -> LocalDerivative | None:

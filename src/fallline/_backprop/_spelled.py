@@ -22,6 +22,10 @@ FACTORS = re.compile(rf"{FACTOR.pattern}(?: [·/@] {FACTOR.pattern})*")
 """Where what stands in brackets is one letter."""
 WORDS = ("input", "left", "right")
 """What rules call an operand that has no name."""
+ADDED = frozenset({"addcmul", "addcdiv", "addr", "linear"})
+"""Operations in which "left" and "right" are the second and third operand: something is added to them."""
+BY_ONE = re.compile(r"(?<![\w.])1·|/1²?$")
+"""A factor or divisor that changes nothing, where a 1 was put in for a word."""
 WORD = re.compile(r"\b(?:input|left|right)(?![^\W⁰¹²³⁴⁵⁶⁷⁸⁹])")
 """A raised figure may follow, which is a letter to a regular expression."""
 
@@ -58,10 +62,10 @@ def spelled_rules(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge]) -> lis
     for edge in edges:
         source = nodes[edge.source]
         operands.setdefault(edge.target, {})[edge.operand] = replace(source, text=_used(source.text, edge))
-    return [_with_operands(edge, operands[edge.target]) for edge in edges]
+    return [_with_operands(edge, nodes[edge.target].op, operands[edge.target]) for edge in edges]
 
 
-def _with_operands(edge: GraphEdge, operands: Mapping[int, GraphNode]) -> GraphEdge:
+def _with_operands(edge: GraphEdge, op: str, operands: Mapping[int, GraphNode]) -> GraphEdge:
     if edge.local is None or not WORD.search(edge.local.rule):
         return edge
     texts = {place: _said(node) for place, node in operands.items() if _is_nameless(node) and _is_short(_said(node))}
@@ -71,6 +75,8 @@ def _with_operands(edge: GraphEdge, operands: Mapping[int, GraphNode]) -> GraphE
         known = dict(zip(WORDS[:1], [texts[place] for place in flowing if place in texts], strict=False))
     if set(operands) <= {0, 1}:
         known |= {WORDS[place + 1]: text for place, text in texts.items()}
+    elif op in ADDED:
+        known |= {WORDS[place]: text for place, text in texts.items() if place in (1, 2)}
     whole = edge.local.rule
 
     def put(found: re.Match[str]) -> str:
@@ -78,7 +84,7 @@ def _with_operands(edge: GraphEdge, operands: Mapping[int, GraphNode]) -> GraphE
         alone = whole[: found.start()].endswith("(") and whole[found.end() :].startswith(")")
         return text if alone or found[0] == whole else grouped(text)
 
-    rule = WORD.sub(put, whole)
+    rule = BY_ONE.sub("", WORD.sub(put, whole)) if "1" in known.values() else WORD.sub(put, whole)
     return replace(edge, local=replace(edge.local, rule=rule))
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import torch
 from torch import nn
 from torch.autograd.function import _SingleLevelFunction
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 SAVED: Final = "_saved_"
@@ -113,25 +114,54 @@ def in_custom_forward() -> bool:
 
 
 @contextmanager
-def custom_functions_get(instead: Callable[[Any], Any]) -> Iterator[None]:
-    """While entered, every ``autograd.Function`` that this thread applies gets ``instead`` of each argument.
+def custom_functions_run(run: Callable[..., Any]) -> Iterator[None]:
+    """While entered, ``run(apply, args, kwargs)`` is called for every ``autograd.Function`` that this thread applies.
 
-    PyTorch tells no mode of these. Other threads' are applied as ever; not to be entered by two threads at once.
+    PyTorch tells no mode of these. What was in its place before is called by ``apply`` and put back afterwards. Other
+    threads' functions are applied as ever; not to be entered by two threads at once.
     """
     base: Any = _SingleLevelFunction
-    thread = threading.get_ident()
+    thread, entered = threading.get_ident(), True
+    before = vars(base).get("apply")  # somebody else's; PyTorch's own is inherited
 
     def apply(cls: type, *args: Any, **kwargs: Any) -> Any:
-        plain = super(base, cls).apply
-        if threading.get_ident() != thread:
+        plain = super(base, cls).apply if before is None else before.__get__(None, cls)
+        if not entered or threading.get_ident() != thread:
             return plain(*args, **kwargs)
-        return plain(*map(instead, args), **{name: instead(each) for name, each in kwargs.items()})
+        return run(plain, args, kwargs)
 
-    base.apply = classmethod(apply)
+    own = base.apply = classmethod(apply)
     try:
         yield
     finally:
-        del base.apply
+        entered = False
+        if vars(base).get("apply") is own:  # else somebody put theirs around it meanwhile: it hands on from now on
+            if before is None:
+                del base.apply
+            else:
+                base.apply = before
+
+
+def custom_functions_get(instead: Callable[[Any], Any]) -> AbstractContextManager[None]:
+    """While entered, every ``autograd.Function`` that this thread applies gets ``instead`` of each argument."""
+
+    def run(apply: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        return apply(*map(instead, args), **{name: instead(each) for name, each in kwargs.items()})
+
+    return custom_functions_run(run)
+
+
+def kept_by(node: Any) -> list[torch.Tensor]:
+    """Tensors that an ``autograd.Function`` keeps for its step back, saved or as attributes."""
+    saved = _unpacked(node, "saved_tensors") or ()
+    return [each for each in (*saved, *vars(node).values()) if isinstance(each, torch.Tensor)]
+
+
+def memory_of(tensor: torch.Tensor) -> StorageWeakRef | None:
+    """Which memory it has: equal for views of one tensor, and never reused; None where it has none of its own."""
+    if tensor.layout is not torch.strided or inside_transform(tensor):
+        return None
+    return StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]  # PyTorch gives it no types
 
 
 def unseen() -> AbstractContextManager[Any]:

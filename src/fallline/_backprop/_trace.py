@@ -1,11 +1,13 @@
 """The forward pass as PyTorch's dispatcher saw it: every operation with its tensors, and the module that ran it."""
 
 import weakref
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 import torch
 
+from fallline._backprop._handed_in import foreign_in_words
 from fallline._backprop._modules import Modules
 from fallline._backprop._seen import Key, Operation, Seen
 from fallline._backprop._tensors_in import tensors_in
@@ -28,6 +30,7 @@ REARRANGED: Final = frozenset(
     {"t", "transpose", "permute", "view", "_unsafe_view", "reshape", "squeeze", "unsqueeze", "alias", "detach"}
 )
 """Operations whose output has the very entries of their input, so that a large one need not be summed up again."""
+ON_ITS_WAY: Final = "What the function makes on its way"
 STATISTICS: Final = frozenset({"running_mean", "running_var"})
 """Arguments that a normalization writes to, though its schema does not say so."""
 
@@ -42,6 +45,8 @@ class Trace(DispatchMode):
         """What tensors are called, by token."""
         self.values: dict[Key, Seen] = {}
         """The tensor of each node's output, as it was last seen."""
+        self.not_followed: str | None = None
+        """Of a tensor with a gradient that cannot be looked at: the sentence that says so."""
         self._modules = modules
         self._kept = kept
         self._foreign: dict[int, torch.UntypedStorage] = {}
@@ -74,6 +79,8 @@ class Trace(DispatchMode):
         number = _own_number(given)
         grad_enabled = torch.is_grad_enabled()
         asks = grad_enabled and any(each.requires_grad for each in tensors_in(given))
+        if self._is_foreign(tensors_in(given), asks=asks):
+            return func(*args, **(kwargs or {}))
         self._keep(schema, given)
         arguments = tuple(self._seen(each, content=asks) for each in given)
         aliases = [argument.alias_info for argument in schema.arguments if argument.alias_info is not None]
@@ -82,6 +89,8 @@ class Trace(DispatchMode):
         outputs = func(*args, **(kwargs or {}))
         made = outputs if isinstance(outputs, tuple | list) else (outputs,)
         flat = [each for one in made for each in (one if isinstance(one, tuple | list) else (one,))]
+        if self._is_foreign(tensors_in(flat), asks=asks):
+            return outputs
         differentiable = asks and any(_continuous(each) for each in flat)
         name, overload = schema.name.split("::")[-1], schema.overload_name or "default"
         op = name.removesuffix("_") if in_place else name
@@ -115,6 +124,13 @@ class Trace(DispatchMode):
         )
         self.operations.append(operation)
         return outputs
+
+    def _is_foreign(self, tensors: Sequence[torch.Tensor], *, asks: bool) -> bool:
+        """Whether one of them cannot be looked at; no error, which inside of an operation could end the program."""
+        sentence = next((each for each in (foreign_in_words(ON_ITS_WAY, tensor) for tensor in tensors) if each), None)
+        if sentence is not None and asks:
+            self.not_followed = sentence
+        return sentence is not None
 
     def _watched(self, schema: Any, given: list[Any]) -> list[Watched]:
         """What an operation in place may change without autograd's knowledge."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import torch
 
+from fallline._backprop._handed_in import refuse_tensor
 from fallline._errors import OptionError
 from fallline._wording import count, visible
 
@@ -50,6 +51,7 @@ def check_vector(result_shape: tuple[int, ...], given: Any, dtype: torch.dtype =
 def _numbers(given: Any) -> torch.Tensor:
     """On the host in float64: integers are weights as good as others."""
     if isinstance(given, torch.Tensor):
+        refuse_tensor("vector", given)
         plain = given.detach()
         if plain.is_complex() or plain.dtype is torch.bool:
             raise OptionError(f"vector must have real numbers; this one is of {str(plain.dtype)[6:]}.")

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import torch
 
-from fallline._backprop._differences import STEP, Slope, best_slope, slope
+from fallline._backprop._differences import STEP, Slope, best_slope, grows, slope
 from fallline._backprop._probe import SEED, CannotCompareError, Evaluate, Probe
 from fallline._backprop._rounding import rounding_of
 
@@ -22,6 +22,8 @@ AT_A_GLANCE: Final = 1e-5
 """The same for one difference alone."""
 LONGER: Final = 30.0
 """So many times the step, where the rounding of the result is too much for it."""
+SHORT: Final = 0.01
+"""So many times the step, beside a kink."""
 BESIDE: Final = 1e-4
 """How far, relatively, the function is looked at beside a point where it has a kink."""
 PLACES_BESIDE: Final = 2
@@ -92,7 +94,7 @@ class Judge:
 
         Doubtful still where the evaluations are used up.
         """
-        if self.evaluations > self._most:
+        if self.used_up:
             return self.at_a_glance(asked)
         judged = self._here(self.probe, asked)
         if judged.verdict is not Verdict.WRONG or not isfinite(asked.autograd):
@@ -101,6 +103,18 @@ class Judge:
         if Verdict.WRONG in beside or Verdict.AGREES not in beside:
             return judged
         return judged._replace(verdict=Verdict.KINK)
+
+    def roughly(self, asked: Derivative, glance: Judged) -> Verdict:
+        """What the glance says without a closer look, and one at a point beside, where a kink is not."""
+        if glance.found is not None and isfinite(asked.autograd) and _agree(glance.found, asked):
+            return Verdict.AGREES if _exact(glance.found, asked) else Verdict.HIDDEN
+        short = SHORT * self.probe.usual * max(1.0, asked.size)  # not back to the kink
+        for probe in self._beside:
+            moved = self._moved_to(probe, asked)
+            found = slope(probe.line(moved.direction), probe.here, short, probe.noise)
+            if found is not None and isfinite(moved.autograd) and _exact(found, moved) and _agree(found, moved):
+                return Verdict.KINK
+        return Verdict.DOUBTFUL
 
     def wrong_beside(self, asked: Derivative) -> Probe:
         """The point at which the operations are to be asked: beside this one, where nothing has a kink."""
@@ -129,8 +143,8 @@ class Judge:
         if found is None:
             return Judged(Verdict.NOT_FINITE, asked.autograd, None)
         if not isfinite(asked.autograd):
-            steep = found.error > EXACT * abs(found.value)  # it grows with every smaller step: infinite in truth
-            return Judged(Verdict.NOT_FINITE if steep else Verdict.WRONG, asked.autograd, found)
+            infinite = grows(line, probe.here, asked.size, noise, probe.usual)
+            return Judged(Verdict.NOT_FINITE if infinite else Verdict.WRONG, asked.autograd, found)
         if _agree(found, asked):
             return Judged(Verdict.AGREES if _exact(found, asked) else Verdict.HIDDEN, asked.autograd, found)
         return Judged(Verdict.WRONG, asked.autograd, found)
@@ -151,6 +165,11 @@ class Judge:
             except CannotCompareError:
                 continue
         return found
+
+    @property
+    def used_up(self) -> bool:
+        """Whether the evaluations are, that closer looks may take."""
+        return self.evaluations > self._most
 
     @property
     def evaluations(self) -> int:

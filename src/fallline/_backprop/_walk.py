@@ -88,6 +88,16 @@ def walk(result: torch.Tensor) -> Walk:
     return Walk(tuple(steps), tuple(leaves.values()))
 
 
+def used_outputs(walk: Walk) -> dict[Step, list[int]]:
+    """Of each step the outputs that a gradient comes back to."""
+    used: dict[Step, set[int]] = {step: set() for step in walk.steps}
+    for step in walk.steps:
+        for operand, output in step.next_functions:
+            if operand in used:
+                used[operand].add(output)
+    return {step: sorted(outputs) or [0] for step, outputs in used.items()}
+
+
 def _users(last: Step) -> tuple[dict[Step, list[Step]], dict[Step, int]]:
     """Who uses each operation, once for each use, and how many operands each waits for."""
     users: dict[Step, list[Step]] = {}

@@ -10,7 +10,7 @@ import torch
 from fallline._backprop._held_constant import written_by
 from fallline._backprop._probe import Probe
 from fallline._backprop._torch_private import DispatchMode, next_number, number_of
-from fallline._backprop._walk import comparable_steps, leaf_of
+from fallline._backprop._walk import CONVERSION, comparable_steps, leaf_of, steps_behind
 
 Place = tuple[int, int]
 """A node, by its place among the comparable steps, and which of its outputs; of a leaf its AccumulateGrad node."""
@@ -96,10 +96,14 @@ class Run:
         self.result = probe.run(self._leaves, watch)
         self.nodes = comparable_steps(self.result)
         self.names = [node.name() for node in self.nodes]
-        self._places = {node: place for place, node in enumerate(self.nodes)}
+        conversions = [each for each in steps_behind(self.result.grad_fn) if each.name() == CONVERSION]
+        self._places = {node: place for place, node in enumerate((*self.nodes, *conversions))}
         self.operands = [[self._source(each, output) for each, output in node.next_functions] for node in self.nodes]
-        """For each node the places of its operands; None for one without a gradient."""
+        """For each node the places of its operands, behind all nodes those of changes of dtype; None for one without a
+        gradient."""
         self.keys: dict[Place, Key] = self._keys(watch)
+        self.unseen = {place for place, node in enumerate(self.nodes) if number_of(node) - watch.first in probe.unseen}
+        """Nodes whose operation used something that moves and has no gradient."""
         self.values = {place: watch.seen[key] for place, key in self.keys.items() if key in watch.seen}
         """The value at each place, as far as an operation saw it."""
         if self.nodes:
@@ -117,16 +121,18 @@ class Run:
                 hook.remove()
         return arrivals
 
+    def epsilon_of(self, place: Place) -> float:
+        """Of the dtype that one value has."""
+        return float(torch.finfo(self.values[place].dtype).eps)
+
     def _source(self, node: Any, output: int) -> Place | None:
-        """Where an operand comes from; through changes of dtype."""
-        while node is not None and node not in self._places:
-            node, output = node.next_functions[0]
+        """Where an operand comes from."""
         return None if node is None else (self._places[node], output)
 
     def _keys(self, watch: Watch) -> dict[Place, Key]:
         names = {id(leaf): name for name, leaf in self._leaves.items()}
         numbers: dict[int | str, int] = {}
-        for place, node in enumerate(self.nodes):
+        for node, place in self._places.items():
             leaf = leaf_of(node)
             if leaf is None:
                 numbers[number_of(node) - watch.first] = place

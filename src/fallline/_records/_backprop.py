@@ -80,7 +80,8 @@ class LocalDerivative:
     rule: str
     """The operation's own slope as a formula: ``"2·x"``, ``"cos(x)"``, ``"grad @ Wᵀ"``."""
     value: TensorValue | None = None
-    """∂output/∂operand entry by entry, in the output's shape, where the operation is elementwise."""
+    """∂output/∂operand entry by entry: in the output's shape where the operation is elementwise, in the operand's where
+    it is a reduction (a sum, a norm, a loss)."""
     product: str | None = None
     """Else the product that was formed, with its shapes: ``"(4, 3) @ (3, 2) → (4, 2)"``."""
 

@@ -1,15 +1,15 @@
 """Everything of the user's that a function may change, taken before it runs, and put back."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
-from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
 import torch
 from torch import nn
 
-from fallline._random_state import put_random_state, take_random_state
+from fallline._random_state import put_random_state, state_of, take_random_state
+from fallline._undisturbed._reached import Containers, usual_attributes
 from fallline._undisturbed._torch_private import buffers_of, copy_each, parameters_of, uncounted
 
 
@@ -35,7 +35,11 @@ class Kept:
         self._copied: set[int] = {id(each) for each in apart}
         self._copies: list[tuple[list[torch.Tensor], list[torch.Tensor]]] = []
         """Tensors and their contents, those that were copied at one moment together."""
-        self._generators: dict[int, tuple[torch.Generator, torch.Tensor]] = {}
+        self._generators: dict[int, tuple[Any, Callable[[], None]]] = {}
+        """Of the user's own, each with what puts it back."""
+        self._roots: list[Any] = []
+        self._began = Containers(())
+        self._ran: Containers | None = None
         self._counters = ExitStack()
 
     def __enter__(self) -> Self:
@@ -44,7 +48,10 @@ class Kept:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        ran, self._ran = self._ran, None
         try:
+            if ran is not None:
+                ran.put_back()
             self.put_back()
         finally:
             self._counters.close()
@@ -62,8 +69,10 @@ class Kept:
             for leaf, gradient, _ in self._leaves.values():
                 leaf.grad = gradient
             put_random_state(self._random_state)
-            for generator, state in self._generators.values():
-                generator.set_state(state)
+            for _, put_back in self._generators.values():
+                put_back()
+            if self._ran is not None:
+                self._began.put_back()
 
     def put_values(self) -> None:
         """All but gradients and generators."""
@@ -91,7 +100,7 @@ class Kept:
             buffers, parameters, own = buffers_of(each), parameters_of(each), vars(each)
             for inside in (buffers, parameters):
                 self._held.append((inside, dict(inside), [*inside, *map(id, inside.values())]))
-            for name in own.keys() - _usual():
+            for name in own.keys() - usual_attributes():
                 if isinstance(own[name], torch.Tensor):
                     self._attributes.append((own, name, own[name]))
             for parameter in parameters.values():
@@ -106,10 +115,21 @@ class Kept:
         """Keep a leaf's gradient, and whether it asks for one."""
         self._leaves.setdefault(id(tensor), (tensor, tensor.grad, tensor.requires_grad))
 
-    def generator(self, generator: torch.Generator) -> None:
-        """Keep where a generator of the user's own stands."""
+    def generator(self, generator: Any) -> None:
+        """Keep where a generator of the user's own stands: PyTorch's, NumPy's or Python's."""
         if id(generator) not in self._generators:
-            self._generators[id(generator)] = (generator, generator.get_state())
+            self._generators[id(generator)] = (generator, state_of(generator))
+
+    def reached(self, value: Any) -> None:
+        """Keep the generators inside of a container or module, and for the runs after ``ran`` its entries, too."""
+        self._roots.append(value)
+        self._began.add(value)
+        for each in self._began.generators:
+            self.generator(each)
+
+    def ran(self) -> None:
+        """The user's own run is over: what it left in what was reached stays, and no run after it leaves a trace."""
+        self._ran = Containers(self._roots)
 
     def contents(self, tensors: Collection[torch.Tensor]) -> None:
         """Keep what tensors hold, and autograd's count of their changes; of each what it held the first time."""
@@ -119,12 +139,6 @@ class Kept:
             self._counters.enter_context(uncounted(tuple(new.values())))
             with torch.no_grad():
                 self._copies.append((list(new.values()), [each.detach().clone() for each in new.values()]))
-
-
-@cache
-def _usual() -> frozenset[str]:
-    """Attributes that every module has: none is a tensor."""
-    return frozenset(vars(nn.Module()))
 
 
 def copy_bits(into: Sequence[torch.Tensor], source: Sequence[torch.Tensor]) -> None:
