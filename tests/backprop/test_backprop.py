@@ -40,10 +40,11 @@ def test_the_whole_matrix_of_derivatives() -> None:
 
 REFUSED: list[tuple[Callable[..., Any], str]] = [
     (lambda: fl.backprop(3, X), "takes a function, a module or an expression; this is of type int"),
-    (lambda: traced(lambda x: (x, x), X), "a tuple with 2 tensors; a backward pass begins at one"),
-    (lambda: traced(lambda x: {"loss": x}, X), "a dict with 1 tensors"),
+    (lambda: traced(lambda x: (x, x), X), "a tuple of 2 parts; a backward pass begins at one"),
+    (lambda: traced(lambda x: {"loss": x}, X), "a dict of 1 part; a backward pass begins at one"),
     (lambda: traced(lambda x: x.sum().item(), X), "gives back a float, not a tensor"),
     (lambda: traced(lambda _: None, X), "gives back a NoneType, not a tensor"),
+    (lambda: traced(lambda x: (x, (x, x)), X), r"gives back a tuple of 2 parts; .*loss=lambda made: made\[0\]"),
     (lambda: traced(lambda x: x.argmax(), X), "of int64: whole numbers and truth values have no slope"),
     (lambda: traced(lambda x: x.sum() * 1j, X), "is complex"),
     (lambda: traced(lambda: torch.ones(()).sum()), "depends on no tensor that was handed in"),

@@ -202,3 +202,14 @@ def test_a_compiled_module_is_run_so_that_it_can_be_seen() -> None:
     compiled = traced(torch.compile(net, backend="eager"), X[None], loss=torch.sum)
     assert ops(compiled) == ops(plain)
     assert compiled.names == plain.names
+
+
+@pytest.mark.parametrize(("probability", "draws"), [(0.0, False), (0.3, True)])
+def test_attention_without_dropout_draws_nothing(probability: float, draws: bool) -> None:
+    queries = torch.ones(1, 3, 8)
+    graph = fl.backprop(
+        lambda q: torch.nn.functional.scaled_dot_product_attention(q, q, q, dropout_p=probability).sum(),
+        queries,
+        check=False,
+    )
+    assert any(NodeMark.RANDOM in node.marks for node in graph.nodes) is draws

@@ -52,6 +52,12 @@ def test_a_large_network_is_shown_by_its_modules() -> None:
     assert "have a gradient: that of" in told.sentences[1]
 
 
+def test_a_closed_module_has_no_rule_of_one_of_its_steps() -> None:
+    closed = [line for line in str(fl.explain(deep(30))).splitlines() if "(Block)" in line]
+    assert closed
+    assert all("steps inside" in line for line in closed)
+
+
 def test_looking_into_a_module() -> None:
     graph = deep(10)
     opened = fl.explain(graph, inside="0.first")

@@ -6,6 +6,7 @@ import torch
 
 from fallline._backprop._handed_in import foreign_in_words
 from fallline._errors import OptionError
+from fallline._wording import count
 
 
 def the_result(made: Any) -> torch.Tensor:
@@ -15,11 +16,10 @@ def the_result(made: Any) -> torch.Tensor:
         OptionError: it gave back something else.
     """
     if isinstance(made, tuple | list | dict):
-        among = made.values() if isinstance(made, dict) else made
-        tensors = [each for each in among if isinstance(each, torch.Tensor)]
         raise OptionError(
-            f"The function gives back a {type(made).__name__} with {len(tensors)} tensors; a backward pass begins at "
-            "one: give back that one, or the sum of those that count."
+            f"The function gives back {_article(type(made).__name__)} of {count(len(made), 'part')}; a backward pass "
+            "begins at one tensor: give back that one, or the sum of those that count; of a module choose it by loss=, "
+            "as in loss=lambda made: made[0].sum()."
         )
     if not isinstance(made, torch.Tensor):
         raise OptionError(

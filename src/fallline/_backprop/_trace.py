@@ -35,6 +35,10 @@ STATISTICS: Final = frozenset({"running_mean", "running_var"})
 """Arguments that a normalization writes to, though its schema does not say so."""
 
 
+NO_DROPOUT: Final = frozenset({"dropout_p", "dropout"})
+"""Arguments that are the probability of dropout inside of an operation."""
+
+
 class Trace(DispatchMode):
     """Writes down every operation that runs while it is entered; changes none."""
 
@@ -115,7 +119,7 @@ class Trace(DispatchMode):
             grad_enabled=grad_enabled,
             in_place=in_place,
             view=bool(aliases) and not in_place,
-            random=torch.Tag.nondeterministic_seeded in func.tags,
+            random=torch.Tag.nondeterministic_seeded in func.tags and not _keeps_all(schema, given),
             pointwise=torch.Tag.pointwise in func.tags,
             higher_order=going_backward(),
             in_custom=in_custom_forward(),
@@ -285,3 +289,9 @@ def _own_number(given: list[Any]) -> int:
 
 def _continuous(output: Any) -> bool:
     return isinstance(output, torch.Tensor) and (output.is_floating_point() or output.is_complex())
+
+
+def _keeps_all(schema: Any, given: Sequence[Any]) -> bool:
+    """Whether its dropout has probability 0: nothing is drawn then, though it might be."""
+    named = zip(schema.arguments, given, strict=False)
+    return any(argument.name in NO_DROPOUT and each == 0 for argument, each in named if isinstance(each, float | int))

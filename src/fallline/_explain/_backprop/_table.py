@@ -177,6 +177,9 @@ def _gradient(node: GraphNode, room: int | None = None) -> str:
 
 def _locals(row: Row, *, numbers: bool = False) -> str:
     """``2·x``; ``y + y`` where one value is used twice; ``w: x; x: w`` of several operands."""
+    steps = len(row.node.members)
+    if row.node.kind is NodeKind.GROUP and steps > 1:  # no rule of one step is that of the whole module
+        return f"{steps:,} steps inside"
     told = _by_source(row, numbers=numbers)
     if len(told) == 1:
         return next(iter(told.values()))
