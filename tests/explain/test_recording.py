@@ -364,6 +364,16 @@ def test_an_exception_that_the_line_does_not_tell() -> None:
 def test_an_empty_recording_says_no_more_than_that() -> None:
     (only,) = recording_sentences(recordings.empty())
     assert only == "No step was recorded: call watch.step(loss) after optimizer.step()"
+    (only,) = recording_sentences(replace(recordings.empty(), summary=None))
+    assert only == "No step is in this file: none was recorded, or none could be written"
+
+
+def test_a_closure_that_raised_is_not_called_missing() -> None:
+    why = "From here on the step on its own batch could not be measured: the closure raised ValueError: no rows"
+    recording = replace(recordings.without_closure(), events=(Event(3, EventKind.NOTE, why),))
+    told = said(recording)
+    assert "along the step were not measured: the closure raised ValueError: no rows (at step 3)." in told
+    assert "that takes the loss of the same batch" not in told
 
 
 def test_logged_numbers_of_a_step() -> None:

@@ -215,3 +215,11 @@ def test_the_line_of_a_record_without_an_end() -> None:
         stopped="Killed",
     )
     assert line == "Killed after 40 steps: loss 1.987 to 1.013 (means of the first and last 2)"
+
+
+def test_a_rise_at_once_is_not_told_as_a_fall() -> None:
+    rose = [2.336, *np.linspace(3.9, 2.367, 139)]
+    assert ", never below its very first, 2.336" in ended(rose, cost=UNKNOWN).line
+    dipped = [2.336, 2.3, *np.linspace(3.9, 2.367, 138)]
+    assert ", above its very first, 2.336" in ended(dipped, cost=UNKNOWN).line
+    assert "very first" not in ended(np.linspace(3.9, 2.367, 140), cost=UNKNOWN).line

@@ -78,8 +78,10 @@ def test_of_a_file_that_is_no_recording(tmp_path: Path) -> None:
     run = tmp_path / "notes.txt"
     run.write_text("not a run")
     model = mlp()
-    with pytest.raises(fl.RunFileError, match=r"notes\.txt"):
+    with pytest.raises(fl.RunFileError, match=r"notes\.txt") as raised:
         fl.watch(model, torch.optim.SGD(model.parameters(), lr=0.1), run=run, resume=True)
+    assert raised.value.__suppress_context__
+    assert raised.value.__cause__ is None
     assert run.read_text() == "not a run"
 
 

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.functional import mse_loss
 
 import fallline as fl
+from fallline._recorder._scribe import Scribe
 from fallline._records import EventKind
 from fallline._store import read_recording
 from watched_loops import LOOPS, SignDescent, mlp, nothing, seed
@@ -256,3 +257,53 @@ def test_a_program_that_ends_without_close(last: str, status: int, events: list[
     assert len(recorded) == 7
     assert recorded.summary is not None
     assert [event.text for event in recorded.events] == events
+
+
+def _small_watch(run: Path) -> tuple[torch.optim.Optimizer, fl.Watch]:
+    model = torch.nn.Linear(1, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    return optimizer, fl.watch(model, optimizer, run=run)
+
+
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_full_disk_is_told_at_the_end(
+    before: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Scribe.finish, "__defaults__", (0.2,))
+    optimizer, watch = _small_watch(tmp_path / "run.db")
+    connection = watch._scribe._writer._connection
+    for step in range(5):
+        if step == before:
+            assert watch.flush()
+            connection.execute("PRAGMA query_only = 1").fetchall()
+        optimizer.step()
+        watch.step(1.0)
+    with pytest.warns(fl.FalllineWarning, match="cannot be written") as said:
+        watch.close()
+    assert [each.filename for each in said] == [__file__]
+    none = "none of the 5 steps is" if before == 0 else "only 3 of the 5 steps are"
+    assert f"; {none} in the file: it, or its folder, is read-only; `fallline explain" in capsys.readouterr().err
+    assert len(fl.load(tmp_path / "run.db")) == before
+
+
+def test_no_more_than_the_last_folder_is_made(tmp_path: Path) -> None:
+    with pytest.raises(fl.RunFileError, match=r"there is no folder .*deep; make it first"):
+        _small_watch(tmp_path / "deep" / "er" / "run.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_warning_points_at_the_users_own_line(tmp_path: Path) -> None:
+    optimizer, watch = _small_watch(tmp_path / "run.db")
+    optimizer.step()
+    watch.close()
+    with pytest.warns(fl.FalllineWarning, match="after the watch was closed") as said:
+        watch.step(1.0)
+    assert [each.filename for each in said] == [__file__]
+
+
+def test_a_closure_that_raises_is_named(tmp_path: Path) -> None:
+    optimizer, watch = _small_watch(tmp_path / "run.db")
+    optimizer.step()
+    with pytest.warns(fl.FalllineWarning, match="could not be measured: the closure raised ZeroDivisionError: div"):
+        watch.step(1.0, lambda: torch.tensor(1 / 0))
+    watch.close()

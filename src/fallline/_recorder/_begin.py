@@ -9,14 +9,14 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from fallline._errors import OptionError
+from fallline._errors import OptionError, RunFileError
 from fallline._recorder._device_gauge import is_late
 from fallline._recorder._ending import Ending, earlier_of
 from fallline._recorder._fetch import Fetcher
 from fallline._recorder._flight import FlightRecorder
 from fallline._recorder._gauge import Gauge
 from fallline._recorder._gauges import gauge_of
-from fallline._recorder._guard import Guard, warn
+from fallline._recorder._guard import Guard, warner_for_thread
 from fallline._recorder._hooks import OptimizerHooks, listened_to
 from fallline._recorder._instruments import interval_instruments
 from fallline._recorder._layout import Layout, lay_out
@@ -69,7 +69,8 @@ def watch(
     Args:
         model: whose parameters are trained.
         optimizer: of ``torch.optim`` or a class of your own derived from it; several as a list.
-        run: the run file to write; ``runs/NNNN-<model>.db`` unless told.
+        run: the run file to write; ``runs/NNNN-<model>.db`` unless told. Its folder is made where
+            only that is missing.
         resume: go on with an existing run file after its last step; it is made where there is none.
         resume_at: the step from which it goes on instead, where training restarts from an earlier checkpoint.
         every: with a closure, measure the step on its own batch every so many steps; by a schedule unless told.
@@ -121,11 +122,12 @@ class _Place(NamedTuple):
             RunFileError: it exists already, holds another run, or cannot be written.
         """
         path = next_run_path(RUNS, header.name) if self.path is None else self.path
-        return (
-            RecordingWriter.resume(path, header, self.resume_at)
-            if self.resume
-            else RecordingWriter.create(path, header)
-        )
+        try:
+            if self.resume:
+                return RecordingWriter.resume(path, header, self.resume_at)
+            return RecordingWriter.create(path, header)
+        except RunFileError as problem:
+            raise problem from None  # SQLite's own words add nothing to the sentence
 
 
 def _begun(
@@ -150,7 +152,7 @@ def _begun(
     ]
     writer = place.opened(header)
     earlier, stored = (earlier_of(writer.path), stored_snapshots(writer.path)) if place.resume else (None, ())
-    scribe = Scribe(writer, memory=plan.bytes[WAITING], warn=warn)
+    scribe = Scribe(writer, memory=plan.bytes[WAITING], warn=warner_for_thread())
     hooks = [OptimizerHooks(each, gauge, guard) for each, gauge in zip(optimizers, gauges, strict=True)]
     same_batch = on_its_batch if plan.has(SAME_BATCH) else None
     if same_batch is not None:

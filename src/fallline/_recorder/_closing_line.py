@@ -113,7 +113,7 @@ def _course(outcome: Outcome, losses: Losses, steps: int, stopped: str | None, c
     if outcome is Outcome.DIVERGED:
         turn = ", above its start" if first < last else f", above its very first, {written(losses.head(1)[0])}"
     else:
-        turn += _explosion(losses, calm, first, last)
+        turn += _explosion(losses, calm, first, last) + _rise(losses, first, last)
     return f"{said}: loss {written(first)} to {written(last)} ({of}){turn}"
 
 
@@ -123,6 +123,15 @@ def _explosion(losses: Losses, calm: int, first: float, last: float) -> str:
     if calm == losses.count or highest is None or not 0 < least < highest:
         return ""
     return f", after it had exploded to {written(highest)} and come back"
+
+
+def _rise(losses: Losses, first: float, last: float) -> str:
+    """Where the means fall only because the loss rose at once: that it ends above its very first."""
+    start = float(losses.head(1)[0])
+    if not first >= last > start:
+        return ""
+    never = "never below" if losses.best == start else "above"
+    return f", {never} its very first, {written(start)}"
 
 
 def _alarms(alarms: Sequence[Alarm]) -> list[str]:

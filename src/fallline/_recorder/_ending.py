@@ -117,12 +117,16 @@ class Ending:
             exception=None if error is None else in_one_line(error),
         )
 
-    def say(self, summary: RecordingSummary) -> None:
-        """The line on stderr, and the command that tells more; unless it is to be quiet or nobody can hear it."""
+    def say(self, summary: RecordingSummary, missing: str | None = None) -> None:
+        """The line on stderr, what is ``missing`` in the file, and the command that tells more.
+
+        Unless it is to be quiet or nobody can hear it.
+        """
         if self._quiet or sys.stderr is None:
             return
+        line = summary.line if missing is None else f"{summary.line}; {missing}"
         try:
-            sys.stderr.write(f"{summary.line}; `{how_to_explain(self._path)}`\n")
+            sys.stderr.write(f"{line}; `{how_to_explain(self._path)}`\n")
             sys.stderr.flush()
         except (OSError, ValueError, UnicodeError):  # closed, a broken pipe, or too few letters
             return

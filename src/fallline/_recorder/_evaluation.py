@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import nn
@@ -10,6 +11,9 @@ from torch import nn
 from fallline._errors import OptionError
 from fallline._random_state import HOST, RandomState, put_random_state, take_random_state
 from fallline._recorder._given import number_of
+from fallline._recorder._guard import in_one_line
+
+CLOSURE_RAISED: Final = "the closure raised"
 
 
 class Precision(NamedTuple):
@@ -74,7 +78,7 @@ def evaluate(closure: Callable[[], Any], tensors: Sequence[nn.Parameter], start:
     """
     put_random_state(start.random)
     with torch.enable_grad():
-        with autocast_as(start.precision):
+        with autocast_as(start.precision), _Closure():
             returned = closure()
         if any(tensor.grad is not None for tensor in tensors):
             return Evaluation(_loss(returned), tuple(tensor.grad for tensor in tensors))
@@ -86,6 +90,19 @@ def evaluate(closure: Callable[[], Any], tensors: Sequence[nn.Parameter], start:
         wanted = [tensor for tensor in tensors if tensor.requires_grad]
         found = iter(torch.autograd.grad(returned.reshape(()), wanted, allow_unused=True))
         return Evaluation(loss, tuple(next(found) if tensor.requires_grad else None for tensor in tensors))
+
+
+class _Closure:
+    """Around somebody's closure: what it raises is told as its own."""
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception):  # neither Ctrl-C nor ClosureSteps
+            raise OptionError(f"{CLOSURE_RAISED} {in_one_line(error)}") from error
 
 
 def _loss(returned: Any) -> float:

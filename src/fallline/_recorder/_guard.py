@@ -1,5 +1,6 @@
 """Nothing of a watch may raise into the loop it watches: the one place where every exception is caught."""
 
+import sys
 import warnings
 from collections.abc import Callable
 from functools import wraps
@@ -78,9 +79,36 @@ def guarded(
 def warn(sentence: str) -> None:
     """One warning; where a filter turns warnings into errors, or nothing can be shown, none."""
     try:
-        warnings.warn(f"fallline: {sentence}", FalllineWarning, stacklevel=5)
+        warnings.warn(f"fallline: {sentence}", FalllineWarning, stacklevel=_level_of_caller())
     except Exception:  # noqa: BLE001  (a filter or a hook of the user's that raises must not reach the loop)
         return
+
+
+def warner_for_thread() -> Callable[[str], None]:
+    """As :func:`warn`, for a thread of fallline's own: its warnings point at the line that calls this here."""
+    frame = sys._getframe(_level_of_caller() - 1)
+    where, line = frame.f_code.co_filename, frame.f_lineno
+
+    def warn_there(sentence: str) -> None:
+        try:
+            warnings.warn_explicit(f"fallline: {sentence}", FalllineWarning, where, line)
+        except Exception:  # noqa: BLE001  (as above)
+            return
+
+    return warn_there
+
+
+def _level_of_caller() -> int:
+    """How many frames lie from who calls this to the first that is neither fallline's nor PyTorch's.
+
+    In a thread of fallline's own there is none: then 1.
+    """
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None:
+        level, frame = level + 1, frame.f_back
+        if not {"fallline", "torch", "threading"} & {frame.f_globals.get("__name__", "").partition(".")[0]}:
+            return level
+    return 1
 
 
 def in_one_line(error: BaseException) -> str:

@@ -22,6 +22,9 @@ class LoopCheck:
         self._tensors = layout.tensors
         self._at_start = {id(tensor): tensor for tensor in model.parameters()}
         self._rows = self._updates = self._losses = 0
+        self._told: set[str] = set()
+        self._looked_at: int | None = None
+        """The step at which everything was last looked at."""
 
     @guarded("whether the loop was recorded")
     def see(self, rows: Sequence[Row]) -> None:
@@ -33,12 +36,15 @@ class LoopCheck:
         self._losses += sum([row.loss is not None for row in rows])
 
     @guarded("whether parameters were replaced")
-    def look(self) -> None:
-        """Say which parameters are no longer those that the watch began with."""
+    def look(self, step: int) -> None:
+        """Say which parameters are, at this step, no longer those that the watch began with; once each."""
         names = parameter_names(self._model)
         held = {id(tensor): tensor for each in self._optimizers for g in each.param_groups for tensor in g["params"]}
         for sentence in self._moved(held, names):
-            self.guard.say(sentence)
+            if sentence not in self._told:
+                self._told.add(sentence)
+                self.guard.say(f"{sentence} {_between(self._looked_at, step)}")
+        self._looked_at = step
 
     @guarded("whether the loop was recorded")
     def at_end(self, unrecorded_updates: int) -> None:
@@ -73,3 +79,10 @@ class LoopCheck:
                 "so they are neither trained nor watched."
             )
         return found
+
+
+def _between(before: int | None, now: int) -> str:
+    """When something happened that is only looked for now and then."""
+    if before is None or before >= now:
+        return f"It was so by step {now:,}."
+    return f"It happened between step {before:,} and step {now:,}."

@@ -13,10 +13,10 @@ from typing import Final, NamedTuple
 
 from fallline._errors import RunFileError
 from fallline._recorder._guard import Guard, guarded, in_one_line
-from fallline._recorder._missing import Item, Missing
+from fallline._recorder._missing import UNKNOWN, Item, Missing
 from fallline._records import Alarm, Event, EventKind, RecordingSummary, Snapshot, StepSeries
 from fallline._store import Recorded, RecordingWriter
-from fallline._wording import megabytes
+from fallline._wording import count, megabytes
 
 COMMIT_SECONDS = 0.25
 """What was put is written after at most so long."""
@@ -86,6 +86,7 @@ class Scribe:
         self._breaks = self._losses_told = 0
         self._pause, self._try_at = RETRY_SECONDS[0], 0.0
         self._warned: set[str] = set()
+        self._problem = UNKNOWN  # why something was not written, as said last
         self._thread = threading.Thread(target=self._work, name="fallline-scribe", daemon=True)
         self._thread.start()
         atexit.register(self.close)
@@ -156,6 +157,20 @@ class Scribe:
             self._leave()
         return durable
 
+    def not_in_file(self, steps: int) -> str | None:
+        """After the end: what of the record with so many ``steps`` is not in the file, and why; None for nothing."""
+        stored = self._writer.stored_steps
+        if stored is None:
+            return None if self._finished else f"what is in the file is not known: {self._problem}"
+        if stored < steps:
+            none = (
+                f"none of the {count(steps, 'step')} is"
+                if stored == 0
+                else f"only {stored:,} of the {steps:,} steps are"
+            )
+            return f"{none} in the file: {self._problem}"
+        return None if self._finished else f"its end is not in the file: {self._problem}"
+
     def _works(self) -> bool:
         return os.getpid() == self._process and not self._ended
 
@@ -177,6 +192,7 @@ class Scribe:
         if not self.failed:
             reason = f"they came faster than they were written; {megabytes(waiting)} waited in memory already, and "
             reason += f"memory= allows {megabytes(self.memory)} for that"
+            self._problem = reason
             self._tell(
                 "memory", f"Some of what is measured is not recorded: {reason}. The record marks what is missing."
             )
@@ -319,6 +335,7 @@ class Scribe:
         self._missing = Missing()
 
     def _could_not(self, problem: RunFileError) -> None:
+        self._problem = reason_of(problem)
         self._wait_longer()
         self._tell("writing", f"{problem} Steps are kept in memory meanwhile, and it is tried again.")
 
@@ -365,6 +382,15 @@ def _size(item: Item, nbytes: int) -> int:
     if isinstance(item, Snapshot):
         return 0
     return nbytes if callable(item) else RECORD_BYTES
+
+
+def reason_of(problem: RunFileError) -> str:
+    """Why a file cannot be written, without its name and the full stop.
+
+    >>> reason_of(RunFileError("The run file a.db cannot be written: the disk is full."))
+    'the disk is full'
+    """
+    return str(problem).rpartition(" cannot be written: ")[2].partition(";")[0].removesuffix(".")
 
 
 def _no_room(memory: int) -> str:

@@ -117,19 +117,23 @@ def check_resume(run: object, resume: bool, resume_at: object) -> None:
 
 
 def path_of(run: object) -> Path:
-    """Where the run file is to be; its folder is made.
+    """Where the run file is to be; of its folder the last part is made.
 
     Raises:
         OptionError: it is no path.
-        RunFileError: the folder cannot be made.
+        RunFileError: the folder cannot be made, or more than its last part is not there.
     """
     if not isinstance(run, str | os.PathLike) or not str(run):
         raise OptionError(f'run= is the path of a run file, such as run="runs/first.db", not {run!r}.')
     path = Path(run)
+    if not path.parent.parent.exists():
+        raise RunFileError(
+            f"The run file {path} cannot be written: there is no folder {path.parent.parent}; make it first."
+        )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
     except OSError as problem:
-        raise RunFileError(f"The folder of the run file {path} cannot be made: {os_reason(problem)}.") from problem
+        raise RunFileError(f"The folder of the run file {path} cannot be made: {os_reason(problem)}.") from None
     return path
 
 

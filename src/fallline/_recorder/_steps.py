@@ -173,7 +173,7 @@ class StepRecorder:
         if self._busy or row.step >= self._instruments.next:
             self._now_and_then(row.step)
         if len(self._rows) >= self._block_steps or entered > self._block_ends:
-            self._check.look()
+            self._check.look(row.step)
             self._close_block()
         if self.guard.said:
             self.mark(row.step)
@@ -332,7 +332,7 @@ class StepRecorder:
 
     @guarded("whether the loop was recorded")
     def _look_back(self) -> None:
-        self._check.look()
+        self._check.look(self.last_step)
         self._check.at_end(sum(hooks.take().updates for hooks in self._hooks))
 
 

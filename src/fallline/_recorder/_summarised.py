@@ -13,6 +13,8 @@ from fallline._records import Alarm, Cost, Recording, RecordingSummary, StepSeri
 
 NO_END = "The record has no end (its process is at work, or was killed)"
 
+NO_STEP = "No step is in this file: none was recorded, or none could be written"
+
 
 def summarised_recording(recording: Recording) -> Recording:
     """The same recording with a summary; unchanged where it has one.
@@ -31,15 +33,19 @@ def summarised_recording(recording: Recording) -> Recording:
         losses, open_alarm, recording.alarms, ended=False, one_optimizer=optimizers == 1, last_step=last
     )
     batches = recording.batches
-    line = line_of(
-        outcome,
-        losses,
-        steps=len(steps),
-        open_alarm=open_alarm,
-        alarms=recording.alarms,
-        reaches=batches.reach[batches.reach_measured],
-        cost=None,
-        stopped=NO_END,
+    line = (
+        NO_STEP
+        if not len(steps)
+        else line_of(
+            outcome,
+            losses,
+            steps=len(steps),
+            open_alarm=open_alarm,
+            alarms=recording.alarms,
+            reaches=batches.reach[batches.reach_measured],
+            cost=None,
+            stopped=NO_END,
+        )
     )
     summary = RecordingSummary(
         outcome, line, len(steps), losses.first, losses.last, losses.best, Cost(0.0, {}, 0.0), None

@@ -126,7 +126,7 @@ class Watch:
         if summary is None or not self._scribe.finish(summary):
             self._scribe.close()
         if summary is not None:
-            self._ending.say(summary)
+            self._ending.say(summary, self._scribe.not_in_file(summary.steps))
 
     def _at_work(self, asked: str) -> bool:
         """False once closed, and in a forked child: a data loader's worker has no record of its own."""

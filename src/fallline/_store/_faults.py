@@ -9,7 +9,7 @@ from pathlib import Path
 from fallline._atomic import os_reason
 from fallline._errors import RunFileError
 
-_FULL = "the disk is full; what had been written before can still be read"
+_FULL = "the disk is full; what was written before, if anything, can still be read"
 
 _WRITING = {
     sqlite3.SQLITE_FULL: _FULL,

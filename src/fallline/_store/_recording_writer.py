@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import sqlite3
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
@@ -54,6 +55,8 @@ class RecordingWriter(ClosedByWith):
         """As stored: with the journal's note, where there is one."""
         self.next_step = next_step
         """Where the record goes on, after what has been appended."""
+        self.stored_steps: int | None = None
+        """How many steps the file holds, once it is closed; None before, and where it could not be read."""
         self._connection = connection
         self._place = path.absolute()  # the program may change its folder
         self._identity = _identity(self._place)
@@ -183,6 +186,8 @@ class RecordingWriter(ClosedByWith):
             self.commit()
         finally:
             self._open = False
+            with suppress(sqlite3.Error):  # a damaged file: then nothing is known
+                self.stored_steps = _stored_steps(self._connection)
             with writing(self.path, SETTING):
                 _close(self._connection)
 

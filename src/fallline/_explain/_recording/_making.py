@@ -6,6 +6,8 @@ from fallline._explain._numbers import count, listed, multiple, part_of
 from fallline._explain._recording._rows import of_whom, optimizer_names, steps_words
 from fallline._records import Event, EventKind, Recording
 
+OWN_BATCH = "the step on its own batch"
+"""As the watch calls it in its notes."""
 MOST_NOTES = 6
 """Notes beyond so many are counted."""
 
@@ -82,11 +84,17 @@ def _are(hidden: int) -> str:
 def _not_measured(recording: Recording) -> list[str]:
     told = list(recording.header.instruments.left_out)
     if len(recording) and not len(recording.batches):
-        told.append(
-            "Reach and curvature along the step were not measured: that takes the loss of the same batch after the "
-            "update, watch.step(loss, closure=…)."
-        )
+        told.append(f"Reach and curvature along the step were not measured: {_why_no_batch(recording)}")
     return told
+
+
+def _why_no_batch(recording: Recording) -> str:
+    """What went wrong, where the record has it; else what it takes."""
+    for event in _of_kind(recording, EventKind.NOTE):
+        _, broke, why = event.text.partition(f"{OWN_BATCH} could not be measured: ")
+        if broke:
+            return f"{why.removesuffix('.')} (at step {event.step:,})."
+    return "that takes the loss of the same batch after the update, watch.step(loss, closure=…)."
 
 
 def _cost(recording: Recording) -> list[str]:
