@@ -219,6 +219,7 @@ RUN = [
     ("linear(x, W)", "x=1,2; W=[[1,2,3]]", "linear takes a matrix W with a column for each entry of x"),
     ("linear(x, W, b)", "x=1,2; W=[[1,2]]; b=1,2", "b has an entry for each row of W"),
     ("permute(W, 0, 0)", "W=[[1,2]]", "permute takes each of its dimensions once"),
+    ("permute(x, 2)", "x=1.5", "permute takes each of its dimensions once"),
     ("binary_cross_entropy(x, [1, 0])", "x=0.5,2", "x holds what is no probability"),
     ("binary_cross_entropy(x, y)", "x=0.5,nan; y=0,1", "x holds what is no probability"),
     ("nll_loss(x, [0.5, 1])", "x=1,2", "stands for class numbers"),

@@ -208,7 +208,8 @@ def _turned(said: Said, x: Tensor) -> Tensor:
 
 
 def _permute(said: Said, x: Tensor, dims: tuple[int, ...]) -> Tensor:
-    if sorted(dim % max(x.ndim, 1) for dim in dims) != list(range(x.ndim)):
+    known = all(-x.ndim <= dim < x.ndim for dim in dims)
+    if not known or sorted(dim % x.ndim for dim in dims) != list(range(x.ndim)):
         raise said.fault(f"{said.has(0, x)}; permute takes each of its dimensions once")
     return x.permute(dims)
 
