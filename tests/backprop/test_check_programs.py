@@ -93,7 +93,7 @@ def test_right_gradients_of_some_programs(seed: int) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     before=st.lists(st.sampled_from(["sin", "product", "log", "split", "flip", "exp"]), max_size=4),
     after=st.lists(st.sampled_from(["sin", "product", "log", "split", "flip", "exp"]), max_size=4),

@@ -104,7 +104,7 @@ def test_a_full_disk_for_the_report_keeps_the_run(page_disk: Path) -> None:
 def test_a_disk_that_fills_during_the_run_keeps_what_was_flushed(tmp_path: Path) -> None:
     with mounted(tmp_path / "some", "-t", "tmpfs", "-o", "size=4m", "tmpfs") as folder:
         done = process(folder, "fit", "--epochs", 200_000, "--run", "a.db")
-        assert "the disk is full; what had been written before can still be read" in done.sentence
+        assert "the disk is full; what was written before, if anything, can still be read" in done.sentence
         assert len(fl.load(folder / "a.db")) > 0
 
 
