@@ -24,6 +24,7 @@ from fallline._recorder._rows import RowsToRecords
 from fallline._recorder._same_batch import SameBatch
 from fallline._recorder._scribe import Scribe
 from fallline._recorder._steps import StepRecorder
+from fallline._recorder._waiting import WaitingSteps
 from fallline._store import RecordingWriter
 from watched_loops import LOOPS, left_behind, nothing, seed
 
@@ -31,10 +32,10 @@ GAUGE = CompiledGauge if COMPILED else HostGauge
 LOOP, STEPS, BREAKS_AT = "dropout and batch norm", 12, 3
 PARTS = [
     GAUGE, SameBatch, IntervalInstruments, FlightRecorder, Ending, Pace, Scribe, LoopCheck, OptimizerHooks,
-    RecordingWriter, StepRecorder, fl.Watch,
+    RecordingWriter, StepRecorder, WaitingSteps, fl.Watch,
 ]  # fmt: skip
-ENTRIES = ("step", "log", "flush", "close", "_log", "_flush", "_alarmed", "_end")
-GUARDED = {(fl.Watch, name) for name in ENTRIES}
+ENTRIES = ("step", "_record", "log", "flush", "close", "_log", "_flush", "_alarmed", "_end")
+GUARDED = {*((fl.Watch, name) for name in ENTRIES), (WaitingSteps, "take")}
 """What everything else is called from: these have nothing around them."""
 OTHERS = {(Scribe, name) for name in vars(Scribe) if name.startswith("_")}
 """Of the writing thread: tests/recorder/test_scribe.py."""

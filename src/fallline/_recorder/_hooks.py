@@ -11,6 +11,7 @@ import torch
 from fallline._recorder._device_gauge import is_late
 from fallline._recorder._gauge import Gauge, Reading
 from fallline._recorder._guard import Guard, guarded
+from fallline._recorder._quiet_update import QuietUpdate
 from fallline._recorder._torch_private import hooks_of_all_optimizers
 
 THE_NORMS: Final = "the norms of gradient, update and parameters"
@@ -64,6 +65,8 @@ class OptimizerHooks:
         self._rate: tuple[float, ...] = (math.nan,)
         """Of the only group: one tuple for many rows."""
         self._doubtful: list[Doubtful] = []
+        self.quiet = QuietUpdate(self._groups, otherwise=self._after_step, rates_now=self._current_rates)
+        """Stands in a hook's place where nothing is asked; what it heard is taken from here, or by :meth:`take`."""
         self._consumed = False
         self._depth = 0
         self._found: Any = None
@@ -77,6 +80,8 @@ class OptimizerHooks:
         """What happened since the last call."""
         if self._traced:
             self._listen_beside_compiled_code()
+        self._count_quiet()
+        self.quiet.only = True
         rates = self._current_rates() if self._rates is None else self._rates
         finite = self._last is None or self.gauge.finite
         taken = Taken(self._updates, rates, self._last, finite, self._seconds, tuple(self._doubtful))
@@ -89,13 +94,19 @@ class OptimizerHooks:
     def listen(self, *, reading: bool, busy: bool) -> None:
         """What the coming steps are asked for.
 
-        Where that is nothing before the update, something that does nothing stands in this hook's place: this is
-        most of the steps of a loop with a budget. The place stays, for another thread may be going through the hooks.
+        Where that is nothing but whether there was an update, shorter functions stand in these hooks' places: this is
+        most of the steps of a loop with a budget. The places stay: another thread may be going through the hooks.
         """
         self.reading, self.busy = reading, busy
-        hooks, own = self._optimizer._optimizer_step_pre_hooks, self._handles[0].id
-        if own in hooks and not (self._compiled or self._nested):
-            hooks[own] = self._before_step if reading or busy else _nothing
+        if self._compiled or self._nested:
+            return
+        asked = reading or busy
+        before, after = self._optimizer._optimizer_step_pre_hooks, self._optimizer._optimizer_step_post_hooks
+        at_first, at_last = [handle.id for handle in self._handles]
+        if at_first in before:
+            before[at_first] = self._before_step if asked else _nothing
+        if at_last in after:
+            after[at_last] = self._after_step if asked else self.quiet.after_step
 
     def come_last(self) -> None:
         """Behind hooks that the user has added meanwhile: one of them may clip what the optimizer then consumes."""
@@ -176,6 +187,7 @@ class OptimizerHooks:
         self._depth -= 1
         if self._depth > 0:
             return
+        self._count_quiet()
         self._rates = self._current_rates()
         self._found = optimizer.__dict__.get("found_inf")  # fused optimizers under GradScaler
         if self._found is None and not (self._consumed or self.busy):
@@ -194,6 +206,12 @@ class OptimizerHooks:
         if self.busy:
             for hook in self.after:
                 hook()
+
+    def _count_quiet(self) -> None:
+        """Take the update that was heard where nothing was asked."""
+        if self.quiet.rates is not None:
+            self._updates, self._rates = self._updates + 1, self.quiet.rates
+            self.quiet.rates = None
 
     def _listening_to(
         self, closure: Closure, arguments: tuple[Any, ...], options: dict[str, Any]
@@ -256,4 +274,4 @@ def listened_to(optimizer: torch.optim.Optimizer) -> bool:
     """True where a watch has its hooks on this optimizer."""
     hooks: list[Any] = list(optimizer._optimizer_step_post_hooks.values())
     hooks += [getattr(hook, "__wrapped__", None) for hook in hooks]  # as the compiler is kept out of them
-    return any(isinstance(getattr(hook, "__self__", None), OptimizerHooks) for hook in hooks)
+    return any(isinstance(getattr(hook, "__self__", None), OptimizerHooks | QuietUpdate) for hook in hooks)

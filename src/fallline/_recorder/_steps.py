@@ -1,7 +1,5 @@
 """What a watch takes at every step, and what becomes of it. This runs in somebody's loop: every microsecond counts."""
 
-import math
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,6 +20,7 @@ from fallline._recorder._pace import NORMS, Pace
 from fallline._recorder._rows import Owners, Row, RowsToRecords, row_bytes
 from fallline._recorder._same_batch import SameBatch
 from fallline._recorder._scribe import Scribe
+from fallline._recorder._waiting import NOTHING_READ, ONCE, WaitingSteps
 from fallline._records import Alarm, Event, EventKind, Logged, RecordingSummary, SameBatchSeries
 
 BLOCK_STEPS = 1024
@@ -29,10 +28,6 @@ BLOCK_SECONDS = 0.5
 """Steps are handed over to be written after so many of them, or after so long."""
 TOGETHER = 64
 """So many ordinary steps are looked at together: one by one they find the processor's caches full of other work."""
-ONCE, NOTHING_READ = (1,), (None,)
-"""What most rows have: one object for all of them leaves the garbage collector less to do."""
-LEAST, MOST = -sys.float_info.max, sys.float_info.max
-"""Finite losses lie between them."""
 BLOCKS_WAITING = 4
 """A block takes at most one part in so many of the memory for what waits to be written."""
 
@@ -66,15 +61,14 @@ class StepRecorder:
         self._scribe, self._pace, self._check = scribe, pace, check
         self._same_batch, self._instruments, self._fetcher = same_batch, instruments, fetcher
         self._flight, self._ending = flight, ending
-        self._step, self._norms = first_step, norms
+        self._norms = norms
         if fetcher is not None:
             fetcher.guard = guard
-        self._fresh: list[Row] = []
-        """Steps that wait to be looked at, and how long their calls took, with and without the optimizers' hooks."""
-        self._in_calls = self._in_hooks = 0.0
         self._rows: list[Row] = []
         self._batches: dict[int, SameBatchSeries] = {}
         self._began = time.perf_counter()
+        quiet = None if self._only is None else self._only.quiet
+        self.waiting = WaitingSteps(first_step, self._began, guard, quiet)
         self._block_ends = self._began  # the first step makes a block of its own: an odd loop is noticed at once
         self._reads = self._busy = True
         self._look_at = first_step
@@ -82,17 +76,11 @@ class StepRecorder:
         for each in self._hooks:
             each.listen(reading=each.reading, busy=True)  # the first update finds the parameters of the start
         self._busy, self._look_at = True, first_step + 1
-        self._waits_to: float = first_step
-        """A step waits where the one after it comes no later than this one, …"""
-        self._waits_until = -math.inf
-        """… it is recorded no later than at this time, …"""
-        self._calm_below = -math.inf
-        """… and its loss is at most this one."""
 
     @property
     def last_step(self) -> int:
         """The step recorded last; 0 where there was none yet."""
-        return max(0, self._step - 1)
+        return max(0, self.waiting.step - 1)
 
     @property
     def alarmed(self) -> bool:
@@ -106,24 +94,15 @@ class StepRecorder:
         taken = [hooks.take() for hooks in self._hooks] if only is None else (only.take(),)
         given = None if loss is None else self._loss(loss)
         row = self._row(entered - self._began, given, taken)
-        if (
-            self._step <= self._waits_to
-            and entered <= self._waits_until
-            and type(given) is float
-            and LEAST <= given <= self._calm_below
-            and row.finite
-            and not self.guard.said
-        ):
-            self._fresh.append(row)
-            self._in_hooks += taken[0].seconds if len(taken) == 1 else sum([each.seconds for each in taken])
-            self._in_calls += time.perf_counter() - entered
-        else:
+        in_hooks = taken[0].seconds if len(taken) == 1 else sum([each.seconds for each in taken])
+        if not self.waiting.keep(entered, row, in_hooks):
             self._catch_up()
             self._look_at_row(entered, row, taken, closure)
             self._let_wait()
 
     def _row(self, seconds: float, loss: Any, taken: Sequence[Taken]) -> Row:
-        step, self._step = self._step, self._step + 1
+        step = self.waiting.step
+        self.waiting.step = step + 1
         if len(taken) == 1:  # nearly always
             updates, rates, reading, finite, _, _ = taken[0]
             once, read = ONCE if updates == 1 else (updates,), NOTHING_READ if reading is None else (reading,)
@@ -133,30 +112,27 @@ class StepRecorder:
 
     def _let_wait(self) -> None:
         """Say which of the coming steps may wait: those that set nothing off, and after which nothing is decided."""
-        self._waits_to = min(self._step + min(TOGETHER, self._flight.calm_for), self._instruments.next)
-        self._waits_until = self._block_ends
-        self._calm_below = min(self._flight.calm_below, MOST)
+        step = self.waiting.step
+        to, until = min(step + min(TOGETHER, self._flight.calm_for), self._instruments.next), self._block_ends
         if self._busy or self._fetcher is not None:
-            self._waits_to = self._step
+            to = step
         elif self._pace.earliest > self._pace.now:
-            self._waits_until = min(self._block_ends, self._pace.earliest)
+            until = min(until, self._pace.earliest)
         else:
-            self._waits_to = min(self._waits_to, self._look_at - 1)
+            to = min(to, self._look_at - 1)
+        self.waiting.let_wait(to=to, until=until, below=self._flight.calm_below)
 
     def _catch_up(self) -> None:
         """Look at the steps that wait."""
-        if not self._fresh:
-            return
-        fresh, self._fresh = self._fresh, []
-        self._rows += fresh
-        self._look_out_over(fresh)
-        self._book(fresh)
+        rows, in_calls, in_hooks = self.waiting.end()
+        if rows:
+            self._rows += rows
+            self._look_out_over(rows)
+            self._book(rows, in_calls, in_hooks)
 
     @guarded("what watching costs")
-    def _book(self, rows: Sequence[Row]) -> None:
-        calls, self._in_calls = self._in_calls, 0.0
-        hooks, self._in_hooks = self._in_hooks, 0.0
-        self._pace.ordinary([self._began + row.seconds for row in rows], calls, hooks, self._reads)
+    def _book(self, rows: Sequence[Row], in_calls: float, in_hooks: float) -> None:
+        self._pace.ordinary([self._began + row.seconds for row in rows], in_calls, in_hooks, self._reads)
 
     def _look_at_row(
         self, entered: float, row: Row, taken: Sequence[Taken], closure: Callable[[], torch.Tensor] | None
@@ -178,7 +154,7 @@ class StepRecorder:
         if self.guard.said:
             self.mark(row.step)
         read = self._reads
-        if self._step >= self._look_at and entered >= self._pace.earliest:
+        if self.waiting.step >= self._look_at and entered >= self._pace.earliest:
             self._prepare()
         self._pace.leave(sum([one.seconds for one in taken]), read)
 
@@ -275,7 +251,7 @@ class StepRecorder:
             self._sound(alarm)
         if self._same_batch is not None and self._flight.wary:
             self._same_batch.measure_next()
-            self._look_at, self._pace.earliest = self._step, 0.0
+            self._look_at, self._pace.earliest = self.waiting.step, 0.0
 
     @guarded("the alarm")
     def _look_out_over(self, rows: Sequence[Row]) -> None:
@@ -296,13 +272,13 @@ class StepRecorder:
         """Decide what the coming step measures, and when to decide again."""
         for hooks in self._hooks:
             hooks.come_last()
-        self._look_at = self._pace.look(self._step)
+        self._look_at = self._pace.look(self.waiting.step)
         on_its_batch, parts = self._prepare_batch(), self._prepare_instruments()
-        reads = self._norms and (self._pace.due(NORMS, self._step) or bool(parts))
+        reads = self._norms and (self._pace.due(NORMS, self.waiting.step) or bool(parts))
         self._pace.settle()
         busy = bool(on_its_batch or parts)
         if busy:
-            self._look_at = self._step + 1
+            self._look_at = self.waiting.step + 1
         if (reads, busy) != (self._reads, self._busy):
             self._reads, self._busy = reads, busy
             for hooks in self._hooks:
@@ -311,12 +287,12 @@ class StepRecorder:
     @guarded("the step on its own batch")
     def _prepare_batch(self) -> bool:
         """True where the coming step is to be measured."""
-        return self._same_batch is not None and self._same_batch.prepare(self._step)
+        return self._same_batch is not None and self._same_batch.prepare(self.waiting.step)
 
     @guarded("parts, effective rates and snapshots")
     def _prepare_instruments(self) -> bool:
         """True where the gauges have to hold the coming update."""
-        return self._instruments.prepare(self._step)
+        return self._instruments.prepare(self.waiting.step)
 
     @guarded("the end of the loop", tries_again=True)
     def _let_go(self, listener: OptimizerHooks | SameBatch) -> None:
@@ -324,6 +300,7 @@ class StepRecorder:
 
     @guarded("the last steps")
     def _hand_over_last(self) -> None:
+        self.waiting.close()
         self.hand_over()
 
     @guarded("parts, effective rates and snapshots")

@@ -5,7 +5,6 @@ import sys
 import weakref
 from collections.abc import Callable, Mapping
 from functools import partial
-from threading import RLock
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,7 +29,7 @@ class Watch:
         self.guard = guard
         self._steps, self._scribe, self._ending = steps, scribe, ending
         self._home = _process.current
-        self._lock = RLock()  # two threads may share a watch
+        self._lock, self._take = steps.waiting.lock, steps.waiting.take
         self._open = True
         self._at_exit = partial(_end_at_exit, weakref.ref(self))
         atexit.register(self._at_exit)
@@ -45,7 +44,6 @@ class Watch:
         """True once an alarm has gone off: for a loop that wants to end by itself then."""
         return bool(self._alarmed())
 
-    @guarded("the step", tries_again=True)
     def step(self, loss: Any = None, closure: Callable[[], torch.Tensor] | None = None) -> None:
         """Record what the optimizers did since the last call; call it after ``optimizer.step()``.
 
@@ -53,11 +51,8 @@ class Watch:
             loss: of this step's batch, a number or a tensor of one number.
             closure: evaluates the same loss of the same batch again; with it the step is measured on its own batch.
         """
-        if self._open and self._home is _process.current:
-            with self._lock:
-                self._steps.record(loss, closure)
-        else:
-            self._at_work("step")
+        if not self._take(loss):
+            self._record(loss, closure)
 
     def log(self, /, **numbers: Any) -> None:
         """Keep numbers of your own beside the step just recorded: ``watch.log(accuracy=0.93)``."""
@@ -81,6 +76,12 @@ class Watch:
 
     def __del__(self) -> None:
         self._end(None)
+
+    @guarded("the step", tries_again=True)
+    def _record(self, loss: Any, closure: Callable[[], torch.Tensor] | None) -> None:
+        if self._at_work("step"):
+            with self._lock:
+                self._steps.record(loss, closure)
 
     @guarded("the alarm")
     def _alarmed(self) -> bool:
