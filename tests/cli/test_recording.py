@@ -32,7 +32,7 @@ def store(path: Path, recording: Recording) -> None:
             for step, value in zip(one.step, one.value, strict=True)
         ]
         series = (recording.steps, recording.layers, recording.batches, recording.parts, recording.effective)
-        writer.append(*series, *own, *recording.events, *recording.alarms)
+        writer.append(*series, recording.sharpness, *own, *recording.events, *recording.alarms)
         writer.commit()
         if recording.summary is not None:
             writer.finish(recording.summary)
@@ -97,6 +97,17 @@ def test_curves_show_what_broke_and_a_gap_stays_open() -> None:
         wide = len(lines[floor]) - begin
         middle = range(begin + int(0.3 * wide), begin + int(0.4 * wide))  # steps 600 to 800 of 2,000
         assert all(line[k : k + 1].strip() == "" for line in lines[1:floor] for k in middle)
+
+
+def test_one_point_is_no_curve() -> None:
+    """Its axis would run from step −1 to 1."""
+    recording = recordings.well_behaved()
+    one = replace(recording, batches=replace(recording.batches, **{
+        name: values[:1] for name, values in vars(recording.batches).items()
+    }))  # fmt: skip
+    titles = [lines[0] for lines in _show_recording.plots(one, 80)]
+    assert any("loss" in title for title in titles)
+    assert not any("reach" in title for title in titles)
 
 
 def test_a_long_curve_keeps_its_extremes() -> None:

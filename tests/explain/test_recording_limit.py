@@ -186,7 +186,7 @@ def test_the_means_begin_before_an_early_explosion() -> None:
     loss[8:] = 1e25
     alarm = replace(recordings.diverging().alarms[0], step=8)
     told = said(replace(recording, steps=replace(recording.steps, loss=loss), alarms=(alarm,)))
-    assert "The loss went from 2.000 to 1×10²⁵, and was never lower than at the start." in told
+    assert "The loss rose from 2.000 to 1×10²⁵, and was never lower than at the start." in told
 
 
 def test_an_explosion_leaves_later_means_as_they_are() -> None:

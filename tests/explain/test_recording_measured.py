@@ -1,6 +1,7 @@
 """Real loops, a few steps each: no sentence says what their own numbers do not."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +121,23 @@ def test_a_clipped_loop_names_no_limit_and_no_promise(tmp_path: Path) -> None:
     assert "show no limit of the rate: at 5 the update was not the rate times" in str(explain(run))
     assert "promised" not in str(explain(run, 51))
     assert f"Consumed gradient · update = {number(-1.5 * 0.01**2)}" in str(explain(run, 51))
+
+
+def test_a_budget_that_was_too_small_for_the_loop_is_told(tmp_path: Path) -> None:
+    """What each step takes stands there; where that is little, it is the loop that was too short."""
+    watched_loops.train("Adam", STEPS, tmp_path / "run.db", budget=1e-5)
+    found = fl.load(tmp_path / "run.db")
+    assert isinstance(found, Recording)
+    assert found.summary is not None
+    told = " ".join(explain(found).sentences)
+    assert "That is over the budget of 0.001 %: in a loop of " in told
+    assert "cannot be made rarer" in told
+    assert f"were measured at {int(found.steps.measured[:, 0].sum())} of {STEPS} updates." in told
+    cost = found.summary.cost
+    rare = replace(cost, by_instrument={"same batch": cost.seconds})
+    told = " ".join(explain(replace(found, summary=replace(found.summary, cost=rare))).sentences)
+    assert "each instrument measures once before its price is known" in told
+
+
+def test_without_a_budget_nothing_is_over_it(watched: Recording) -> None:
+    assert "budget" not in " ".join(sentences(watched))

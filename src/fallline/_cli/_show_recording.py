@@ -37,6 +37,8 @@ FIRST_SECONDS = 60.0
 PLOT_WIDTH = 80
 PLOT_HEIGHT = 7
 MOST_MARKS = 5
+FEWEST_POINTS = 2
+"""One point is no curve; its number stands in the sentences."""
 HIGHEST_REACH = 4.0
 """Reach is drawn up to here; a farther step is marked at the edge."""
 MARKERS = (("●", "o"), ("▲", "^"), ("■", "#"), ("◆", "+"), ("○", "*"))
@@ -104,7 +106,7 @@ def plots(recording: Recording, width: int) -> list[list[str]]:
 def _plot(title: str, group: Sequence[Instrument], gaps: Floats, marks: Sequence[Mark], width: int) -> list[str]:
     shown = [part for k, one in enumerate(group) for part in _pieces(one, MARKERS[k % len(MARKERS)], gaps, width)]
     values = np.concatenate([one.y for one in shown])
-    if not np.isfinite(values).any():
+    if np.isfinite(values).sum() < FEWEST_POINTS:
         return []  # an axis would have to be invented
     reach = title == "reach"
     ends = [float(one.x[k]) for one in shown for k in (0, -1)]

@@ -94,7 +94,8 @@ def loss_sentences(recording: Recording) -> list[str]:
 def _sound(course: LossCourse, given: Floats) -> str:
     if course.first == course.last == course.lowest and (given == course.first).all():
         return f"The loss was {number(course.first)} throughout."
-    ends = f"The loss went from {number(course.first)} to {number(course.last)}{_means(course)}"
+    went = "rose" if course.last > course.first else "went"
+    ends = f"The loss {went} from {number(course.first)} to {number(course.last)}{_means(course)}"
     alone = course.window == 1
     if course.lowest is None or course.lowest_steps is None or course.lowest_steps[1] == course.last_step:
         return f"{ends}, and {'was never lower than at the end' if alone else 'no such mean was lower than the last'}."

@@ -8,6 +8,9 @@ from fallline._records import PARTS, Floats, Recording
 
 WORTH_NAMING = 0.005
 """A part with a smaller share than this is not named."""
+AGAINST = "; a part that points against the whole counts below 0, so that others can be more than 100 %"
+MINUS_NAMED = -WORTH_NAMING
+SMALL_COUNT_MOST = "a mean over each layer's entries, in which those with the smallest gradients count most"
 MANY_TIMES, EXACT_TIMES = 10, 1000
 """From here on a share is no percentage; up to here it has a decimal, so that one sees them add up."""
 
@@ -64,7 +67,8 @@ def _parts(recording: Recording, optimizer: int) -> list[str]:
         return []
     return [
         f"The updates{of_whom(recording, optimizer)} were made of {words} "
-        f"({count(made[1], 'measured step')} together, each weighed by the square of its length)."
+        f"({count(made[1], 'measured step')} together, each weighed by the square of its length)"
+        f"{'' if (made[0] > MINUS_NAMED).all() else AGAINST}."
     ]
 
 
@@ -83,6 +87,6 @@ def _effective(recording: Recording) -> list[str]:
     when = f"of the last {count(end.stop - end.start, 'measured step')}"
     turned = "The optimizer's own division turned the rate into an effective step of"
     if middles[most] == middles[least]:
-        return [f"{turned} {number(float(middles[most]))}, in the median {when}."]
+        return [f"{turned} {number(float(middles[most]))}, in the median {when}: {SMALL_COUNT_MOST}."]
     low, high = (f"{number(float(middles[k]))} ({layer_words(recording.header, int(known[k]))})" for k in (least, most))
-    return [f"{turned} {low} to {high}, in the median {when}."]
+    return [f"{turned} {low} to {high}, in the median {when}: {SMALL_COUNT_MOST}."]

@@ -2,14 +2,16 @@
 
 import numpy as np
 
-from fallline._explain._numbers import count, listed, multiple, part_of
+from fallline._explain._numbers import count, listed, multiple, number, part_of
 from fallline._explain._recording._rows import of_whom, optimizer_names, steps_words
-from fallline._records import Event, EventKind, Recording
+from fallline._records import Cost, Event, EventKind, Recording
 
 OWN_BATCH = "the step on its own batch"
 """As the watch calls it in its notes."""
 MOST_NOTES = 6
 """Notes beyond so many are counted."""
+EVERY_STEP = "every step"
+"""As the books of a watch call what it does at each step."""
 
 
 def update_sentences(recording: Recording) -> list[str]:
@@ -107,4 +109,16 @@ def _cost(recording: Recording) -> list[str]:
     dear = sorted(cost.by_instrument.items(), key=lambda item: -item[1])
     parts = ", ".join(f"{name} {multiple(seconds / own)}" for name, seconds in dear if seconds > 0)
     whole = part_of(share, "the loop's own time")
-    return [f"Watching cost {whole}{f': {parts}' if parts else ''}."]
+    told = f"Watching cost {whole}{f': {parts}' if parts else ''}."
+    return [told, *_over_budget(recording.header.instruments.budget, cost, own)]
+
+
+def _over_budget(budget: float | None, cost: Cost, own: float) -> list[str]:
+    """Why a loop took more than it was given: what no budget can space, and what it has to know first."""
+    if budget is None or cost.seconds <= budget * own:
+        return []
+    fixed = cost.by_instrument.get(EVERY_STEP, 0.0) / own
+    why = "each instrument measures once before its price is known, and so short a loop does not make up for that"
+    if fixed > budget:
+        why = f"what is taken at every step, {multiple(fixed)}, cannot be made rarer"
+    return [f"That is over the budget of {multiple(budget)}: in a loop of {number(own, 2)} s, {why}."]

@@ -19,12 +19,22 @@ def move_sentences(recording: Recording) -> list[str]:
     """Gradient, length and direction of the updates of every optimizer, then the layers."""
     told = []
     for optimizer in range(len(recording.header.optimizers)):
-        told += _gradient(recording, optimizer)
+        told += [*_measured(recording, optimizer), *_gradient(recording, optimizer)]
         if _nothing_moved(recording, optimizer):
             told.append(f"Nothing moved: every measured update{of_whom(recording, optimizer)} was exactly 0.")
         else:
             told += [*_ratio(recording, optimizer), *_direction(recording, optimizer)]
     return [*told, *_layers(recording), *_silent(recording)]
+
+
+def _measured(recording: Recording, optimizer: int) -> list[str]:
+    """At how many updates norms were taken, where a budget has spaced them."""
+    steps = recording.steps
+    updates, measured = (int(np.count_nonzero(each[:, optimizer])) for each in (steps.updates, steps.measured))
+    if not 0 < measured < updates or recording.header.instruments.budget is None:
+        return []
+    steps_of = f"at {measured:,} of {updates:,} updates"
+    return [f"Gradient, update and parameters{of_whom(recording, optimizer)} were measured {steps_of}."]
 
 
 def _nothing_moved(recording: Recording, optimizer: int) -> bool:
