@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import fallline._figures as figures
     from fallline._backprop import backprop
     from fallline._compare import compare
-    from fallline._curvature import sharpness, spectrum, stability_limit, trace, track_sharpness
+    from fallline._curvature import curvature, sharpness, spectrum, stability_limit, trace, track_sharpness
     from fallline._data import Table, classes, line, read_table
     from fallline._errors import DataError, FalllineError, FalllineWarning, OptionError, RunFileError
     from fallline._explain import Explanation, explain
@@ -55,6 +55,7 @@ _HOMES = {
     "backprop": "_backprop",
     "classes": "_data",
     "compare": "_compare",
+    "curvature": "_curvature",
     "explain": "_explain",
     "export": "_store:export_run",
     "export_tensorboard": "_integrations",
@@ -102,6 +103,7 @@ __all__ = [
     "backprop",
     "classes",
     "compare",
+    "curvature",
     "explain",
     "export",
     "export_tensorboard",

@@ -13,15 +13,31 @@ def main() -> None:
 
     try:
         status = run_cli()
-        sys.stdout.flush()
+        _flush()
     except BrokenPipeError:  # the reader of a pipe has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         status = 0
     except KeyboardInterrupt:  # while the command line itself was loading
         sys.stderr.write(f"fallline: {STOPPED}\n")
         status = 130
     gc.freeze()  # the process ends: searching all of PyTorch for garbage once more would take a third of a second
     sys.exit(status)
+
+
+def _flush() -> None:
+    """The last of the output; of a full disk the command line has told already, Python need not do it once more."""
+    if sys.stdout is None:  # closed by the caller
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:
+        _discard_output()
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 from fallline._errors import OptionError
 from fallline._explain import explain, recommendation_sentences, sweep_line, zone_meaning, zone_range
 from fallline._fit import summarised
-from fallline._records import Answer, Backprop, Comparison, Run, Surface, SweepResult
+from fallline._records import Answer, Backprop, Comparison, Curvature, Run, Surface, SweepResult
 from fallline._report import page_of, report_page
 
 HEIGHT = 900
@@ -18,11 +18,12 @@ WITH_PAGES = (
     ("fallline._records._answer", "Answer"),
     ("fallline._records._backprop", "Backprop"),
     ("fallline._records._surface", "Surface"),
+    ("fallline._records._curvature", "Curvature"),
 )
 
 
 def register_display(shell: Any) -> None:
-    """Teach an IPython shell to show runs, sweeps, comparisons, answers, backward passes and surfaces.
+    """Teach an IPython shell to show runs, sweeps, comparisons, answers, backward passes, surfaces and curvatures.
 
     By the name of the type, so that nothing else of fallline is loaded before there is one to be shown.
     """
@@ -33,7 +34,7 @@ def register_display(shell: Any) -> None:
     formatters["text/plain"].for_type_by_name("fallline._records._sweep", "SweepResult", sweep_text)
 
 
-def page_html(result: Run | SweepResult | Comparison | Answer | Backprop | Surface) -> str | None:
+def page_html(result: Run | SweepResult | Comparison | Answer | Backprop | Surface | Curvature) -> str | None:
     """The page of a result as HTML for an output cell; None where it has none, and its words stand there alone.
 
     The page runs in a frame of its own that may execute its script and nothing else: it cannot reach the notebook.

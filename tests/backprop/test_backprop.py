@@ -43,7 +43,9 @@ REFUSED: list[tuple[Callable[..., Any], str]] = [
     (lambda: traced(lambda x: (x, x), X), "a tuple of 2 parts; a backward pass begins at one"),
     (lambda: traced(lambda x: {"loss": x}, X), "a dict of 1 part; a backward pass begins at one"),
     (lambda: traced(lambda x: x.sum().item(), X), "gives back a float, not a tensor"),
-    (lambda: traced(lambda _: None, X), "gives back a NoneType, not a tensor"),
+    (lambda: traced(lambda _: None, X), r"gives back nothing \(None\): its return is missing"),
+    (lambda: traced(lambda x: {"loss": x}, X), r"as in loss=lambda made: made\['loss'\]\.sum"),
+    (lambda: traced(lambda x: x * 2, torch.tensor([1, 2])), r"hand them in as decimals: x\.float"),
     (lambda: traced(lambda x: (x, (x, x)), X), r"gives back a tuple of 2 parts; .*loss=lambda made: made\[0\]"),
     (lambda: traced(lambda x: x.argmax(), X), "of int64: whole numbers and truth values have no slope"),
     (lambda: traced(lambda x: x.sum() * 1j, X), "is complex"),
@@ -126,3 +128,12 @@ def test_a_tensor_handed_back_as_it_was_is_one_sentence() -> None:
     captured = torch.ones((), requires_grad=True)
     with pytest.raises(fl.OptionError, match="did not compute"):
         fl.backprop(lambda _: captured, torch.randn(3))
+
+
+def test_no_float64_run_is_no_measure_of_float32() -> None:
+    """A function that turns to float32 itself gives the same numbers in both runs: nothing is told by that."""
+    turned = fl.backprop(lambda x: x.float().exp().sum(), torch.tensor([1.0, 2.0]))
+    plainly = fl.backprop(lambda x: x.exp().sum(), torch.tensor([1.0, 2.0]))
+    assert turned.check is not None
+    assert plainly.check is not None
+    assert (turned.check.low_precision, plainly.check.low_precision is None) == (None, False)

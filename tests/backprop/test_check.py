@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 import pytest
@@ -13,11 +13,15 @@ from fallline._backprop._check import (
     LEAST_EVALUATIONS,
     MOST_EVALUATIONS,
     Plan,
+    _about_input,
+    _why_not,
     check_gradients,
     evaluations_for,
     plan_of,
 )
-from fallline._records import GradientCheck, LowPrecision
+from fallline._backprop._comparison import Compared
+from fallline._backprop._verdicts import Verdict
+from fallline._records import CheckedInput, GradientCheck, LowPrecision
 
 
 def checked(function: Callable[[torch.Tensor], torch.Tensor], x: Any, **options: Any) -> GradientCheck:
@@ -63,21 +67,27 @@ def test_vector_weighs_the_results_entries() -> None:
     assert check.inputs[0].autograd == pytest.approx((2 * x * vector)[check.inputs[0].at].item())
 
 
+AT_A_KINK = "3 entries of x lie at a kink"
+BESIDE_ONE = "3 entries of x lie beside a kink or a jump"
+
+
 @pytest.mark.parametrize(
-    "function",
+    ("function", "told"),
     [
-        lambda x: x.relu().sum(),
-        lambda x: (x.relu() - (-x).relu()).sum(),
-        lambda x: torch.nn.functional.leaky_relu(x, 0.3).sum(),
-        lambda x: x.clamp(0, 1).sum(),
-        lambda x: x.floor().sum() + x.sum(),
-        lambda x: (x.relu() @ torch.ones(5, 3)).relu().sum(),
+        (lambda x: x.relu().sum(), AT_A_KINK),
+        (lambda x: x.abs().sum(), AT_A_KINK),
+        (lambda x: (x.relu() - (-x).relu()).sum(), BESIDE_ONE),
+        (lambda x: torch.nn.functional.leaky_relu(x, 0.3).sum(), AT_A_KINK),
+        (lambda x: x.clamp(0, 1).sum(), AT_A_KINK),
+        (lambda x: x.floor().sum() + x.sum(), BESIDE_ONE),
+        (lambda x: (x.relu() @ torch.ones(5, 3)).relu().sum(), AT_A_KINK),
     ],
 )
-def test_beside_a_kink_is_a_remark(function: Callable[[torch.Tensor], torch.Tensor]) -> None:
+def test_beside_a_kink_is_a_remark(function: Callable[[torch.Tensor], torch.Tensor], told: str) -> None:
     check = checked(function, [0.0, 0.0, 1.5, -1.5, 0.0])
     assert check.agrees
-    assert any("3 entries of x lie beside a kink or a jump" in each for each in check.remarks)
+    assert check.inputs[0].entries == 2
+    assert any(told in each for each in check.remarks)
 
 
 def test_a_kink_hides_no_mistake() -> None:
@@ -185,7 +195,15 @@ def test_a_mistake_among_kinks() -> None:
     assert check.inputs[0].at == (137,)
     alone = checked(lambda leaf: leaf.relu().sum(), x)
     assert (alone.agrees, alone.inputs[0].entries) == (True, 10)
-    assert not any("only the first few" in each for each in alone.remarks)
+    assert not any("too many evaluations" in each for each in alone.remarks)
+
+
+def test_what_the_evaluations_did_not_last_for_is_one_sentence() -> None:
+    seen = CheckedInput("w", 0, 0, nan, nan, None, nan, nan, agrees=False)
+    left = Compared(seen, None, {Verdict.DOUBTFUL: 2}, "entry", 3)
+    reason = "one difference is too inexact there, and closer looks would take too many evaluations"
+    assert _why_not(left) == reason
+    assert _about_input("w", left)[0] == f"5 entries of w not compared: {reason}."
 
 
 def test_along_directions_nothing_may_be_compared_either() -> None:
@@ -356,7 +374,8 @@ def test_evaluations_are_counted_and_bounded() -> None:
     assert not any("evaluated" in each for each in check.remarks)
     assert len(calls) < 2000 + 24 * 75 + 976 * 2  # closer looks at some, a look beside the kink at the rest
     (found,) = check.inputs
-    assert found.why_not == "a kink or a jump is there, the slopes to either side differ"
+    assert found.why_not is not None
+    assert found.why_not.startswith("a kink is there, where the slopes to either side differ")
 
 
 @pytest.mark.parametrize(

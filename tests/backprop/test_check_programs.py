@@ -26,7 +26,9 @@ STEPS: Final[dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]]] = 
     "sort": lambda x, _: x.sort().values,
     "max": lambda x, _: x - x.max(),
     "norm": lambda x, _: x / (x.norm() + 0.5),
-    "split": lambda x, _: torch.cat([part * (1 + place % 3) for place, part in enumerate(x.split(2))]),
+    "split": lambda x, _: torch.cat(
+        [part * (1 + place % 3) for place, part in enumerate(x.split(max(2, len(x) // 8)))]
+    ),
     "flip": lambda x, _: torch.stack([x, x.flip(0) * 2]).mean(0),
     "broadcast": lambda x, w: (x.unsqueeze(1) + w.unsqueeze(0)).prod(1).tanh(),
     "stop": lambda x, _: x * x.detach().sigmoid(),

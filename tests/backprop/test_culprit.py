@@ -134,6 +134,36 @@ def test_two_in_one_chain_are_both_named() -> None:
     assert named == {("CustomBackward", 0), ("DoubledBackward", 0)}
 
 
+def test_beside_an_operation_at_its_kink_only_the_wrong_one_is_named() -> None:
+    wrong = WRONG_OF_ONE["factor"]
+    check, named = checked(lambda x: (x.relu() + wrong(x.exp())).sum(), x=torch.zeros(1))
+    assert check.wrong
+    assert named == {("CustomBackward", 0)}
+
+
+@pytest.mark.parametrize("share", [0.01, 100.0])
+def test_a_mistake_that_is_small_beside_another_is_named_too(share: float) -> None:
+    check, named = checked(lambda x: (DOUBLED_WRONGLY(x.sin()) * share + WRONG_OF_ONE["factor"](x)).sum(), x=some(3))
+    assert check.wrong
+    assert named == {("CustomBackward", 0), ("DoubledBackward", 0)}
+
+
+def test_rounding_is_nobodys_mistake() -> None:
+    """A gradient that is wrong though every step back is right: w gets none, and nothing on its way is to blame."""
+    w = some(4, seed=1)
+
+    def function(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        hidden = custom(lambda y: y * w.detach(), lambda g, _: g * w.detach())
+        y = hidden(x)
+        for _ in range(40):
+            y = (y.float().sin() + x * 0.1).tanh()
+        return y.sum()
+
+    check, named = checked(function, x=some(4), w=w)
+    assert not check.agrees
+    assert named == set()
+
+
 def test_a_mistake_times_zero_is_not_seen() -> None:
     check, named = checked(lambda x: (WRONG_OF_ONE["sign"](x) * 0 + x).sum(), x=some(4))
     assert check.agrees

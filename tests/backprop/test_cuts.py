@@ -41,15 +41,26 @@ def not_used(x: torch.Tensor) -> torch.Tensor:
     return (W * 2).sum()
 
 
+DETACHED = (
+    "x was detached on its way to the result: detach(), .data or torch.tensor() of a tensor cuts the gradient off."
+)
 CUTS: list[tuple[Fn, str]] = [
-    (lambda x: (x.detach() * W).sum(), "x was detached on its way to the result: detach() cuts the gradient off."),
+    (lambda x: (x.detach() * W).sum(), DETACHED),
     (lambda x: (W * x.sum().item()).sum(), "x was turned into a Python number"),
     (lambda x: (x.argmax() * W).sum(), "x reaches the result only through argmax, whose whole numbers"),
-    (lambda x: ((x > 1) * W).sum(), "x reaches the result only through gt, whose whole numbers or truth values"),
+    (
+        lambda x: ((x > 1) * W).sum(),
+        "x reaches the result only through the comparison >, whose whole numbers or truth values",
+    ),
     (under_no_grad, "x reaches the result only through mul under torch.no_grad()"),
     (without_create_graph, "x reaches the result only through a backward pass without create_graph=True"),
     (used_in_vain, "x was used, but nothing that was made of it reaches the result."),
-    (not_used, "x was never used."),
+    (not_used, "x was used by no operation of PyTorch (NumPy, .tolist() and the like are not seen)."),
+    (
+        lambda x: (torch.tensor(x.tolist()) * W).sum(),
+        "x was used by no operation of PyTorch (NumPy, .tolist() and the ",
+    ),
+    (lambda x: (x.data * W).sum(), DETACHED),
 ]
 
 

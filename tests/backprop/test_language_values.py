@@ -131,6 +131,7 @@ def test_class_numbers_may_be_a_tensor_of_any_whole_numbers() -> None:
         ({"W": 1, "x": 1, "t": 0.5}, "class numbers, the second value of cross_entropy, so whole numbers: 0.5 is none"),
         ({"W": 1, "x": 1, "t": math.nan}, "nan is none"),
         ({"W": 1, "x": 1, "t": math.inf}, "inf is none"),
+        ({"W": 1, "x": 1e-50, "t": 0}, "1e-50, which is 0 in float32, whose smallest number is 1.4e-45: write 0 if"),
         ({"W": 1e300, "x": 1, "t": 0}, "beyond the largest number of float32"),
         ({"W": [], "x": 1, "t": 0}, "has no entries"),
         ({"W": torch.empty(0), "x": 1, "t": 0}, "has no entries"),

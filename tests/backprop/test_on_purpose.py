@@ -10,6 +10,7 @@ from torch.nn.functional import embedding as looked_up
 
 import fallline as fl
 
+SCALES = torch.tensor([0.1, 0.05, 0.2])
 TAKEN = torch.tensor([[1, 1, 0, 3]])
 
 
@@ -61,6 +62,17 @@ def test_padding_in_a_bag_is_a_derivative() -> None:
     assert graph.remarks == ()
 
 
+@pytest.mark.parametrize("mode", ["sum", "mean"])
+def test_a_bag_that_scales_by_frequency_is_not_accused(mode: str) -> None:
+    """Row 0 is taken three times, and the CPU divides rows 1 and 3 by its count in place of theirs."""
+    bag = nn.EmbeddingBag(5, 2, mode=mode, scale_grad_by_freq=True)
+    graph = fl.backprop(lambda: bent(bag(torch.tensor([[0, 0, 0, 1, 3]]))))
+    assert graph.check is not None
+    assert graph.check.agrees
+    assert graph.check.remarks == ()
+    assert [remark for remark in graph.remarks if "other counts than their own" in remark]
+
+
 class Doubled(torch.autograd.Function):
     """Its step back forgets the factor."""
 
@@ -99,6 +111,8 @@ def test_a_table_that_is_used_elsewhere_is_compared_there(settings: dict[str, An
     [
         lambda x: torch.fake_quantize_per_tensor_affine(x, 0.1, 0, -10, 10),
         lambda x: torch.fake_quantize_per_tensor_affine(x.sin() * 3, 0.1, 0, -10, 10),
+        lambda x: torch.fake_quantize_per_channel_affine(x, SCALES, torch.zeros(3, dtype=torch.int32), 0, -10, 10),
+        lambda x: torch.fake_quantize_per_channel_affine(x, SCALES, torch.zeros(3), 0, -10, 10),
     ],
 )
 def test_fake_quantisation_is_not_accused(quantise: Callable[[torch.Tensor], torch.Tensor]) -> None:
@@ -116,3 +130,34 @@ def test_fake_quantisation_is_not_accused(quantise: Callable[[torch.Tensor], tor
 def test_torchs_own_rounding_is_no_fake_quantisation() -> None:
     graph = fl.backprop(lambda x: bent(x.round() + x), torch.tensor([0.33, 0.71]))
     assert graph.remarks == ()
+
+
+def test_fake_quantisation_that_learns_says_what_it_does() -> None:
+    scale, zero = torch.tensor([0.1]), torch.tensor([0.0])
+    graph = fl.backprop(
+        lambda x, s: bent(torch._fake_quantize_learnable_per_tensor_affine(x, s, zero, -10, 10, 1.0)),
+        torch.tensor([0.33, 0.71]),
+        scale,
+    )
+    assert graph.check is not None
+    assert not graph.check.wrong
+    assert any("straight through" in remark for remark in graph.remarks)
+
+
+def ctc(log_probs: torch.Tensor, lengths: Any) -> torch.Tensor:
+    targets = torch.tensor([[1, 2], [2, 0]])
+    known = type(lengths)((2, 1)) if isinstance(lengths, tuple) else torch.tensor([2, 1])
+    return torch.nn.functional.ctc_loss(log_probs, targets, lengths, known, reduction="none").sum()
+
+
+@pytest.mark.parametrize("lengths", [torch.tensor([5, 3]), (5, 3)])
+def test_ctc_loss_of_log_probabilities_is_not_accused(lengths: Any) -> None:
+    given = torch.randn(5, 2, 3, generator=torch.Generator().manual_seed(0))
+    for log_probs in (given.log_softmax(2), given):
+        graph = fl.backprop(lambda each: ctc(each.sin(), lengths), log_probs)
+        assert graph.check is not None
+        assert graph.check.agrees
+        assert any(each.startswith("ctc_loss is of what log_softmax gives.") for each in graph.remarks)
+    wrong = fl.backprop(lambda each: ctc(Doubled.apply(each).log_softmax(2), lengths), given).check
+    assert wrong is not None
+    assert wrong.wrong

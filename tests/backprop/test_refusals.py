@@ -187,3 +187,21 @@ def test_writing_to_a_view_of_an_input() -> None:
 
     with pytest.raises(fl.OptionError, match=r"^The function writes in place to an input"):
         traced(fn, X)
+
+
+@pytest.mark.parametrize(
+    ("fn", "told"),
+    [
+        (lambda x: (x // 0.3 + x).sum(), "PyTorch has no derivative of floor_divide, so no gradient goes back"),
+        (lambda x: torch.special.gammainc(x, x).sum(), "PyTorch has no derivative of igamma to input, so no"),
+    ],
+)
+def test_an_operation_that_pytorch_has_no_derivative_of(fn: Callable[..., Any], told: str) -> None:
+    with pytest.raises(fl.OptionError) as error:
+        traced(fn, X)
+    assert str(error.value).startswith(told)
+
+
+def test_a_size_changed_in_place_is_no_shape_that_does_not_fit() -> None:
+    with pytest.raises(fl.OptionError, match=r"^The function changes the size of a tensor in place \(resize_\)"):
+        traced(lambda x: x.clone().resize_(1).sum(), X)

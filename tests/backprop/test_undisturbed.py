@@ -98,6 +98,14 @@ def test_a_custom_function_of_a_captured_parameter_is_compared() -> None:
     assert "apply" not in vars(torch.autograd.Function.__mro__[1])
 
 
+class Meantime:
+    """What another thread saw; no module, since of those nothing stays."""
+
+    def __init__(self) -> None:
+        self.errors: list[BaseException] = []
+        self.dtypes: set[torch.dtype] = set()
+
+
 class Meanwhile(nn.Module):
     """Another thread runs somebody's function in the middle of every forward pass."""
 
@@ -105,8 +113,7 @@ class Meanwhile(nn.Module):
         super().__init__()
         self.linear = nn.Linear(3, 2)
         self.others = others
-        self.errors: list[BaseException] = []
-        self.dtypes: set[torch.dtype] = set()
+        self.seen = Meantime()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The sum of the squares."""
@@ -117,9 +124,9 @@ class Meanwhile(nn.Module):
 
     def _run(self) -> None:
         try:
-            self.dtypes.add(self.others().dtype)
+            self.seen.dtypes.add(self.others().dtype)
         except RuntimeError as error:
-            self.errors.append(error)
+            self.seen.errors.append(error)
 
 
 def test_another_thread_uses_the_same_parameters_meanwhile() -> None:
@@ -129,8 +136,8 @@ def test_another_thread_uses_the_same_parameters_meanwhile() -> None:
     assert check is not None
     assert {each.name for each in check.inputs} == {"x", "net.linear.weight", "net.linear.bias", "scale", "MODULE_WIDE"}
     assert check.agrees
-    assert net.errors == []
-    assert net.dtypes == {torch.float32}
+    assert net.seen.errors == []
+    assert net.seen.dtypes == {torch.float32}
 
 
 def test_two_calls_on_one_module_run_one_after_the_other() -> None:
@@ -291,13 +298,14 @@ class KeepingAll(nn.Module):
         return result
 
 
-def test_what_a_module_remembers_is_of_one_run() -> None:
+def test_what_a_module_remembers_is_as_before() -> None:
     net = KeepingAll()
-    before = net.drawn.bit_generator.state
+    before, held = net.drawn.bit_generator.state, (net.seen, net.by_name["h"])
     check = fl.backprop(net, X).check
     assert check is not None
     assert check.agrees
-    assert [each.dtype for each in (*net.seen, *net.by_name["h"], net.last)] == [torch.float32] * 3
+    assert (net.seen is held[0], net.by_name["h"] is held[1], *held) == (True, True, [], [])
+    assert not hasattr(net, "last")
     assert net.drawn.bit_generator.state == before
 
 

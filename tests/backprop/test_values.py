@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fallline._backprop._values import KEPT, joined, value_of
+from fallline._backprop._values import KEPT, joined, summed_up, value_of
 
 
 def test_a_small_tensor_is_kept_number_by_number_and_cannot_be_written() -> None:
@@ -83,3 +83,26 @@ def test_several_outputs_are_one_end_to_end(sizes: tuple[int, int]) -> None:
     assert each.mean == pytest.approx(whole.mean)
     assert each.norm == pytest.approx(whole.norm)
     assert (each.numbers is None) == (whole.numbers is None)
+
+
+def test_complex_numbers_keep_their_parts() -> None:
+    z = torch.tensor([3 - 4j, 2j])
+    seen = value_of(z)
+    assert seen.numbers is not None
+    assert seen.parts is not None
+    assert seen.numbers.tolist() == [5.0, 2.0]
+    assert [part.tolist() for part in seen.parts] == [[3.0, 0.0], [-4.0, 2.0]]
+    assert value_of(z.conj()).parts[1].tolist() == [4.0, -2.0]  # type: ignore[index]  # just asked
+    assert value_of(torch.ones(2)).parts is None
+    assert value_of(torch.ones(1001, dtype=torch.complex64)).parts is None
+
+
+def test_complex_numbers_add_up_by_their_parts() -> None:
+    one, other = value_of(torch.tensor([3 - 4j])), value_of(torch.tensor([-3 + 3j]))
+    whole, both = summed_up([one, other]), joined([one, other])
+    assert whole is not None
+    assert whole.numbers is not None
+    assert whole.parts is not None
+    assert both.parts is not None
+    assert (whole.numbers.tolist(), [part.tolist() for part in whole.parts]) == ([1.0], [[0.0], [-1.0]])
+    assert [part.tolist() for part in both.parts] == [[3.0, -3.0], [-4.0, 3.0]]

@@ -51,7 +51,11 @@ def test_without_one_the_error_says_why_and_how():
 
 @pytest.mark.parametrize(
     ("shape", "says"),
-    [((2, 2), "vector=[[1, 1], [1, 1]]"), ((5, 400), "vector=torch.ones(5, 400)"), ((2000,), "2,000 of them")],
+    [
+        ((2, 2), '--vector "[[1, 1], [1, 1]]", in Python vector=[[1, 1], [1, 1]]'),
+        ((5, 400), "vector=torch.ones(5, 400)"),
+        ((2000,), "2,000 of them"),
+    ],
 )
 def test_the_example_has_the_results_shape(shape, says):
     with pytest.raises(OptionError, match="A vector says how much each weighs") as error:

@@ -32,6 +32,13 @@ def summed():
     return fl.Objective(model, nn.MSELoss(reduction="sum"), (x, 2 * x + 1))
 
 
+def broken():
+    lost = nn.Linear(1, 1)
+    with torch.no_grad():
+        lost.weight.fill_(float("nan"))
+    return fl.Objective(lost, nn.MSELoss(), (x, 2 * x + 1))
+
+
 def raises():
     raise ValueError("too few rows")
 
@@ -65,7 +72,14 @@ class Stopping:
         return self.loss(after) - self.loss(before)
 
 
+class Racing(Stopping):
+    """The same, from a start with a slope."""
+
+    parameters = torch.ones(2).double().numpy()
+
+
 stopping = Stopping()
+racing = Racing()
 '''
 
 

@@ -1,5 +1,6 @@
 """``fallline backprop``: what is printed, JSON field by field, narrow screens, the check's status, bad input."""
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+import fallline as fl
 from cli.shell import Cli, Done, left_in, process
 from explain.graphs import textbook, wrong_cube
 from fallline._cli._backprop import status_of
@@ -39,6 +42,9 @@ def test_the_tree(cli: Cli) -> None:
     assert any(line.startswith("mean(z)") for line in told)
     assert any(line.lstrip(" │").startswith("└─ x") and "× 1 → [4.8927, 0.2741, 2.6247]" in line for line in told)
     assert sum("(see above)" in line for line in told) == 1
+    assert any(line.endswith("both uses added up → [4.8927, 0.2741, 2.6247]") for line in told)
+    assert "used several times adds up." in " ".join(told)
+    assert "several times" not in cli("backprop", "exp(x)", "--at", "x=1", "--tree").out
 
 
 def test_json_field_by_field(cli: Cli) -> None:
@@ -62,7 +68,8 @@ def test_json_field_by_field(cli: Cli) -> None:
         "backward", "members", "outputs", "hook", "notes",
     }  # fmt: skip
     value = nodes[1]["value"]
-    assert set(value) == {"shape", "dtype", "numbers", "least", "greatest", "mean", "norm", "not_finite"}
+    assert set(value) == {"shape", "dtype", "numbers", "least", "greatest", "mean", "norm", "not_finite", "parts"}
+    assert value["parts"] is None
     assert (value["shape"], value["dtype"], value["not_finite"]) == ([3], "float32", 0)
     assert value["numbers"] == pytest.approx([3.6695, 0.2056, 1.9685])
     assert all(edge["source"] < edge["target"] for edge in edges)
@@ -76,7 +83,7 @@ def test_json_field_by_field(cli: Cli) -> None:
     check = told["check"]
     assert set(check) == {
         "agrees", "compared", "inputs", "tolerance", "wrong_edges", "remarks", "evaluations",
-        "lost", "hooked", "not_finite", "low_precision",
+        "lost", "hooked", "not_finite", "low_precision", "rounding", "left_out",
     }  # fmt: skip
     assert (check["compared"], check["inputs"][0]["compared"], check["inputs"][0]["planned"]) == (True, True, 3)
     assert (check["agrees"], check["wrong_edges"], check["inputs"][0]["entries"]) == (True, [], 3)
@@ -120,6 +127,12 @@ def test_nothing_compared_is_no_agreement(cli: Cli, expression: str, at: str) ->
     assert cli("backprop", expression, "--at", at).status == 0
     check = cli("backprop", expression, "--at", at, "--json").json["check"]
     assert (check["agrees"], check["compared"], check["inputs"][0]["compared"]) == (False, False, False)
+
+
+def test_an_input_that_could_not_be_compared_is_no_agreement(cli: Cli) -> None:
+    done = cli("backprop", "x*x + 1e-30*y", "--at", "x=3", "--at", "y=2", "--check")
+    assert done.status == 1
+    assert "Only 1 of 2 gradients could be compared, and this agrees" in " ".join(done.out.split())
 
 
 def test_where_nan_is_born_stands_at_the_end_as_well(cli: Cli) -> None:
@@ -183,14 +196,24 @@ def test_a_mismatch_is_said_before_everything_else(capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("expression", "at", "head", "status"),
     [
-        ("1/x^20", "x=100", "MISMATCH: The gradient of x is NaN or infinite as it was computed, and finite in", 1),
+        (
+            "1/x^20",
+            "x=100",
+            "MISMATCH: The gradient of x is NaN or infinite as it was computed, which is shown, and finite in",
+            1,
+        ),
         (
             "exp(x)/exp(x)",
             "x=100",
-            "MISMATCH: The gradient of x is NaN or infinite as it was computed, and finite in",
+            "MISMATCH: The gradient of x is NaN or infinite as it was computed, which is shown, and finite in",
             1,
         ),
-        ("(x + 1e8 - 1e8)*x", "x=0.3", "CAUTION: The float32 gradient is off the float64 one by 0.50 of its size.", 0),
+        (
+            "(x + 1e8 - 1e8)*x",
+            "x=0.3",
+            "CAUTION: The float32 gradient, which is shown, is off the float64 one by 50 %.",
+            0,
+        ),
         ("x*x", "x=0.3", "The result is 0.09.", 0),
     ],
 )
@@ -305,6 +328,51 @@ def test_no_terminal_and_a_closed_pipe(folder: Path) -> None:
     done = process(folder, *TEXTBOOK, TERM="dumb", NO_COLOR="1")
     assert (done.status, done.err) == (0, "")
     assert "\x1b" not in done.out
+
+
+def test_an_input_that_was_not_compared_has_no_numbers_of_a_comparison(cli: Cli) -> None:
+    (checked,) = cli("backprop", "log(x)", "--at", "x=-1", "--json").json["check"]["inputs"]
+    assert checked["compared"] is False
+    numbers = ("largest_difference", "relative_difference", "at", "autograd", "differences")
+    assert [checked[name] for name in numbers] == [None] * 5
+
+
+def test_the_parts_of_complex_numbers() -> None:
+    graph = fl.backprop(lambda x: (x * torch.tensor([1 - 2j])).sum().abs(), torch.tensor([3.0]))
+    told = json.loads(as_json(graph, None))["nodes"]
+    product = next(node for node in told if node["op"] == "mul")
+    assert product["value"]["parts"] == [[3.0], [-6.0]]
+
+
+def test_four_numbers_are_all_told(cli: Cli) -> None:
+    told = words(cli("backprop", "x*y*z*w", "--at", "x=1;y=2;z=3;w=4"))
+    assert told.startswith("The result is 24. x.grad = 24; y.grad = 12; z.grad = 8; w.grad = 6. ")
+
+
+def test_what_float32_cannot_write_is_said(cli: Cli) -> None:
+    told = words(cli("backprop", "sigmoid(x)", "--at", "x=-200"))
+    assert told.startswith(
+        "CAUTION: The float32 gradient, which is shown, is off the float64 one by 100 %. The slope σ(x)·(1 − σ(x)) at "
+        "sigmoid(x) is 1.3839×10⁻⁸⁷: float32 has no number between 0 and 1.4×10⁻⁴⁵, so it is 0 there. The float64 "
+        "gradient agrees with central differences: 1 entry of x,"
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "at", "said"),
+    [
+        ("exp(x)/exp(x)", "x=3", "1/exp(x), −exp(x)/exp(x)²"),
+        ("0**x", "x=0", "0^x 1 0 1"),
+        ("y**x", "x=0,1;y=0,2", "y^x·log(y), but 0 where y is 0"),
+        ("x.T", "x=3", "xᵀ [view] value 3"),
+        ("cos(pi*x) + e^x", "x=1", "cos(x · π) + e^x"),
+        ("binary_cross_entropy(p, [1])", "p=[0]", "max(p·(1 − p), 10⁻¹²)"),
+        ("binary_cross_entropy(p, [1])", "p=[0.5]", "(p − [1])/(p·(1 − p))"),
+    ],
+)
+def test_formulas_are_what_was_computed(cli: Cli, expression: str, at: str, said: str) -> None:
+    done = cli("backprop", expression, "--at", at, *(["--vector", "1,1"] if "y" in at else []))
+    assert said in " ".join(done.out.split())
 
 
 def test_the_report(cli: Cli, folder: Path) -> None:

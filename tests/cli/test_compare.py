@@ -56,7 +56,8 @@ def test_the_screen_says_what_the_json_says(cli: Cli) -> None:
 def test_json_field_by_field(cli: Cli) -> None:
     told = cli("compare", *ON_RAVINE, "--rate", 0.01, "--json").json
     assert set(told) == {
-        "schema", "name", "about", "loss", "parameters", "rows", "batch_size", "epochs", "steps", "goal", "floor",
+        "schema", "name", "about", "loss", "parameter_count", "parameters", "rows", "batch_size", "epochs", "steps",
+        "goal", "floor",
         "floor_kind", "seeds", "tuning_seeds", "starts", "start_losses", "deterministic", "common_rate",
         "common_reason", "trials", "trial_runs", "ranking", "optimizers", "at_best", "at_common", "confidence",
         "basins", "seconds", "report",

@@ -27,16 +27,20 @@ def test_the_story_from_top_to_bottom(cli: Cli, own: str) -> None:
 def test_json_field_by_field(cli: Cli, own: str) -> None:
     told = cli("curvature", f"{own}:objective", "--optimizer", f"{own}:optimizer", "--json").json
     assert set(told) == {
-        "schema", "objective", "parameters", "rows", "loss", "sharpness", "spectrum", "trace", "limit", "notes",
+        "schema", "objective", "parameters", "rows", "loss", "sharpness", "spectrum", "trace", "limit", "limits",
+        "products", "notes", "report",
     }  # fmt: skip
     assert (told["schema"], told["parameters"], told["rows"]) == ("fallline.curvature/1", 10, 12)
-    assert set(told["sharpness"]) == {"value", "error", "products", "converged", "preconditioned"}
+    assert set(told["sharpness"]) == {
+        "value", "error", "products", "converged", "preconditioned", "error_kind", "sample_products",
+    }  # fmt: skip
     assert set(told["spectrum"]) == {
         "largest", "errors_largest", "smallest", "errors_smallest", "products", "converged",
     }  # fmt: skip
     assert len(told["spectrum"]["largest"]) == 5
     assert told["spectrum"]["largest"][0] == pytest.approx(told["sharpness"]["value"], rel=1e-5)
-    assert set(told["limit"]) == {"optimizer", "learning_rate", "value", "kind", "why", "sharpness"}
+    assert set(told["limit"]) == {"optimizer", "learning_rate", "share", "value", "kind", "why", "sharpness"}
+    assert told["limits"] == [told["limit"]]
     assert (told["limit"]["optimizer"], told["limit"]["kind"], told["limit"]["learning_rate"]) == (
         "SGD",
         "provable",
@@ -79,9 +83,17 @@ def test_quiet_and_nothing_left_behind(cli: Cli, own: str, folder: Path) -> None
         (("curvature", "MODULE:stopping", "--optimizer", "MODULE:optimizer"), "measured on an fl.Objective"),
         (("curvature", "MODULE:objective", "--k", 0), "There are 10 eigenvalues"),
         (("curvature", "MODULE:objective", "--tolerance", -1), "above 0"),
-        (("compare", "MODULE:objective"), "not yet on an objective of your own"),
+        (("compare", "MODULE:objective", "--target", "y"), "leave out --target"),
+        (("compare", "MODULE:objective", "--batch-size", 4), "leave out --batch-size"),
+        (("compare", "MODULE:objective", "--seeds", 3), "starts where its parameters stand: leave out --seeds"),
+        (("compare", "MODULE:number"), "is a float, and an objective is needed"),
+        (("compare", "MODULE:broken"), "not a finite number: start elsewhere"),
+        (("curvature", "MODULE:broken"), "not finite here"),
+        (("compare", "nomodule:objective"), 'There is no module "nomodule"'),
+        (("curvature", "MODULE:objective", "--report", "missing/a.html"), "missing"),
+        (("compare", "MODULE:objective", "--report", "missing/a.html"), "missing"),
+        (("sweep", "MODULE:objective", "--report", "missing/a.html"), "missing"),
         (("sweep", "MODULE:objective", "--target", "y"), "leave out --target"),
-        (("sweep", "MODULE:objective", "--report", "a.html"), "leave out --report"),
     ],
 )
 def test_bad_input_gets_one_sentence(cli: Cli, own: str, arguments: tuple[object, ...], said: str) -> None:
@@ -109,3 +121,81 @@ def test_no_line_is_wider_than_the_terminal(own: str, folder: Path, columns: str
         done = process(folder, *command, COLUMNS=columns)
         assert done.status == 0, done.err
         assert max(map(len, done.out.splitlines())) <= int(columns)
+
+
+@pytest.mark.slow
+def test_a_narrow_terminal_holds_comparisons_and_sweeps(own: str, folder: Path) -> None:
+    race = (
+        "compare",
+        f"{own}:objective",
+        "--epochs",
+        "5",
+        "--trials",
+        "3",
+        "--optimizers",
+        "sgd,adam",
+        "--rate",
+        "0.1",
+    )
+    for command in (race, ("sweep", f"{own}:objective", "--epochs", "5", "--rates", "0.01:1:5")):
+        done = process(folder, *command, COLUMNS="40")
+        assert done.status == 0, done.err
+        assert max(map(len, done.out.splitlines())) <= 40
+
+
+def test_its_page_and_several_optimizers(cli: Cli, own: str, folder: Path) -> None:
+    done = cli(
+        "curvature", f"{own}:objective", "--optimizer", f"{own}:optimizer", "--optimizer", f"{own}:adam",
+        "--k", 1, "--report", "bends.html",
+    )  # fmt: skip
+    assert done.status == 0
+    assert "There is no stability limit of Adam to name." in " ".join(done.out.split())
+    assert done.out.endswith("report  bends.html\n")
+    page = (folder / "bends.html").read_text(encoding="utf-8")
+    assert f"<title>{own}:objective: curvature · fallline</title>" in page
+
+
+def test_a_comparison_on_their_own_code(cli: Cli, own: str, folder: Path) -> None:
+    told = ("compare", f"{own}:objective", "--optimizers", "sgd,adam", "--epochs", 8, "--trials", 3, "--rate", 0.1)
+    done = cli(*told, "--report", "race.html")
+    said = " ".join(done.out.split())
+    assert done.status == 0
+    assert said.startswith(f"{own}:objective: 10 parameters, 12 rows, every step over all of them. Each run: 8 steps.")
+    assert "Every run starts at the parameters as they stand. All optimizers share this start." in said
+    assert "Each at its own best rate optimizer" in said
+    assert f"<title>{own}:objective, optimizers compared · fallline</title>" in (folder / "race.html").read_text(
+        "utf-8"
+    )
+    numbers = cli(*told, "--json").json
+    assert (numbers["name"], numbers["loss"], numbers["parameter_count"]) == (f"{own}:objective", "objective", 10)
+    assert len(numbers["parameters"]) == len(numbers["starts"][0]) == 10
+    assert (numbers["deterministic"], numbers["report"]) == (True, None)
+
+
+def test_of_many_parameters_none_is_named_for_programs(cli: Cli, own: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fallline._explain import _comparison_numbers, _rates_table
+
+    for module in (_comparison_numbers, _rates_table):
+        monkeypatch.setattr(module, "MOST_NAMED", 9)
+    numbers = cli(
+        "compare", f"{own}:objective", "--optimizers", "sgd,adam", "--epochs", 2, "--trials", 3, "--rate", 0.1, "--json"
+    ).json
+    assert (numbers["parameter_count"], numbers["parameters"], numbers["starts"]) == (10, None, None)
+    swept = cli("sweep", f"{own}:objective", "--epochs", 2, "--rates", "0.1:0.2:2", "--json").json["problem"]
+    assert (swept["parameter_count"], swept["parameters"], swept["start"]) == (10, None, None)
+
+
+def test_the_page_of_a_sweep_on_their_own_code(cli: Cli, own: str, folder: Path) -> None:
+    done = cli("sweep", f"{own}:objective", "--epochs", 5, "--rates", "0.01:1:5", "--report", "rates.html")
+    assert done.status == 0
+    assert done.out.startswith(f"{own}:objective, SGD: 5 learning rates")
+    assert done.out.endswith("report  rates.html\n")
+    assert f"<title>{own}:objective: learning rates · fallline</title>" in (folder / "rates.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("command", [("compare", "--optimizers", "sgd,adam"), ("sweep",)])
+def test_ctrl_c_leaves_no_page(cli: Cli, own: str, folder: Path, command: tuple[str, ...]) -> None:
+    done = cli(*command, f"{own}:racing", "--epochs", 3000, "--report", "never.html")
+    assert (done.status, done.out) == (130, "")
+    assert done.err.count("\n") == 1
+    assert not (folder / "never.html").exists()

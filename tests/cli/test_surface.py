@@ -90,7 +90,7 @@ def test_the_page_is_written_whole(cli: Cli, own: str, folder: Path) -> None:
     done = cli("surface", f"{own}:objective", *SMALL, "--report", "page.html")
     assert done.out.splitlines()[-1] == "report  page.html"
     page = (folder / "page.html").read_text(encoding="utf-8")
-    assert "fallline.surface-view/1" in page
+    assert "fallline.surface-view/2" in page
     assert "http" not in page.replace("http://www.w3.org", "").replace("http-equiv", "")
 
 

@@ -159,6 +159,7 @@ def test_json_field_by_field(cli: Cli, few: SweepResult) -> None:
     assert told.pop("schema") == "fallline.sweep/1"
     assert told.pop("problem") == {
         "name": "line",
+        "parameter_count": 2,
         "parameters": ["w", "b"],
         "rows": 100,
         "start": few.start.tolist(),

@@ -59,6 +59,10 @@ class Diagonal(Operator):
     def small(self) -> bool:
         return False
 
+    @property
+    def rows(self) -> int:
+        return 0
+
     def times(self, vector: torch.Tensor) -> torch.Tensor:
         self.asked += 1
         return self.values * vector

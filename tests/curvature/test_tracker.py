@@ -7,6 +7,8 @@ import torch
 import fallline as fl
 from curvature.hessians import bowl, network
 from curvature.test_stability import descend
+from fallline._curvature import SharpnessTracker
+from fallline._quadratic import Quadratic
 
 
 def path(seed: int, points: int, steps: int, rate: float) -> tuple[fl.Objective, list[np.ndarray]]:
@@ -56,6 +58,48 @@ def test_preconditioned_places() -> None:
     for place in places:
         truth = np.linalg.eigvals(objective.hessian(place) / diagonal[:, None]).real.max()
         assert measure(place, preconditioner=diagonal).value == pytest.approx(truth, rel=0.01)
+
+
+def test_the_limit_of_an_optimizer_along_its_own_run() -> None:
+    model, objective = network(3, hidden=12)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    measure = fl.track_sharpness(objective)
+    assert measure.limit(optimizer).sharpness is None
+    for _ in range(4):
+        descend(objective, optimizer, model, 3)
+        found, expected = measure.limit(optimizer), fl.stability_limit(optimizer, objective)
+        assert found.value == pytest.approx(expected.value, rel=0.01)
+        assert (found.kind, found.why) == (expected.kind, expected.why)
+    assert measure.measured == 4
+
+
+def test_an_exact_objective_has_no_model_whose_optimizer_could_have_a_limit() -> None:
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    with pytest.raises(fl.OptionError, match=r"tracked on an fl.Objective"):
+        fl.track_sharpness(Quadratic.from_data([[0.0], [1.0]], [1.0, 3.0])).limit(optimizer)
+
+
+def test_where_the_products_are_spent_the_measurement_says_that_it_did_not_converge() -> None:
+    objective = network(3, hidden=12)[1]
+    assert not SharpnessTracker(objective, most_products=2)().converged
+    assert SharpnessTracker(objective)().converged
+
+
+def test_a_direction_that_stands_still_now_is_no_start() -> None:
+    """All of the last eigenvector lay in parameters that the optimizer no longer moves."""
+    model, objective = network(3, hidden=12)
+    measure = fl.track_sharpness(objective)
+    measure()
+    measure._direction = np.r_[1.0, np.zeros(objective.parameter_count - 1)]
+    optimizer = torch.optim.SGD(list(model.parameters())[1:], lr=0.1)
+    expected = fl.stability_limit(optimizer, objective).value
+    assert measure.limit(optimizer).value == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize("most", [0, -1])
+def test_no_products_are_refused(most: int) -> None:
+    with pytest.raises(fl.OptionError, match="At least one product"):
+        SharpnessTracker(network()[1], most_products=most)
 
 
 def test_a_tolerance_of_nothing_is_refused() -> None:

@@ -14,9 +14,11 @@ from fallline._explain._backprop import (
     edge_sentence,
     jacobian_lines,
     node_sentence,
+    operand_words,
     story,
     tensor_words,
 )
+from fallline._explain._backprop._beyond import beyond_words
 from fallline._records import (
     CheckedInput,
     GradientCheck,
@@ -42,7 +44,7 @@ def test_forward_in_words() -> None:
     assert told == [
         "x = [1.6695, −1.7944, −0.0315], an input.",
         "y = x + 2 = [3.6695, 0.2056, 1.9685].",
-        "y·y = [13.465, 0.042271, 3.875]. Kept for the way back: self (3,) and other (3,).",
+        "y·y = [13.465, 0.042271, 3.875]. Kept for the way back: y (3,).",
         "z = (y·y)·2 = [26.93, 0.084543, 7.75].",
         "mean(z) = 11.588.",
     ]
@@ -241,9 +243,20 @@ def test_how_many_of_all_entries_were_compared() -> None:
     some = (checked(entries=6, planned=160), checked(name="b", entries=0, why_not="it lies beside a kink"))
     told = check_sentences(textbook(check=GradientCheck(some, 1e-6)))
     assert told == [
-        "The gradient agrees with central differences in float64: 6 of 160 entries of W, largest difference 1×10⁻¹².",
+        "Only 1 of 2 gradients could be compared, and this agrees with central differences in float64: "
+        "6 of 160 entries of W, largest difference 1×10⁻¹².",
         "Nothing of b could be compared: it lies beside a kink.",
     ]
+
+
+def test_no_more_agrees_than_was_compared() -> None:
+    left = GradientCheck((checked(), checked(name="V"), checked(name="b", entries=0, why_not="a kink")), 1e-6)
+    assert (left.left_out, left.agrees, left.wrong) == (("b",), False, False)
+    assert check_sentences(textbook(check=left))[0].startswith(
+        "Only 2 of 3 gradients could be compared, and these agree"
+    )
+    nothing_but_rounding = replace(left, rounding=("b",))
+    assert (nothing_but_rounding.left_out, nothing_but_rounding.agrees) == ((), True)
 
 
 def test_left_and_right_are_explained_where_a_rule_says_them() -> None:
@@ -328,3 +341,38 @@ def test_a_parameter_and_a_constant_say_what_they_are() -> None:
     told = graph(nodes, (GraphEdge(0, 2, 0, LocalDerivative("target", tensor(3.0)), tensor(2.0)), GraphEdge(1, 2, 1)))
     assert node_sentence(told, 0) == "weight = 1, a parameter."
     assert node_sentence(told, 1) == "target = 3, a constant: no gradient is asked of it."
+
+
+def test_tensors_that_were_moved_together_are_counted_so() -> None:
+    along = [CheckedInput(f"w{k}", 0, 4, 1e-9, 1e-9, None, 2.0, 2.0, True, planned=4) for k in range(6)]
+    (told,) = check_sentences(textbook(check=GradientCheck(tuple(along), 1e-6)))
+    assert "4 random directions of 6 tensors together, largest" in told
+    apart = [replace(one, autograd=float(k)) for k, one in enumerate(along)]
+    (told,) = check_sentences(textbook(check=GradientCheck(tuple(apart), 1e-6)))
+    assert "24 random directions of 6 tensors, largest" in told
+
+
+def test_operands_are_explained_only_where_a_rule_is_shown() -> None:
+    rule = graph((leaf(0, "x", 1.0, 1.0), ran(1, "f", "f(x)", 1.0, 1.0)), (edge((0, 1), "2·input", 2.0, 2.0),))
+    assert operand_words(rule, ["x  2·input  1"]) != []
+    assert operand_words(rule, ["x  1", "f(x)  1"]) == []
+
+
+def test_no_entries_are_said() -> None:
+    value = TensorValue((0,), "float32", np.zeros(0), np.nan, np.nan, np.nan, np.nan)
+    nodes = (
+        replace(leaf(0, "x", 1.0), value=value),
+        ran(1, "mean", "mean(x)", np.nan, 1.0, marks=frozenset({NodeMark.NOT_FINITE_HERE})),
+    )
+    assert story(graph(nodes, (GraphEdge(0, 1, 0),)))[-1] == "NaN is born in mean(x): x has no entries."
+
+
+def test_numbers_beyond_a_dtype() -> None:
+    small, large = (graph((leaf(0, "x", 1.0, 1.0), ran(1, "f", "f(x)", 1.0, 1.0)), (edge((0, 1), "r", size, 0.0),))
+                    for size in (1e-60, 1e60))  # fmt: skip
+    assert beyond_words(small, "float32")[0].endswith(
+        "float32 has no number between 0 and 1.4×10⁻⁴⁵, so it is 0 there."
+    )
+    assert beyond_words(large, "float32")[0].endswith("float32 has no number above 3.4×10³⁸.")
+    assert beyond_words(small, "float64") == beyond_words(textbook(), "float32") == []
+    assert beyond_words(large, "bfloat16") != []

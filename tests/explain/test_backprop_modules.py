@@ -8,6 +8,7 @@ from torch import nn
 
 import fallline as fl
 from backprop_graphs import SharedDecoder
+from fallline._backprop._groups import module_paths
 from fallline._explain._backprop import edge_sentence, graph_tree, node_sentence, readable
 
 
@@ -50,6 +51,19 @@ def test_a_large_network_is_shown_by_its_modules() -> None:
     assert any("9.second (Linear)" in line for line in told.figures)
     assert any("9.second (Linear)" in line for line in graph_tree(readable(graph), 100))
     assert "have a gradient: that of" in told.sentences[1]
+
+
+def test_a_module_that_is_open_already_is_said_so() -> None:
+    small, large = deep(2), deep(6)
+    assert len(small.nodes) <= 60 < len(large.nodes)
+    assert fl.explain(small, inside="1.first").sentences[0] == (
+        "1.first is open already: a graph of at most 60 nodes is shown whole."
+    )
+    at_once = [path for path in ("0", "1") if path in module_paths(large)]
+    assert fl.explain(large, inside=at_once).sentences[0] == (
+        "0 and 1 are open already: the table shows the inside without asking."
+    )
+    assert "open already" not in str(fl.explain(deep(30), inside="9.first"))
 
 
 def test_a_closed_module_has_no_rule_of_one_of_its_steps() -> None:
@@ -128,3 +142,18 @@ def test_an_inner_backward_pass_is_marked_and_explained() -> None:
     assert sum("[inner pass]" in line for line in graph_tree(seen)) == 3
     plain = fl.explain(fl.backprop(lambda x: (x**3).sum(), torch.tensor([1.0, 2.0]), check=False))
     assert "inner pass" not in str(plain)
+
+
+def test_a_bias_before_batch_normalisation_is_rounding_alone() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), nn.Linear(2, 1))
+    told = fl.explain(fl.backprop(model, torch.randn(8, 3), loss=lambda made: made.square().mean())).sentences
+    assert "The gradient of 0.bias is rounding alone: float64 has a hundredth of it or less." in told
+
+
+def test_modules_to_look_into_are_named() -> None:
+    graph = fl.backprop(nn.Linear(2, 1), torch.ones(1, 2))
+    with pytest.raises(
+        fl.OptionError, match=r'inside names a module, as in inside="layer1\.0", or several .* this is 3'
+    ):
+        fl.explain(graph, inside=3)  # type: ignore[arg-type]  # what a person may type

@@ -1,13 +1,14 @@
 """The table and the tree of a forward and a backward pass, in terminals of any width."""
 
+import numpy as np
 import pytest
 import torch
 
 import fallline as fl
 from explain.graphs import edge, graph, large, leaf, product, ran, stretched, tensor, textbook
 from fallline._columns import columns_of
-from fallline._explain._backprop import graph_table, graph_tree, node_sentence
-from fallline._records import Backprop, GraphEdge, GraphNode, NodeKind, NodeMark
+from fallline._explain._backprop import graph_table, graph_tree, node_sentence, tensor_words
+from fallline._records import Backprop, ChangedByHook, GraphEdge, GraphNode, NodeKind, NodeMark, TensorValue
 
 
 def test_the_textbook_table() -> None:
@@ -17,7 +18,7 @@ def test_the_textbook_table() -> None:
         "y     x + 2     [3.6695, 0.2056, 1.9685]    1                 [4.8927, 0.2741, 2.6247]",
         "      y·y       [13.465, 0.042271, 3.875]   y + y             all 0.66667",
         "z     (y·y)·2   [26.93, 0.084543, 7.75]     2                 all 0.33333",
-        "      mean(z)   11.588                      1/3               1",
+        "      mean(z)   11.588                      1/3 = 0.33333     1",
     ]
 
 
@@ -55,9 +56,77 @@ def test_the_textbook_tree() -> None:
         "└─ z = (y·y)·2                  × 1/3 → [0.33333, 0.33333, 0.33333]",
         "   └─ y·y                       × 2 → [0.66667, 0.66667, 0.66667]",
         "      ├─ y = x + 2              × y → [2.4463, 0.1371, 1.3123]",
+        "      │  │                      both uses added up → [4.8927, 0.2741, 2.6247]",
         "      │  └─ x                   × 1 → [4.8927, 0.2741, 2.6247]",
         "      └─ y = x + 2 (see above)  × y → [2.4463, 0.1371, 1.3123]",
     ]
+
+
+def test_the_tree_adds_up_where_a_value_is_used_twice() -> None:
+    """Each line is what arrived above times the factor: what arrived of two uses is their sum, written out."""
+    nodes = (
+        leaf(0, "x", 2.0, -5.0),
+        ran(1, "add", "x + 1", 3.0, -5.0, "y"),
+        ran(2, "rsub", "1 − y", -2.0, 3.0),
+        ran(3, "mul", "y · (1 − y)", -6.0, 1.0),
+    )
+    ways = (edge((1, 3), "1 − y", -2.0, -2.0), edge((2, 3), "y", 3.0, 3.0, 1), edge((1, 2), "−1", -1.0, -3.0))
+    assert graph_tree(graph(nodes, (*ways, edge((0, 1), "1", 1.0, -5.0))), 80) == [
+        "y · (1 − y)                  1",
+        "├─ y = x + 1                 × (1 − y) → −2",
+        "│  │                         both uses: −2 + (−3) → −5",
+        "│  └─ x                      × 1 → −5",
+        "└─ 1 − y                     × y → 3",
+        "   └─ y = x + 1 (see above)  × (−1) → −3",
+    ]
+
+
+def test_a_continued_branch_begins_with_all_that_arrived() -> None:
+    """x + x, 12 times over: where a branch goes on further down, it begins with the sum of both uses."""
+    sizes = [2.0 ** (12 - k) for k in range(13)]
+    nodes = [leaf(0, "x", 1.0, sizes[0]), *(ran(k, "add", f"step {k}", 1.0, sizes[k]) for k in range(1, 13))]
+    twice = [edge((k, k + 1), "1", 1.0, sizes[k + 1], operand) for k in range(12) for operand in (0, 1)]
+    told = graph_tree(graph(nodes, twice), 40)
+    assert "step 6 (see below)" in "\n".join(told)
+    assert any(line.startswith("step 6 ") and line.endswith("2 uses added up → 64") for line in told)
+
+
+def test_a_hook_is_said_where_it_changed_what_arrived() -> None:
+    hook = ChangedByHook(tensor(1.0), 3.0)
+    nodes = (leaf(0, "x", 1.0, 3.0), ran(1, "neg", "−x", -1.0, 3.0, hook=hook), ran(2, "sum", "sum", -1.0, 1.0))
+    told = graph_tree(graph(nodes, (edge((0, 1), "−1", -1.0, -3.0), edge((1, 2), "1", 1.0, 1.0))), 80)
+    assert [line.split("  ")[-1].strip() for line in told[1:]] == ["× 1 → 1", "changed by a hook → 3", "× (−1) → −3"]
+
+
+def test_two_values_of_one_text_are_not_one_used_twice() -> None:
+    nodes = (
+        leaf(0, "x", 1.0, 0.0),
+        ran(1, "exp", "exp(x)", 2.0, 0.5),
+        ran(2, "exp", "exp(x)", 2.0, -0.5),
+        ran(3, "div", "exp(x) / exp(x)", 1.0, 1.0),
+    )
+    told = graph_table(graph(nodes, (edge((1, 3), "a", 0.5, 0.5), edge((2, 3), "b", -0.5, -0.5, 1))), 100)
+    assert "to exp(x) (1st): a = 0.5; to exp(x) (2nd): b = −0.5" in told[-1]
+
+
+def test_complex_numbers_are_written_as_they_are() -> None:
+    one = TensorValue(
+        (2,), "complex64", np.array([1.0, 1.0]), 1, 1, 1, 1, parts=(np.array([0, 1.0]), np.array([-1.0, 0]))
+    )
+    node = GraphNode(0, NodeKind.INPUT, "", "z", "", None, one, None)
+    assert "[−i, 1]" in graph_table(graph([node], []), 80)[-1]
+    large_one = TensorValue((2000,), "complex64", None, 0.5, 2.0, 1.0, 40.0)
+    assert tensor_words(large_one) == "(2000,) |z| 0.5 … 2"
+
+
+def test_a_stretched_operand_is_summed_in_the_tree() -> None:
+    assert any("b" in line and "× 1, summed over the copies → [3, 3]" in line for line in graph_tree(stretched(), 80))
+
+
+def test_a_narrow_tree_keeps_the_factor_and_cuts_no_number() -> None:
+    told = graph_tree(textbook(), 34)
+    assert all("× " in line for line in told if line.endswith("× y"))
+    assert [line.strip(" │├└─") for line in told[-3:]] == ["y = x + 2 (see above)", "× y", "→ (3,) 0.137 … 2.45"]
 
 
 def wide_graph() -> Backprop:
@@ -157,3 +226,10 @@ def test_several_outputs_are_shown_apart() -> None:
     graph = fl.backprop(lambda x: recurrent(x)[0].sum(), torch.ones(3, 1, 2), check=False)
     (line, *_) = [line for line in graph_table(graph, 100) if line.startswith("unbind")]
     assert "3 × (1, 6) " in line
+
+
+def test_a_value_that_is_used_twice_has_its_rules_without_numbers() -> None:
+    seen = fl.backprop(lambda x: x * x, torch.tensor([1.0, 2.0, 3.0]), vector=torch.tensor([1.0, 1.0, 0.0]))
+    assert "  x + x  " in graph_table(seen)[-1]
+    assert "  x + x  " in graph_table(fl.backprop("x*x", at={"x": 3.0}))[-1]
+    assert "  1 + 1  " in graph_table(fl.backprop("x + x", at={"x": 3.0}))[-1]

@@ -1,10 +1,13 @@
 """Pictures of a spectrum and of a rate beside its limit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import fallline as fl
-from fallline._records import LimitKind, Sharpness, Spectrum, StabilityLimit
+import recordings
+from fallline._records import LimitKind, Sharpness, SharpnessSeries, Spectrum, StabilityLimit
 
 
 def ends(largest: list[float], smallest: list[float], error: float = 0.01) -> Spectrum:
@@ -60,6 +63,32 @@ def test_several_runs_have_their_own_rates() -> None:
     assert len(looks) == 2
 
 
+def tracked(*sharpness: float, provable: bool = True, known: bool = True) -> fl.Recording:
+    """A recording with these, at a rate of 0.1 whose limit is 2 over them."""
+    value = np.array(sharpness)
+    count, flags = len(value), np.ones(len(value), np.bool_)
+    series = SharpnessSeries(
+        10 * np.arange(count), value, value, np.ones(count, np.int64), ~flags if provable else flags, flags,
+        np.full(count, 0.1), 2 / value, flags if provable else ~flags, flags if known else ~flags,
+    )  # fmt: skip
+    return replace(recordings.plain_descent(), sharpness=series)
+
+
+def test_recordings_bring_their_own_rates_and_steps() -> None:
+    figure = fl.figures.stability({"one": tracked(5.0, 20.0), "two": tracked(10.0, 30.0)})
+    drawn = [one for one in figure.data if one.name in ("one", "two")]
+    assert [list(one.x) for one in drawn] == [[0, 10]] * 4
+    assert [list(one.y) for one in drawn] == [[0.25, 1.0], [5.0, 20.0], [0.5, 1.5], [10.0, 30.0]]
+    levels = [one for one in figure.layout.annotations if one.yref == "y2"]
+    assert [(one.y, one.text) for one in levels] == [(20.0, "20")] * 2
+    assert "P⁻¹H" in fl.figures.stability(tracked(5.0, provable=False)).layout.yaxis2.title.text
+    assert "no limit was measured" in fl.figures.stability(tracked(5.0, known=False)).layout.title.subtitle.text
+
+
+def test_a_share_that_is_infinite_does_not_take_the_axis_with_it() -> None:
+    assert fl.figures.stability(tracked(5.0, np.inf)).layout.yaxis.range == (0, 1.25)
+
+
 def test_a_measurement_without_a_limit_is_left_out_and_counted() -> None:
     figure = fl.figures.stability([NONE, limit(1.0)], 0.5)
     assert list(figure.data[0].x) == [1]
@@ -88,6 +117,12 @@ def test_the_dial_points_at_the_share() -> None:
         ({}, 0.1, None),
         (limit(1.0), -0.1, None),
         (limit(1.0), [0.1], None),
+        (limit(1.0), None, None),
+        ([limit(1.0)], None, None),
+        (recordings.plain_descent(), None, None),
+        (tracked(5.0), 0.1, None),
+        ({"a": tracked(5.0)}, {"a": 0.1}, None),
+        (tracked(5.0), None, [0]),
     ],
 )
 def test_what_does_not_fit_together_is_refused(measured: object, rate: object, steps: object) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from fallline._recorder import _pace
-from fallline._recorder._pace import NORMS, SAME_BATCH, Pace
+from fallline._recorder._pace import NORMS, SAME_BATCH, SHARPNESS, Pace
 from fallline._recorder._schedule import is_due
 
 BATCH = 0.050
@@ -51,6 +51,23 @@ class Loop:
         found = self.pace.cost().share
         assert found is not None
         return found
+
+
+def test_every_spaces_its_own_instrument_alone() -> None:
+    pace, due = Pace(6, None, 10), {SAME_BATCH: [], SHARPNESS: [], "parts": []}
+    step = 0
+    while step < 31:
+        for instrument, steps in due.items():
+            steps.extend([step] if pace.due(instrument, step) else [])
+        step = pace.look(step)
+    assert due[SAME_BATCH] == [0, 6, 12, 18, 24, 30]
+    assert due[SHARPNESS] == [0, 10, 20, 30]
+    assert due["parts"] == [step for step in range(31) if is_due(step, density=4)]
+
+
+def test_within_a_budget_each_turn_is_taken_once() -> None:
+    pace = Pace(None, 1.0, 10)
+    assert [step for step in range(30) if pace.due(SHARPNESS, step)] == [0, 10, 20]
 
 
 def test_without_a_budget_the_schedule_decides() -> None:

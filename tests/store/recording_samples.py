@@ -24,6 +24,7 @@ from fallline._records import (
     RecordingHeader,
     RecordingSummary,
     SameBatchSeries,
+    SharpnessSeries,
     Snapshot,
     StepSeries,
     Trigger,
@@ -32,7 +33,7 @@ from fallline._store import RecordingWriter
 from store.samples import ODD_BITS
 
 ODD = np.array(ODD_BITS, dtype=np.uint64).view(np.float64)
-SERIES = ("steps", "layers", "batches", "parts", "effective")
+SERIES = ("steps", "layers", "batches", "parts", "effective", "sharpness")
 
 
 def header(**changes: object) -> RecordingHeader:
@@ -89,8 +90,18 @@ def effective(first: int, stop: int) -> EffectiveSeries:
     return EffectiveSeries(step, numbers(step, 2), flags(step, 2))
 
 
+def sharpness(first: int, stop: int) -> SharpnessSeries:
+    step = np.arange(first, stop)
+    value, error, rate, limit = (numbers(step, salt=k) for k in range(4))
+    first_flag, second_flag, third_flag, fourth_flag = (flags(step, salt=k) for k in range(4))
+    return SharpnessSeries(
+        step, value, error, step % 11, first_flag, second_flag, rate, limit, third_flag, fourth_flag
+    )  # fmt: skip
+
+
 def all_series(first: int, stop: int) -> tuple[object, ...]:
-    return steps(first, stop), layers(first, stop), batches(first, stop), parts(first, stop), effective(first, stop)
+    made = (steps, layers, batches, parts, effective, sharpness)
+    return tuple(series(first, stop) for series in made)
 
 
 def logged(first: int, stop: int, name: str = "accuracy") -> list[Logged]:

@@ -30,10 +30,18 @@ def test_several_optimizers_and_groups_are_numbered(tmp_path: Path) -> None:
             "real_change",
         )
     ]  # fmt: skip
+    sharp = ["sharpness"] + [
+        f"sharpness_{name}"
+        for name in ("error", "products", "preconditioned", "converged", "learning_rate", "limit", "provable", "share")
+    ]
     rates = ["learning_rate_0", "learning_rate_1", "learning_rate_2"]
     assert frame.columns == [
-        "step", "seconds", "loss", *rates, "updates_0", "updates_1", *several, *derived, *batch, "accuracy",
+        "step", "seconds", "loss", *rates, "updates_0", "updates_1", *several, *derived, *batch, *sharp,
+        "accuracy",
     ]  # fmt: skip
+    limits = frame["sharpness_limit"]
+    assert limits.is_null().to_list() == (~recording.sharpness.limit_measured).tolist()
+    assert frame["sharpness"].to_numpy().tobytes() == recording.sharpness.sharpness.tobytes()
     steps = recording.steps
     assert frame["loss"].is_null().to_list() == (~steps.loss_measured).tolist()
     seen = frame["loss"].drop_nulls().to_numpy()

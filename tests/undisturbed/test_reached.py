@@ -4,12 +4,13 @@ from collections import OrderedDict, defaultdict, deque
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
 from fallline._undisturbed import Kept
 from fallline._undisturbed import _reached as reached
-from fallline._undisturbed._reached import Containers
+from fallline._undisturbed._reached import Containers, Modules
 
 
 class Counting(list[Any]):
@@ -61,29 +62,57 @@ def test_what_holds_itself_or_is_somebodys_own_or_too_large_is_passed_by() -> No
     assert (own, large[-1]) == ([1, 2], 2)
 
 
-def test_attributes_of_modules_come_back_but_for_those_of_every_module() -> None:
-    net = nn.Sequential(nn.Linear(1, 1))
+def test_all_that_modules_hold_comes_back() -> None:
+    net = nn.Sequential(nn.Linear(1, 1), nn.ReLU())
     first: Any = net[0]
     first.note = held = [1]
-    kept = Containers([net])
+    first.absent = None
+    before = {name: dict(vars(each)) for name, each in net.named_modules()}
+    registered = [list(each._parameters) + list(each._modules) for each in net.modules()]
+    kept = Modules([net])
     first.note = [2]
     first.added = 3
     held.append(2)
     net.eval()
-    weight = first.weight = nn.Parameter(torch.zeros(1, 1))
+    first.weight = nn.Parameter(torch.zeros(1, 1))
+    first.absent = nn.Parameter(torch.zeros(1))
+    net.append(nn.Linear(1, 1))
+    first.register_forward_hook(lambda *_: None)
     kept.put_back()
-    assert first.note is held
+    after = {name: dict(vars(each)) for name, each in net.named_modules()}
+    assert [list(each) for each in after.values()] == [list(each) for each in before.values()]
+    assert all(after[path][name] is value for path, each in before.items() for name, value in each.items())
+    assert [list(each._parameters) + list(each._modules) for each in net.modules()] == registered
     assert held == [1]
-    assert not hasattr(first, "added")
-    assert not net.training
-    assert first.weight is weight
+    assert not first._forward_hooks
+
+
+def test_containers_keep_nothing_of_modules() -> None:
+    net: Any = nn.Linear(1, 1)
+    kept = Containers([[net]])
+    net.added = 3
+    kept.put_back()
+    assert net.added == 3
+    assert kept.modules == [net]
+
+
+def test_however_many_parameters_a_module_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reached, "MOST", 1)
+    net: Any = nn.Sequential(nn.Linear(1, 1))
+    kept = Modules([net])
+    net[0].bias = None
+    net[0].added = 3
+    kept.put_back()
+    assert net[0].bias is not None
+    assert not hasattr(net[0], "added")
 
 
 def test_generators_are_found_inside() -> None:
     own, legacy, torchs = np.random.default_rng(1), np.random.RandomState(1), torch.Generator()
     net: Any = nn.Linear(1, 1)
     net.drawing = own
-    assert Containers([{"a": [legacy, (torchs,)]}, net]).generators in ([legacy, torchs, own], [torchs, legacy, own])
+    assert Containers([{"a": [legacy, (torchs,)]}]).generators in ([legacy, torchs], [torchs, legacy])
+    assert Modules([net]).generators == [own]
 
 
 def test_without_a_run_that_counts_what_changed_stays() -> None:

@@ -11,6 +11,7 @@ from fallline._records import (
     LocalDerivative,
     NodeKind,
     NodeMark,
+    NodeOutput,
     TensorValue,
 )
 
@@ -50,6 +51,30 @@ def textbook(agrees: bool = True) -> Backprop:
     check = GradientCheck((seen,), 1e-6, () if agrees else (3,))
     title = "y = x + 2; z = y*y*2; z.mean()"
     return Backprop(nodes, edges, (0,), 4, None, {"x": 4 * y / 3}, None, check, title, title)
+
+
+def parted() -> Backprop:
+    """Two halves of a vector: the first is used twice, the second once."""
+    x, back = np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 1.0])
+    outputs = (NodeOutput(0, value(x[:2]), value(back[:2])), NodeOutput(1, value(x[2:]), value(back[2:])))
+    operation = NodeKind.OPERATION
+    nodes = (
+        GraphNode(0, NodeKind.INPUT, "", "x", "", None, value(x), value(back)),
+        GraphNode(1, operation, "split", None, "split(x, 2)", "inner", value(x), value(back), outputs=outputs),
+        GraphNode(2, operation, "mul", None, "a · a", "inner", value(x[:2] ** 2), value(np.ones(2))),
+        GraphNode(3, operation, "sum", None, "sum(a · a)", "inner", value(5.0), value(1.0)),
+        GraphNode(4, operation, "add", None, "sum(a · a) + b", None, value(x[2:] + 5), value(np.ones(1))),
+    )
+    ones = LocalDerivative("1", value(1.0))
+    edges = (
+        GraphEdge(0, 1, 0, LocalDerivative("put back at the places taken", None), value(back)),
+        GraphEdge(1, 2, 0, LocalDerivative("a", value(x[:2])), value(x[:2]), output=0),
+        GraphEdge(1, 2, 1, LocalDerivative("a", value(x[:2])), value(x[:2]), output=0),
+        GraphEdge(2, 3, 0, ones, value(np.ones(2))),
+        GraphEdge(3, 4, 0, ones, value(1.0)),
+        GraphEdge(1, 4, 1, ones, value(np.ones(1)), output=1),
+    )
+    return Backprop(nodes, edges, (0,), 4, None, {"x": back}, title="two halves")
 
 
 def layered(count: int, seed: int = 0) -> Backprop:

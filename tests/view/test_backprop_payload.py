@@ -18,7 +18,7 @@ from fallline._view._backprop import build_backprop_payload
 from fallline._view._backprop_equations import equation, meeting
 from fallline._view._module import module_source, stylesheet
 from fallline._view._payload import to_json
-from view.graphs import X, hostile, layered, textbook, value
+from view.graphs import X, hostile, layered, parted, textbook, value
 
 
 def _tensor(payload: dict[str, Any], place: int | None) -> dict[str, Any]:
@@ -54,6 +54,17 @@ def test_the_words_are_those_of_explain() -> None:
     assert [node["sentence"] for node in payload["nodes"]] == [node_sentence(graph, k) for k in range(5)]
     assert [edge["sentence"] for edge in payload["edges"]] == [edge_sentence(graph, k) for k in range(5)]
     assert payload["check"]["sentences"] == check_sentences(graph)
+
+
+def test_several_outputs_are_told_each_by_itself() -> None:
+    graph = parted()
+    payload = build_backprop_payload(graph)
+    held = payload["nodes"][1]["outputs"]
+    assert [each["place"] for each in held] == [0, 1]
+    assert [_tensor(payload, each["value"])["numbers"] for each in held] == [[1.0, 2.0], [3.0]]
+    assert [_tensor(payload, each["gradient"])["numbers"] for each in held] == [[2.0, 4.0], [1.0]]
+    assert [edge["output"] for edge in payload["edges"]] == [None, 0, 0, None, None, 1]
+    assert payload["nodes"][0]["outputs"] == []
 
 
 def test_equal_tensors_travel_once() -> None:

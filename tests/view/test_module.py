@@ -31,15 +31,30 @@ def test_files_nobody_imports_stay_out() -> None:
 
 def test_documentation_and_indentation_go_and_code_stays() -> None:
     source = '// @ts-check\n/**\n * Words.\n */\nexport const text = "a // b, c";\n// more\n' + _ENTRY
-    assert _join(render=source) == 'const text = "a // b, c";\nfunction render(){\nreturn 1;\n}\nexport { render };\n'
+    assert _join(render=source) == 'const text="a // b, c";\nfunction render(){return 1\n}\nexport { render };\n'
 
 
-def test_texts_and_patterns_keep_their_spaces() -> None:
-    lines = ["const a=`${1} ( = ) ${2}`;", "const a = /x ( y = )/;", 'const a="it\\" ( = ) is";']
-    for line in lines:
-        wide = line.replace("a=", "a = ")
-        kept = wide if "`" in line else line
-        assert _join(render=f"{wide} // said\n{_ENTRY}").splitlines()[0] == kept
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("const a = `${1} ( = ) ${2}`;", "const a=`${1} ( = ) ${2}`;"),
+        ("const a = `${b ? `, ( = )` : 2}`;", "const a = `${b ? `, ( = )` : 2}`;"),
+        ("const a = /x ( y = )/;", "const a = /x ( y = )/;"),
+        ('const a = "it\\" ( = ) is";', 'const a="it\\" ( = ) is";'),
+        ("const a = b / c + (d - e);", "const a=b/c+(d-e);"),
+        ("const a = b + -c - +d;", "const a=b + -c - +d;"),
+        ("const a = b - -c !== d;", "const a=b - -c!==d;"),
+        ("const a = b++ + ++c;", "const a=b++ + ++c;"),
+    ],
+)
+def test_texts_and_patterns_keep_their_spaces(line: str, kept: str) -> None:
+    assert _join(render=f"{line} // said\n{_ENTRY}").splitlines()[0] == kept
+
+
+def test_a_style_keeps_the_spaces_of_its_texts() -> None:
+    assert 'content:"✕ "' in stylesheet()
+    assert "calc(" not in stylesheet() or re.search(r"calc\([^)]* [-+] ", stylesheet())
+    assert ";}" not in stylesheet()
 
 
 @pytest.mark.parametrize(
@@ -95,3 +110,14 @@ def test_every_rule_of_the_stylesheet_is_about_the_picture() -> None:
 def test_the_page_s_weight() -> None:
     weight = len(module_source().encode()) + len(stylesheet().encode())
     assert weight < 195_000  # of the 200,000 that a whole page may weigh without its payload
+
+
+def test_the_graph_s_page_carries_no_rule_for_what_it_never_draws() -> None:
+    rules, source = stylesheet("graph.js"), module_source("graph.js")
+    assert ".fl-canvas-bowl" in stylesheet()
+    assert "bowl" not in rules
+    assert "{}" not in rules
+    for named in (".fl-projector", ".fl-graph-key-wrong", ".fl-outcome-diverged", ".fl-graph-term-goes", ".fl-scrub"):
+        assert named in rules, named
+    assert rules.count("{") == rules.count("}")
+    assert "fl-graph-term-${" in source

@@ -60,6 +60,9 @@ def test_mini_batches_have_bands_and_no_sentences_of_steps_nobody_saw_whole(tmp_
 def test_somebody_s_own_loss_function_is_not_held(tmp_path: Path) -> None:
     own = Quadratic(Moments(np.diag([4.0, 1.0]), np.array([1.0, 2.0]), 0.0))
     result = fl.sweep(own, start=[0.0, 0.0], epochs=20)
-    with pytest.raises(OptionError, match=r"your own loss function does not hold it: fl\.figures\.zones"):
+    with pytest.raises(
+        OptionError,
+        match=r"does not hold it: give it along, fl\.report\(result, path, objective=objective\); fl\.figures\.zones",
+    ):
         fl.report(result, tmp_path / "own.html")
     assert list(tmp_path.iterdir()) == []

@@ -18,6 +18,8 @@ from fallline._undisturbed import Kept
 
 LOWER: Final = frozenset({torch.float16, torch.bfloat16, torch.float32})
 """What float64 is used in place of."""
+PLAIN: Final = frozenset({bool, int, float, str})
+"""No tensor, no dtype, and nothing that holds one."""
 
 
 class Again:
@@ -61,15 +63,16 @@ class _Wide(TorchFunctionMode):
         """Run one function of PyTorch; a hook that the function registers on its way is left out."""
         if func is torch.Tensor.register_hook:
             return RemovableHandle(OrderedDict())
-        made = func(*self._all(args), **{name: self._all(each) for name, each in (kwargs or {}).items()})
-        return self._made(made)
+        if kwargs:
+            return self._made(func(*map(self._all, args), **{name: self._all(each) for name, each in kwargs.items()}))
+        return self._made(func(*map(self._all, args)))
 
     def instead(self, tensor: Any) -> Any:
         """The one to use in place of ``tensor``; what is no tensor stays."""
-        if not isinstance(tensor, torch.Tensor):
-            return tensor
         known = self._own.get(id(tensor))
         if known is not None and known() is tensor:
+            return tensor
+        if not isinstance(tensor, torch.Tensor):
             return tensor
         if inside_transform(tensor):
             return _in_float64(tensor)
@@ -83,6 +86,8 @@ class _Wide(TorchFunctionMode):
         return other
 
     def _all(self, value: Any) -> Any:
+        if value is None or type(value) in PLAIN:  # most arguments by far: this runs for every one of every operation
+            return value
         if isinstance(value, torch.Tensor):
             return self.instead(value)
         if type(value) in (list, tuple):
@@ -92,6 +97,8 @@ class _Wide(TorchFunctionMode):
         return torch.float64 if isinstance(value, torch.dtype) and value in LOWER else value
 
     def _made(self, value: Any) -> Any:
+        if type(value) in PLAIN:
+            return value
         if isinstance(value, torch.Tensor):
             wide = _in_float64(value)
             self._own[id(wide)] = weakref.ref(wide)

@@ -8,39 +8,35 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import torch
 
 from fallline._backprop._again import Again
-from fallline._backprop._changed import marked_where_hooked, names_behind_hooks
+from fallline._backprop._changed import hooks_in_words, marked_where_hooked, names_behind_hooks
 from fallline._backprop._check import NOT_TOLD, check_gradients
 from fallline._backprop._culprit import WrongEdge
 from fallline._backprop._cuts import Cuts
-from fallline._backprop._gradients import Gradients, go_back
+from fallline._backprop._gradients import Gradients, as_array, go_back
 from fallline._backprop._graph import Drawing, saved_of
 from fallline._backprop._graph_parts import GivenInput, Graph
 from fallline._backprop._handed_in import checked_switch, copies_of, holds_tensors, refuse_complex, refuse_unfit
 from fallline._backprop._jacobian import ONES, refuse_large
 from fallline._backprop._jacobian import jacobian as jacobian_of
-from fallline._backprop._modules import Modules, captured_by, reached_by, root_of
+from fallline._backprop._made_on_the_way import gone_again, made_each_time, not_compared
+from fallline._backprop._modules import Modules, captured_by, held_by_objects, reached_by, root_of
 from fallline._backprop._operands import Recorded
 from fallline._backprop._passed_by import PassedBy, passed_by
 from fallline._backprop._question import Question, question
-from fallline._backprop._refusals import (
-    arrays_refused,
-    backward_refusal,
-    first_line,
-    forward_refusal,
-    handed_in_as_tensor,
-)
+from fallline._backprop._refusals import arrays_refused, backward_refusal, forward_refusal, handed_in_as_tensor
 from fallline._backprop._results import the_result
+from fallline._backprop._rules_complex import without_rule
 from fallline._backprop._spelled import spelled_out, spelled_rules
+from fallline._backprop._tensors_in import tensors_within
 from fallline._backprop._torch_private import COMPILED, next_number
 from fallline._backprop._trace import Trace
 from fallline._backprop._values import KEPT, value_of
 from fallline._backprop._vector import check_vector
 from fallline._backprop._walk import Walk, began_before, comparable_steps, walk
-from fallline._backprop._words import listed, shape_in_words
+from fallline._backprop._words import first_line, listed, shape_in_words
 from fallline._backprop._written_past import marked_where_written
 from fallline._errors import OptionError
 from fallline._random_state import random_devices
@@ -70,10 +66,10 @@ def backprop(
 ) -> Backprop:
     """Run ``fn`` forward and backward once, and show where every gradient came from.
 
-    Tensors, gradients, buffers, generators of random numbers and modes of yours are afterwards as before. What your
-    function changes in Python itself stays changed: attributes that it adds, lists that it appends to. Those of its
-    modules, and the containers that it was handed or knows by name, are as one run left them; all else it changes once
-    for every time it runs, which for the check is often and in float64.
+    Tensors, gradients, generators of random numbers and modules of yours, with all that these hold, are afterwards as
+    before; parameters that a module makes on its first call are gone again. Lists, dicts and sets that your function
+    was handed or knows by name are as one run left them. All else that it changes in Python it changes once for every
+    time it runs, which for the check is often and in float64.
     One call runs at a time: a second one in another thread waits for the first.
 
     Args:
@@ -100,7 +96,7 @@ def backprop(
     check, jacobian = checked_switch("check", check), checked_switch("jacobian", jacobian)
     captured = {name: value for each in _callables(asked) for name, value in captured_by(each).items()}
     refuse_unfit([*zip(asked.names, asked.inputs, strict=True)], captured.items())
-    with ONE_AT_A_TIME, torch.inference_mode(mode=False), Kept(random_devices(_tensors_of(asked))) as kept:
+    with ONE_AT_A_TIME, torch.inference_mode(mode=False), Kept(random_devices(tensors_within(asked.inputs))) as kept:
         return Pass(asked, captured, kept).record(vector, check=check, jacobian=jacobian)
 
 
@@ -112,10 +108,14 @@ class Pass:
         self._captured = captured
         self._kept = kept
         roots = [each for each in map(root_of, _callables(asked)) if each is not None]
-        for each in (*asked.inputs, *(value for fn in _callables(asked) for value in reached_by(fn).values())):
+        known = [*asked.inputs, *(value for fn in _callables(asked) for value in reached_by(fn).values())]
+        owners = [getattr(fn, "__self__", None) for fn in _callables(asked)]
+        for each in (*known, *held_by_objects([*known, *owners])):
             kept.reached(each)
         self._modules = Modules(self._captured, roots[0] if roots else None, kept)
         self._trace = Trace(self._modules, kept)
+        self._parameters: list[tuple[str, torch.Tensor]] = []
+        self._made: list[str] = []
         self._given = copies_of(asked.inputs)
         self._first_number = next_number()
         self._passed_by: list[PassedBy] = []
@@ -149,7 +149,10 @@ class Pass:
         graph, ids = Drawing(self._trace, back, gradients, saved, cuts).draw(self._inputs())
         first = self._result_node(graph, result)
         begun = {first: value_of(torch.ones_like(result) if weights is None else weights)}
-        nodes = marked_where_written(spelled_out(graph.nodes, graph.edges), graph.written)
+        filled = {node: each for node, each in graph.written.items() if graph.nodes[node].name not in self._made}
+        nodes = marked_where_written(
+            spelled_out(graph.nodes, graph.edges), filled
+        )  # made here: with their first values
         graph.nodes[:] = marked_where_hooked(nodes, graph.edges, begun)
         seconds = time.perf_counter() - begin
         self._kept.ran()
@@ -177,7 +180,10 @@ class Pass:
             for name, tensor in zip(self._asked.names, self._given, strict=True):
                 if isinstance(tensor, torch.Tensor):
                     self._trace.name(name, tensor)
+                    if not tensor.is_floating_point():  # no copy
+                        self._trace.theirs(tensor)
             made = self._answer()
+        self._parameters, self._made = list(self._modules.parameters()), self._modules.made()
         if self._trace.not_followed is not None:
             raise OptionError(self._trace.not_followed)
         return made
@@ -221,7 +227,7 @@ class Pass:
 
     def _name_all(self, back: Walk) -> None:
         """Parameters and captured tensors get their names; the inputs have theirs."""
-        for name, tensor in (*self._modules.parameters(), *self._captured.items()):
+        for name, tensor in (*self._parameters, *self._captured.items()):
             if isinstance(tensor, torch.Tensor):
                 self._name_apart(name, tensor)
         for leaf in back.leaves:
@@ -275,7 +281,7 @@ class Pass:
 
     def _known_tensors(self) -> list[tuple[str, torch.Tensor]]:
         """Parameters of the modules, and tensors that the function captured."""
-        parameters = [(name, each) for name, each in self._modules.parameters() if isinstance(each, torch.nn.Parameter)]
+        parameters = [(name, each) for name, each in self._parameters if isinstance(each, torch.nn.Parameter)]
         return [*parameters, *((name, each) for name, each in self._captured.items() if isinstance(each, torch.Tensor))]
 
     def _has_lists(self) -> bool:
@@ -293,6 +299,11 @@ class Pass:
         leaves = {name: leaf for name, (leaf, _) in known.items() if name not in apart}
         leaves |= {each.name: each.tensor for each in self._passed_by}
         again = Again(self._asked, self._given, leaves, self._kept)
+        before = {id(each) for each in (*self._given, *self._captured.values())} | self._modules.before.keys()
+        made = made_each_time(
+            again, {name: leaf for name, (leaf, _) in there.items() if id(leaf) not in before | earlier}
+        )
+        leaves = {name: leaf for name, leaf in leaves.items() if name not in made}
         order = comparable_steps(result)
 
         def place(wrong: Sequence[WrongEdge]) -> tuple[int, ...]:
@@ -306,6 +317,7 @@ class Pass:
             checked = replace(checked, wrong_edges=())  # not the operations' fault: they did not see the write
         if {each.name for each in checked.inputs if not each.agrees} <= {each.name for each in self._passed_by}:
             checked = replace(checked, remarks=tuple(each for each in checked.remarks if each != NOT_TOLD))
+        checked = replace(checked, remarks=(*not_compared(made), *checked.remarks))
         if not apart:
             return checked
         begun = (
@@ -325,7 +337,7 @@ class Pass:
         """What the graph alone does not show."""
         found = list(self._asked.remarks)
         reached = {id(leaf) for leaf in (*back.leaves, *(each.tensor for each in self._passed_by))}
-        parameters = [(name, each) for name, each in self._modules.parameters() if each.requires_grad]
+        parameters = [(name, each) for name, each in self._parameters if each.requires_grad]
         without = [(name, each) for name, each in parameters if id(each) not in reached]
         cut = [name for name, each in without if cuts.reaches(each)]
         if cut:
@@ -336,13 +348,14 @@ class Pass:
         unused = [name for name, _ in without if name not in cut]
         if unused:
             found.append(f"{listed(unused)} {'does' if len(unused) == 1 else 'do'} not reach the result: no gradient.")
-        found += [each.in_words() for each in self._passed_by]
+        found += [each.in_words() for each in self._passed_by] + gone_again(self._made)
         if any(step.name().startswith(COMPILED) for step in back.steps):
             found.append(
                 "A part runs compiled (torch.compile): what happens inside cannot be seen, it is one operation here."
             )
-        found += _hooks_in_words(self._hooked(back, graph), self._asked)
+        found += hooks_in_words(self._hooked(back, graph), zip(self._asked.names, self._asked.inputs, strict=True))
         found += dict.fromkeys(note for node in graph.nodes for note in node.notes)
+        found += without_rule(graph.nodes, graph.edges)
         if self._has_lists():
             found.append(IN_A_LIST)
         return found
@@ -365,16 +378,7 @@ class Pass:
         found = {self._name_of(leaf): each for leaf, each in zip(back.leaves, gradients.leaves, strict=True)}
         own = [name for name in self._asked.names if name in found]
         order = dict.fromkeys([*own, *found])
-        return {name: _array(each) for name in order if (each := found[name]) is not None}
-
-
-def _hooks_in_words(unknown: Sequence[str], asked: Question) -> list[str]:
-    pairs = zip(asked.names, asked.inputs, strict=True)
-    left_out = [name for name, each in pairs if isinstance(each, torch.Tensor) and gradient_hooks_of(each)]
-    found = [f"{listed(unknown)}: a hook of yours may change the gradient on its way."] if unknown else []
-    if left_out:
-        found.append(f"{listed(left_out)}: differentiated as a copy, so the hook you registered on it did not run.")
-    return found
+        return {name: as_array(each) for name in order if (each := found[name]) is not None}
 
 
 def _it(names: Sequence[str]) -> str:
@@ -383,16 +387,3 @@ def _it(names: Sequence[str]) -> str:
 
 def _callables(asked: Question) -> list[Callable[..., Any]]:
     return [each for each in (asked.fn, asked.loss) if each is not None]
-
-
-def _tensors_of(asked: Question) -> list[torch.Tensor]:
-    return [each for each in asked.inputs if isinstance(each, torch.Tensor)]
-
-
-def _array(gradient: torch.Tensor) -> "NDArray[Any]":
-    plain = gradient.detach()
-    plain = plain.to_dense() if plain.layout is not torch.strided else plain
-    kept = plain if plain.dtype in (torch.float32, torch.float64) else plain.to(torch.float32)
-    array = np.asarray(kept.cpu().numpy()).view()
-    array.flags.writeable = False
-    return array

@@ -1,13 +1,16 @@
 """Where a gradient that arrived is not the sum of those that were handed on: a hook changed it on its way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import torch
 
 from fallline._backprop._values import summed_up
+from fallline._backprop._words import listed
 from fallline._records import ChangedByHook, Floats, GraphEdge, GraphNode, NodeKind, NodeMark, TensorValue
+from fallline._undisturbed import gradient_hooks_of
 from fallline._wording import written
 
 ROUNDING: Final[Mapping[str, float]] = {"float64": 1e-6, "float32": 1e-3, "float16": 5e-2, "bfloat16": 0.2}
@@ -109,3 +112,17 @@ def names_behind_hooks(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge]) -
             waiting.extend(operands.get(node, ()))
     leaves = (NodeKind.INPUT, NodeKind.PARAMETER)
     return [node.name for node in nodes if node.id in behind and node.name and node.kind in leaves]
+
+
+def hooks_in_words(unknown: Sequence[str], inputs: Iterable[tuple[str, Any]]) -> list[str]:
+    """Sentences about hooks whose doing cannot be told, or that did not run.
+
+    Args:
+        unknown: names of leaves with hooks that may have changed something.
+        inputs: what was handed in, by name.
+    """
+    left_out = [name for name, each in inputs if isinstance(each, torch.Tensor) and gradient_hooks_of(each)]
+    found = [f"{listed(unknown)}: a hook of yours may change the gradient on its way."] if unknown else []
+    if left_out:
+        found.append(f"{listed(left_out)}: differentiated as a copy, so the hook you registered on it did not run.")
+    return found

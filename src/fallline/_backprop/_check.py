@@ -9,6 +9,7 @@ import torch
 
 from fallline._backprop._comparison import Compared, compare_directions, compare_entries
 from fallline._backprop._culprit import WrongEdge, find_wrong_edges
+from fallline._backprop._differences import Slope
 from fallline._backprop._probe import SEED, CannotCompareError, Evaluate, Probe
 from fallline._backprop._verdicts import TOLERANCE, Judge, Verdict
 from fallline._records import GradientCheck, LowPrecision
@@ -31,12 +32,21 @@ CLOSER: Final = 0.5
 """This share of the evaluations that the plan may take is spent on closer looks where they are needed."""
 
 NOT_TOLD: Final = "Which operation's step back is wrong could not be told."
+KINK_NOT_TOLD: Final = (
+    "Which operation's step back is to blame could not be told: at a kink such a value may also be the sum of what "
+    "several give, each of them right by itself."
+)
+UNSETTLED: Final = "one difference is too inexact there, and closer looks would take too many evaluations"
 KEPT_VALUES: Final = (
     "What the forward of {} kept is used in a derivative that is differentiated once more: autograd takes it for a "
     "constant there, though it may move with the operands."
 )
 
 Place = Callable[[Sequence[WrongEdge]], tuple[int, ...]]
+NOTHING: Final = 0.01
+"""Of what was computed: a gradient that float64 has no more of is rounding alone."""
+COARSE: Final = 0.01
+"""Of its size: a difference that says something even of a function that rounds to less than float64 on its way."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +114,8 @@ def check_gradients(
     inputs = tuple(replace(each.checked, why_not=_why_not(each)) for each in compared.values())
     lost = tuple(name for name in inexact if not isfinite(inexact[name].apart))
     precision = _low_precision({name: each for name, each in inexact.items() if isfinite(each.apart)})
+    if probe.coarse and precision is not None and precision.share < COARSE:
+        precision = None  # the run in float64 was none: both were rounded alike
     infinite = tuple(name for name, each in probe.gradients.items() if not bool(torch.isfinite(each).all()))
     return GradientCheck(
         inputs,
@@ -115,6 +127,7 @@ def check_gradients(
         hooked=tuple(hooked),
         not_finite=infinite,
         low_precision=precision,
+        rounding=() if probe.coarse else tuple(name for name, each in inexact.items() if each.is_rounding),
     )
 
 
@@ -173,12 +186,18 @@ def _wrong_edges(judge: Judge, compared: Sequence[Compared], place: Place | None
         return (), []
     found: dict[WrongEdge, None] = {}
     for each in compared:
-        if each.wrong is not None:
+        if each.wrong is not None and each.kink is not None:
+            alone = find_wrong_edges(judge.probe, each.wrong.direction)
+            if len({edge.node for edge in alone}) == 1:  # of several some are at a kink too, and right
+                found |= dict.fromkeys(alone)
+        elif each.wrong is not None:
             at = judge.wrong_beside(each.wrong)
             everywhere = at.random_direction(list(each.wrong.direction))
             for direction in (each.wrong.direction, everywhere):
                 found |= dict.fromkeys(find_wrong_edges(at, direction))
     if not found:
+        if any(each.kink is not None for each in compared):
+            return (), [KINK_NOT_TOLD]
         wrong = any(each.wrong is not None and isfinite(each.wrong.autograd) for each in compared)
         return (), [_not_told(judge.probe)] if wrong else []
     return place(tuple(found)), []
@@ -203,7 +222,7 @@ def _in_double(leaf: torch.Tensor) -> torch.Tensor:
 def _about_plan(plan: Plan, names: Sequence[str]) -> list[str]:
     if plan.together:
         return [
-            f"All {count(len(names), 'input')} were moved together along {count(plan.number, 'random direction')}, "
+            f"All {count(len(names), 'tensor')} were moved together along {count(plan.number, 'random direction')}, "
             "because one evaluation is much work: an error of less than "
             f"{number(TOLERANCE, 1)} of the whole gradient would not show."
         ]
@@ -231,50 +250,67 @@ def _why_not(compared: Compared) -> str | None:
         return None
     reasons = {
         Verdict.NOT_FINITE: "the result beside this point is NaN or infinite",
-        Verdict.KINK: "a kink or a jump is there, the slopes to either side differ",
+        Verdict.KINK: "a kink is there, where the slopes to either side differ; autograd's value lies between both, "
+        "as any subgradient may",
+        Verdict.UNJUDGED: "a kink or a jump is there, of the result or on its way; autograd is right close by, and "
+        "what it gives there was not judged",
         Verdict.HIDDEN: "the change is smaller than the result's own rounding",
-        Verdict.DOUBTFUL: "differences are doubtful there",
     }
     told = [reason for verdict, reason in reasons.items() if compared.verdicts.get(verdict, 0)]
-    if compared.not_looked_at:
-        told.append(f"{_how_many(compared.not_looked_at, compared.thing)} doubtful and not looked at closely")
+    if _unsettled(compared):
+        told.append(UNSETTLED)
     return "; ".join(told) if told else "nothing was settled"
+
+
+def _unsettled(compared: Compared) -> int:
+    """Entries or directions that one difference does not settle, when the evaluations were used up."""
+    return compared.verdicts.get(Verdict.DOUBTFUL, 0) + compared.not_looked_at
 
 
 def _about_input(name: str, compared: Compared) -> list[str]:
     shown, verdicts, thing = visible(name), compared.verdicts, compared.thing
-    kinks, empty, hidden = (
-        _how_many(verdicts.get(verdict, 0), thing) for verdict in (Verdict.KINK, Verdict.NOT_FINITE, Verdict.HIDDEN)
-    )
+    empty, hidden = (_how_many(verdicts.get(each, 0), thing) for each in (Verdict.NOT_FINITE, Verdict.HIDDEN))
     found = []
+    if compared.kink is not None:
+        before, after = _to_either_side(compared.kink)
+        found.append(
+            f"There {shown} lies at a kink: the slopes to either side are {before} and {after}. Any value between them "
+            f"would do, and {number(compared.checked.autograd, 3)} does not lie there."
+        )
     if verdicts.get(Verdict.KINK, 0):
         found.append(
-            f"{kinks} of {shown} {_is(verdicts[Verdict.KINK], 'lies', 'lie')} beside a kink or a jump, where the "
-            "slopes to either side differ and autograd gives one of its choice: not compared."
+            f"{_how_many(verdicts[Verdict.KINK], thing)} of {shown} {_is(verdicts[Verdict.KINK], 'lies', 'lie')} at a "
+            "kink, where the slopes to either side differ and there is no derivative to compare with: autograd's value "
+            "lies between both, as any subgradient may."
+        )
+    if verdicts.get(Verdict.UNJUDGED, 0):
+        found.append(
+            f"{_how_many(verdicts[Verdict.UNJUDGED], thing)} of {shown} "
+            f"{_is(verdicts[Verdict.UNJUDGED], 'lies', 'lie')} beside a kink or a jump, of the result or on its way: "
+            "autograd is right close by, and what it gives there was not judged."
         )
     if verdicts.get(Verdict.NOT_FINITE, 0):
         found.append(f"{empty} of {shown} not compared: the result beside this point is NaN or infinite.")
-    if verdicts.get(Verdict.DOUBTFUL, 0):
-        found.append(
-            f"{_how_many(verdicts[Verdict.DOUBTFUL], thing)} of {shown} not settled: differences are doubtful there, "
-            "and a closer look would take too many evaluations."
-        )
+    if _unsettled(compared):
+        found.append(f"{_how_many(_unsettled(compared), thing)} of {shown} not compared: {UNSETTLED}.")
     if verdicts.get(Verdict.HIDDEN, 0):
         found.append(f"{hidden} of {shown} not compared: the change is smaller than the result's own rounding.")
-    if compared.not_looked_at:
-        found.append(
-            f"{_how_many(compared.not_looked_at, thing)} of {shown} not compared: differences are doubtful there, and "
-            "only the first few such were looked at closely."
-        )
     checked = compared.checked
     if not checked.agrees and not isfinite(checked.autograd):
         found.append(f"Autograd gives {number(checked.autograd)} in {shown} where differences are finite.")
     return found
 
 
+def _to_either_side(kink: Slope) -> tuple[str, str]:
+    """One that is small beside the other is 0, but for what the step to its side sees of a bend."""
+    small = 1e-3 * max(abs(kink.before), abs(kink.after))
+    before, after = (number(0.0 if abs(slope) < small else slope, 3) for slope in (kink.before, kink.after))
+    return before, after
+
+
 def _about_function(probe: Probe) -> list[str]:
     found = []
-    if probe.holds:
+    if probe.cuts:
         found.append(
             "What autograd holds constant (detach, no_grad, item, comparisons) was held constant for the differences "
             "as well."
@@ -293,6 +329,11 @@ class Inexact(NamedTuple):
     size: float
     """Norm of the float64 one, finite."""
     dtype: str
+
+    @property
+    def is_rounding(self) -> bool:
+        """Whether next to nothing of what was computed is there in float64."""
+        return isfinite(self.apart) and self.size <= NOTHING * self.apart and self.apart > 0
 
 
 def _inexact(exact: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) -> dict[str, Inexact]:

@@ -8,7 +8,7 @@ from typing import Final
 
 import torch
 
-from fallline._backprop._probe import largest_of
+from fallline._backprop._differences import Slope, largest_of
 from fallline._backprop._verdicts import Derivative, Judge, Judged, Verdict
 from fallline._records import CheckedInput
 
@@ -33,6 +33,8 @@ class Compared:
     """What was compared: ``"entry"`` or ``"direction"``."""
     not_looked_at: int = 0
     """Doubtful entries beyond the number of closer looks."""
+    kink: Slope | None = None
+    """The slopes to either side of the wrong derivative, where it is wrong at a kink alone."""
 
 
 def compare_entries(judge: Judge, name: str) -> Compared:
@@ -51,10 +53,11 @@ def compare_entries(judge: Judge, name: str) -> Compared:
         direction = torch.zeros_like(flat)
         direction[place] = 1.0
         size = abs(float(flat[place]))
-        return Derivative({name: direction.reshape(leaf.shape)}, float(gradient[place]), size, typical, 1.0, scale)
+        along = {name: direction.reshape(leaf.shape)}
+        return Derivative(along, float(gradient[place]), size, typical, 1.0, scale, one_entry=True)
 
     glances = {place: judge.at_a_glance(entry(place)) for place in range(flat.numel())}
-    settled = [each for each in glances.items() if each[1].verdict is Verdict.AGREES]
+    settled = [each for each in glances.items() if each[1].verdict is not Verdict.DOUBTFUL]
     doubtful = [each for each in glances.items() if each[1].verdict is Verdict.DOUBTFUL]
     wrong: Derivative | None = None
     waiting = dict(_most_doubtful_first(doubtful, scale))
@@ -79,7 +82,8 @@ def compare_entries(judge: Judge, name: str) -> Compared:
     )
     checked = replace(checked, planned=flat.numel())
     left = 0 if wrong is not None else flat.numel() - looked
-    return Compared(checked, wrong, verdicts, "entry", left)
+    kink = worst.found if worst.verdict is Verdict.WRONG and worst.at_a_kink else None
+    return Compared(checked, wrong, verdicts, "entry", left, kink)
 
 
 def _not_at_a_kink(

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import torch
 
+from fallline._backprop._inner import inner
 from fallline._backprop._probe import FAILURES, CannotCompareError, Probe
 from fallline._backprop._watched_run import Arrivals, Place, Run
 
@@ -123,15 +124,15 @@ def mistake_of(base: Run, arrivals: Arrivals, node: int, motion: Motion) -> Mist
             continue
         if change is None:
             return None
-        size += _product(arrived, change)
+        size += inner(arrived, change)
         epsilon = max(base.epsilon_of(place) for place in ((node, output), *operands))
-        rounding += epsilon / motion.step * _product(arrived.abs(), base.values[node, output].abs())
+        rounding += epsilon / motion.step * inner(arrived.abs(), base.values[node, output].abs())
     for place, sent in zip(base.operands[node], arrivals.sent[node], strict=False):
         if place is None or sent is None:
             continue
         if place not in motion.changes:
             return None
-        size -= _product(sent, motion.changes[place])
+        size -= inner(sent, motion.changes[place])
     return Mistake(size, ROUNDINGS * rounding)
 
 
@@ -193,11 +194,6 @@ def _motion(probe: Probe, base: Run, direction: Mapping[str, torch.Tensor], step
         if place in above.values and place in below.values and above.values[place].shape == value.shape
     }
     return Motion(changes, step)
-
-
-def _product(one: torch.Tensor, other: torch.Tensor) -> float:
-    dense = one.to_dense() if one.layout is not torch.strided else one
-    return float((dense.to(torch.float64) * other).sum())
 
 
 def _size(probe: Probe, direction: Mapping[str, torch.Tensor]) -> float:

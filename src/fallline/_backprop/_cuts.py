@@ -18,6 +18,7 @@ NOTHING: Final = frozenset({"lift_fresh", "is_same_size"})
 DETACHING: Final = frozenset({"detach", "alias"})
 MADE_LIKE: Final = ("_like", "new_")
 """Operations that take the shape of a tensor and none of its numbers have one of these in their name."""
+COMPARISONS: Final = {"gt": ">", "lt": "<", "ge": "≥", "le": "≤", "eq": "==", "ne": "≠"}
 
 
 class Cuts:
@@ -69,7 +70,7 @@ class Cuts:
             )
         uses = self._uses({self._trace.token(tensor)}, -1)
         if not uses:
-            return f"{name} was never used."
+            return f"{name} was used by no operation of PyTorch (NumPy, .tolist() and the like are not seen)."
         cuts = [each for each in uses if self.ends_in(each)]
         through = [each for each in cuts if self.made_of_it_reaches(each)]
         if not through:
@@ -93,7 +94,7 @@ class Cuts:
 
     def cut_in_words(self, operation: Operation) -> str:
         """Why nothing goes back through this operation."""
-        word = short_op(operation.op)
+        word = _word(operation)
         if operation.op in DETACHING:
             return "detach() hands on the numbers without their history: no gradient comes back through it."
         if not any(output is not None and _continuous(output) for output in operation.outputs):
@@ -109,11 +110,14 @@ class Cuts:
         return f"{word} used only tensors without a gradient."
 
     def _sentence(self, name: str, operation: Operation) -> str:
-        word = short_op(operation.op)
+        word = _word(operation)
         if operation.op == ITEM:
             return f"{name} was turned into a Python number (.item(), float() or if), which has no gradient."
         if operation.op in DETACHING:
-            return f"{name} was detached on its way to the result: detach() cuts the gradient off."
+            return (
+                f"{name} was detached on its way to the result: detach(), .data or torch.tensor() of a tensor cuts the "
+                "gradient off."
+            )
         if operation.higher_order and not operation.grad_enabled:
             return f"{name} reaches the result only through a backward pass without create_graph=True."
         if not operation.grad_enabled and any(each is not None and _continuous(each) for each in operation.outputs):
@@ -140,6 +144,11 @@ class Cuts:
         """The gradient ends here: something that has one went in, and nothing that has one comes out."""
         passes = operation.differentiable or (operation.in_custom and operation.op not in DETACHING)
         return not passes and any(seen.requires_grad for _, seen in operation.tensors)
+
+
+def _word(operation: Operation) -> str:
+    word = short_op(operation.op)
+    return f"the comparison {COMPARISONS[word]}" if word in COMPARISONS else word
 
 
 def _made_by(operation: Operation) -> set[int]:

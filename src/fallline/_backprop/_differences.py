@@ -29,6 +29,8 @@ LADDER: Final = tuple(10.0**power for power in range(2, -8, -1))
 OF_SMALL: Final = tuple(10.0**power for power in range(-1, -6, -1))
 """Steps that are tried below a size of 0.1, in units of it: a logarithm has no room for others."""
 SMALL: Final = 0.1
+APART: Final = 0.01
+"""Slopes to either side that differ by a larger share are looked at for a kink."""
 SHORTER: Final = 0.01
 """Of a step: the slope of a cube root is 20 times as large there."""
 
@@ -73,7 +75,7 @@ def slope(line: Line, here: torch.Tensor, step: float, noise: float) -> Slope | 
     after, before = total(above - here) / step, total(here - below) / step
     if not (isfinite(value) and isfinite(after) and isfinite(before)):
         return None
-    rounding = max(noise, LEAST, EPSILON * max(_largest(above), _largest(below)))
+    rounding = max(noise, LEAST, EPSILON * max(largest_of(above), largest_of(below)))
     return Slope(value, rounding / step, before, after)
 
 
@@ -143,6 +145,27 @@ def _bend(found: Slope) -> float:
     return abs(found.after - found.before)
 
 
+def may_be_kink(found: Slope, scale: float) -> bool:
+    """Whether the slopes to either side are so far apart that a shorter step is worth a look.
+
+    Args:
+        found: by one step.
+        scale: what counts as large.
+    """
+    return _bend(found) > APART * max(_steepest(found), scale) + 8 * found.error
+
+
+def is_kink(longer: Slope, shorter: Slope) -> bool:
+    """Whether the slopes to either side stay apart where the step is ``SHORTER``."""
+    return not _smooth(longer, shorter)
+
+
+def have_settled(longer: Slope, shorter: Slope) -> bool:
+    """Whether the slope to either side is the same with a shorter step: at a jump, and of a root at 0, it grows."""
+    allowed = APART * max(_steepest(longer), _steepest(shorter)) + 8 * shorter.error
+    return max(abs(longer.before - shorter.before), abs(longer.after - shorter.after)) <= allowed
+
+
 def grows(line: Line, here: torch.Tensor, size: float, noise: float, usual: float = STEP) -> bool:
     """Whether the slope to one side grows with a shorter step, as of √|x| at 0: there it is infinite in truth.
 
@@ -174,7 +197,7 @@ def noise_of(line: Line, here: torch.Tensor) -> float:
         line: along a direction that moves everything.
         here: the value at 0.
     """
-    least = EPSILON * _largest(here)
+    least = EPSILON * largest_of(here)
     values = [line(NOISE_SPACING * (place + 1)) for place in range(NOISE_POINTS)]
     known = [total(each - here) for each in values if each is not None]
     if len(known) < NOISE_POINTS or not all(isfinite(each) for each in known):
@@ -200,6 +223,12 @@ def usual_step(noise: float, size: float) -> float:
     return float(min(1e-2, STEP * max(1.0, coarse / 100) ** (1 / 3)))
 
 
-def _largest(values: torch.Tensor) -> float:
+def largest_of(values: torch.Tensor) -> float:
+    """|the largest finite entry|; 0 where there is none."""
+    if not values.numel():
+        return 0.0
+    least, greatest = (float(end) for end in values.aminmax())
+    if isfinite(least) and isfinite(greatest):
+        return max(-least, greatest)
     finite = values[torch.isfinite(values)]
     return float(finite.abs().max()) if finite.numel() else 0.0

@@ -4,14 +4,18 @@ import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import torch
 
 from fallline._backprop._values import value_of
 from fallline._backprop._walk import Step, Walk
 from fallline._errors import OptionError
 from fallline._records import TensorValue
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 REENTRANT: Final = "use_reentrant"
 """Word in PyTorch's complaint."""
@@ -92,3 +96,13 @@ class _Listener:
         value = value_of(gradient)
         self._known[id(gradient)] = (weakref.ref(gradient), version, value)
         return value
+
+
+def as_array(gradient: torch.Tensor) -> "NDArray[Any]":
+    """Read-only and on the host; float64 stays so, all else is float32."""
+    plain = gradient.detach()
+    plain = plain.to_dense() if plain.layout is not torch.strided else plain.resolve_neg()
+    kept = plain if plain.dtype in (torch.float32, torch.float64) else plain.to(torch.float32)
+    array = np.asarray(kept.cpu().numpy()).view()
+    array.flags.writeable = False
+    return array

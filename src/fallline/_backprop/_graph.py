@@ -8,10 +8,11 @@ import torch
 
 from fallline._backprop._constants import name_of_constant
 from fallline._backprop._cuts import Cuts
+from fallline._backprop._gave_none import gave_none
 from fallline._backprop._gradients import Gradients
 from fallline._backprop._graph_parts import GivenInput, Graph
 from fallline._backprop._marks import marks_of, marks_of_numbers
-from fallline._backprop._on_purpose import on_purpose
+from fallline._backprop._on_purpose import on_purpose, on_purpose_of
 from fallline._backprop._operands import Recorded, arguments_of
 from fallline._backprop._ran import Held, Ran
 from fallline._backprop._rule_text import UNNAMED, describe, short_op
@@ -68,6 +69,7 @@ class Drawing:
         self._texts: dict[int, str] = {}
         """What transposed tensors and nameless constants are called, by token."""
         self._used = used_outputs(walk)
+        self._gave_none = gave_none(walk, gradients)
         self._leaf_gradients = {
             id(leaf): gradient for leaf, gradient in zip(walk.leaves, gradients.leaves, strict=True)
         }
@@ -86,11 +88,15 @@ class Drawing:
             name=given.name,
             value=value_of(given.tensor),
             gradient=None if gradient is None else value_of(gradient),
-            no_gradient=None if gradient is not None else self._cuts.why_none(given.name, given.tensor),
+            no_gradient=None if gradient is not None else self._why_none(given.name, given.tensor),
             notes=_several_names(given),
         )
         self._leaf(place, self._trace.token(given.tensor))
         return place
+
+    def _why_none(self, name: str, leaf: torch.Tensor) -> str:
+        known = self._gave_none.get(id(leaf))
+        return self._cuts.why_none(name, leaf) if known is None else known.in_words(name)
 
     def _leaf(self, node: int, token: int) -> None:
         self.graph.tokens[token] = node
@@ -114,7 +120,7 @@ class Drawing:
             module=module,
             value=value_of(leaf),
             gradient=None if gradient is None else value_of(gradient),
-            no_gradient=None if gradient is not None else self._cuts.why_none(name, leaf),
+            no_gradient=None if gradient is not None else self._why_none(name, leaf),
         )
         self._leaf(place, token)
         return place
@@ -159,7 +165,7 @@ class Drawing:
             saved=self._saved.get(step, ()),
             backward=step.name(),
             outputs=self._each_output(step, outputs),
-            notes=() if operation is None else tuple(on_purpose(operation.op, operation.given)),
+            notes=tuple(on_purpose_of(custom) if operation is None else on_purpose(operation.op, operation.given)),
         )
         self.graph.steps[step] = node
         self._note_written(node, [(number_of(step), output) for output in self._used[step]])

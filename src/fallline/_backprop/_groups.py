@@ -54,6 +54,18 @@ def grouped(graph: Backprop, open: Collection[str] = ()) -> Backprop:  # noqa: A
     return _contracted(graph, _closed(graph, runs, wanted))
 
 
+def open_already(graph: Backprop, open: Collection[str]) -> tuple[str, ...]:  # noqa: A002  (the word a person uses)
+    """Of these modules those whose inside is shown without asking for it.
+
+    Args:
+        graph: as ``fl.backprop`` made it.
+        open: paths of modules that there are.
+    """
+    runs = _runs(graph)
+    as_it_is = _closed(graph, runs, ())
+    return tuple(path for path in open if _closed(graph, runs, {*_around(path), path}) == as_it_is)
+
+
 def module_paths(graph: Backprop) -> tuple[str, ...]:
     """Of all modules in the graph, those around others included, in the order in which they ran."""
     found = (path for node in graph.nodes if node.module for path in (*_around(node.module), node.module))

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
+from fallline._backprop._tensors_in import tensors_within
 from fallline._backprop._words import listed
 from fallline._errors import OptionError
 from fallline._wording import count
@@ -21,7 +22,7 @@ def refuse_unfit(inputs: Sequence[tuple[str, Any]], captured: Iterable[tuple[str
         OptionError: a tensor without numbers, a nested one, or a sparse one that a gradient would be computed of.
     """
     for name, value in (*inputs, *captured):
-        for each in _tensors_of(value):
+        for each in tensors_within(value):
             refuse_tensor(name, each)
     for name, value in inputs:
         if isinstance(value, torch.Tensor) and value.layout in SPARSE:
@@ -130,20 +131,7 @@ def holds_tensors(value: Any) -> bool:
     """Whether this is a list, tuple or dict with a floating-point tensor in it."""
     if isinstance(value, torch.Tensor):
         return False
-    return any(each.is_floating_point() for each in _tensors_of(value))
-
-
-def _tensors_of(value: Any) -> list[torch.Tensor]:
-    """This one, or those in a list, tuple or dict, which may hold itself."""
-    waiting, known, found = [value], set[int](), list[torch.Tensor]()
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, torch.Tensor):
-            found.append(each)
-        elif isinstance(each, list | tuple | dict) and id(each) not in known:
-            known.add(id(each))
-            waiting += each.values() if isinstance(each, dict) else each
-    return found
+    return any(each.is_floating_point() for each in tensors_within(value))
 
 
 def checked_switch(name: str, value: Any) -> bool:

@@ -13,10 +13,12 @@ import torch
 
 from fallline._backprop._custom_forwards import CustomForwards
 from fallline._backprop._on_purpose import stand_in_for
+from fallline._backprop._resolved import Resolved, copies_lazy
 from fallline._backprop._tensors_in import tensors_in
 from fallline._backprop._torch_private import (
     ITEM,
     DispatchMode,
+    as_they_are,
     custom_functions_run,
     in_custom_forward,
     next_number,
@@ -29,6 +31,8 @@ PRODUCTS: Final = {"mm": 0, "bmm": 0, "addmm": 1, "baddbmm": 1, "mv": 0, "dot": 
 
 CUTTING: Final = ("aten::detach", "aten::detach_")
 """Operations that are there to cut a gradient off."""
+STAND_IN: Final = " "
+"""Between the name of an operation and that of what its stand-in holds."""
 Slot = tuple[str, int]
 """An operation and which of its tensors."""
 
@@ -60,6 +64,7 @@ class Constants(DispatchMode):
         self.custom = False
         """An ``autograd.Function`` was applied."""
         self._forwards = CustomForwards()
+        self._resolved = Resolved[bool]()
         self._open = ExitStack()
         self._first = 0
 
@@ -77,7 +82,13 @@ class Constants(DispatchMode):
         self._forwards = CustomForwards()
 
     def _run(self, apply: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        return self._forwards.run(apply, args, kwargs)
+        made = self._forwards.run(apply, args, kwargs)
+        if any(each.requires_grad for each in tensors_in((args, kwargs))):
+            self._note_precision(made)
+        return made
+
+    def _note_precision(self, output: Any) -> None:
+        self.coarsest = max((self.coarsest, *_precisions(output)), key=lambda dtype: torch.finfo(dtype).eps)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run one operation."""
@@ -88,11 +99,16 @@ class Constants(DispatchMode):
         recorded = asking and torch.is_grad_enabled()
         name = schema_of(func).name
         given = self._tensors_through(func, args, kwargs or {}, inside=inside, recorded=recorded)
-        stand_in = None if inside else stand_in_for(func, *given, recorded=recorded)
+        stand_in = stand_in_for(func, *given, recorded=recorded, inside=inside)
         output = func(*given[0], **given[1]) if stand_in is None else stand_in(partial(self._hold, name))
+        if recorded and copies_lazy(name, operands):
+            self._resolved.note(output, True)
         self.work += PER_OPERATION + _work(func, given[0], output)
         if inside or asking:
-            self.coarsest = max((self.coarsest, *_precisions(output)), key=lambda dtype: torch.finfo(dtype).eps)
+            self._note_precision(output)
+        if inside:  # what NumPy made there is no operation's output
+            with as_they_are():
+                self._note_precision([each for each in operands if not self._forwards.holds(each)])
         if inside:
             self._forwards.made_inside(output)
             return output
@@ -113,6 +129,8 @@ class Constants(DispatchMode):
                 return type(value)(through(each) for each in value)
             if not isinstance(value, torch.Tensor) or value.requires_grad or id(value) in written:
                 return value
+            if self._resolved.find(value) is not None:
+                return value
             if inside and not self._forwards.holds(value):
                 return value
             if not inside and self._forwards.moves_unseen(value):
@@ -123,7 +141,7 @@ class Constants(DispatchMode):
         return through(tuple(args)), {key: through(value) for key, value in kwargs.items()}
 
     def _hold(self, operation: str, name: str, value: torch.Tensor) -> Any:
-        return self._constant((f"{operation} {name}", 0), value)
+        return self._constant((f"{operation}{STAND_IN}{name}", 0), value)
 
     def _constant(self, slot: Slot, value: Any) -> Any:
         self.values.append((slot, value.detach().clone() if isinstance(value, torch.Tensor) else value))
@@ -136,6 +154,8 @@ class Held(Constants):
     def __init__(self, constants: Constants) -> None:
         super().__init__()
         self.moved = False
+        self.cut_moved = False
+        """The same of what autograd holds constant, without what a stand-in of an operation does."""
         self._forwards = CustomForwards(expected=constants.custom)
         self._known = constants.values
         self._place = 0
@@ -145,14 +165,36 @@ class Held(Constants):
             raise OtherOperationsError
         known = self._known[self._place][1]
         self._place += 1
-        self.moved = self.moved or not _same(known, value)
+        moved = not _same(known, value)
+        self.moved = self.moved or moved
+        self.cut_moved = self.cut_moved or (moved and STAND_IN not in slot[0])
         return known.clone() if isinstance(known, torch.Tensor) else known
 
 
 def _same(one: Any, other: Any) -> bool:
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        if not one.layout == other.layout == torch.strided:
+            return _same_sparse(one, other)
         return one.shape == other.shape and bool(((one == other) | ((one != one) & (other != other))).all())  # noqa: PLR0124  (NaN)
     return bool(one == other) or (one != one and other != other)  # noqa: PLR0124  (NaN equals NaN here)
+
+
+def _same_sparse(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Sparse tensors cannot be compared: their entries are, and where they lie."""
+    if one.layout != other.layout or one.shape != other.shape:
+        return False
+    return all(_same(first, second) for first, second in zip(_parts(one), _parts(other), strict=True))
+
+
+def _parts(sparse: torch.Tensor) -> list[torch.Tensor]:
+    """The tensors that a sparse one is made of."""
+    if sparse.layout is torch.sparse_coo:
+        return [sparse._indices(), sparse._values()]
+    if sparse.layout in (torch.sparse_csr, torch.sparse_bsr):
+        return [sparse.crow_indices(), sparse.col_indices(), sparse.values()]
+    if sparse.layout in (torch.sparse_csc, torch.sparse_bsc):
+        return [sparse.ccol_indices(), sparse.row_indices(), sparse.values()]
+    return [sparse.to_dense()]
 
 
 class Promoting(DispatchMode):

@@ -133,12 +133,20 @@ def read_program(text: str) -> Program:
         statements.append(_statement(reader, part, tree, caret, last=place == len(parts) - 1))
     reader.check_uses()
     if not reader.inputs:
-        raise OptionError(f'The expression "{shortened(text.strip())}" has no input: name one, as in {EXAMPLE}.')
+        raise OptionError(_no_input(text, reader))
     if len(reader.inputs) > MOST_INPUTS:
         raise OptionError(f"The expression has {len(reader.inputs):,} inputs; at most {MOST_INPUTS} are followed.")
     return Program(
         text.strip(), tuple(reader.inputs), frozenset(reader.classes), tuple(reader.assigned), tuple(statements)
     )
+
+
+def _no_input(text: str, reader: Reader) -> str:
+    said = f'The expression "{shortened(text.strip())}" has no input'
+    if not reader.assigned:
+        return f"{said}: name one, as in {EXAMPLE}."
+    name = shortened(next(iter(reader.assigned)))
+    return f'{said}: "{name} = …" gives {name} its value there. Leave that out to give {name} one by --at.'
 
 
 def _typed(text: str) -> str:

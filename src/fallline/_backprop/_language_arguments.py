@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from fallline._backprop._language_reader import Reader
 
 SETTINGS: Final = frozenset(Kind) - {Kind.VALUE, Kind.VALUES, Kind.CONDITION}
-OF_TWO_INSTEAD: Final[Mapping[str, str]] = {"max": "maximum(x, y)", "min": "minimum(x, y)"}
+OF_TWO_INSTEAD: Final[Mapping[str, str]] = {
+    "max": "maximum(x, y)",
+    "min": "minimum(x, y)",
+    "sum": "x + y",
+    "mean": "(x + y)/2",
+    "prod": "x*y",
+}
 REDUCTIONS: Final = ("mean", "sum", "none")
 
 
@@ -41,7 +47,12 @@ def bound(
         raise _takes(name, words)
     for keyword in named:
         _sort_named(name, words, keyword, trees)
-    if name in OF_TWO_INSTEAD and not isinstance(trees.get("dim"), ast.Constant | ast.UnaryOp | None):
+    by_place = name in ("max", "min") or all(keyword.arg != "dim" for keyword in named)
+    if (
+        name in OF_TWO_INSTEAD
+        and by_place
+        and not isinstance(trees.get("dim"), ast.Constant | ast.UnaryOp | ast.List | ast.Tuple | None)
+    ):
         raise OptionError(
             f'"{words}" cannot be read: {name} takes one value; of two, entry by entry, write {OF_TWO_INSTEAD[name]}.'
         )

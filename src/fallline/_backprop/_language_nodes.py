@@ -1,5 +1,6 @@
 """What an expression becomes when it is read: nodes that compute a value from the names' values."""
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from fallline._backprop._language_functions import FUNCTIONS
 from fallline._backprop._language_shapes import Said, Words, check_broadcast, check_product
+from fallline._errors import OptionError
 
 Value = Tensor | float
 LONGEST_LABEL: Final = 24
@@ -73,6 +75,14 @@ def number_node(words: Words, number: float) -> Node:
     return Node(words, lambda _: number, number)
 
 
+def _folded(words: Words, made: Tensor, *given: float) -> Node:
+    """A number made of numbers, refused where it is infinite and they are not: as 1e999 is."""
+    number = float(made)
+    if math.isinf(number) and all(map(math.isfinite, given)):
+        raise OptionError(f'"{words}" is infinite: use numbers below 1.8e308, or give an input the value inf.')
+    return number_node(words, number)
+
+
 @dataclass(frozen=True)
 class Link:
     """One ``+ b`` of ``a + b + c``."""
@@ -92,7 +102,7 @@ def chained(first: Node, links: Sequence[Link]) -> Node:
         number = link.right.number
         if link.sign not in OPERATORS or first.number is None or number is None:
             break
-        first = number_node(link.words, float(OPERATORS[link.sign](_double(first.number), _double(number))))
+        first = _folded(link.words, OPERATORS[link.sign](_double(first.number), _double(number)), first.number, number)
         rest = rest[1:]
     if not rest:
         return first
@@ -139,7 +149,8 @@ def called(words: Words, name: str, arguments: Sequence[Any]) -> Node:
     nodes = (node for each in arguments for node in (each if isinstance(each, tuple) else (each,)))
     operands = tuple(node.words for node in nodes if isinstance(node, Node))
     if function.entrywise and arguments[0].number is not None:
-        return number_node(words, float(function.run(Said(words, operands), _double(arguments[0].number))))
+        only = arguments[0].number
+        return _folded(words, function.run(Said(words, operands), _double(only)), only)
 
     def run(frame: Frame) -> Value:
         return function.run(frame.said(words, *operands), *(_evaluated(each, frame) for each in arguments))
@@ -182,5 +193,5 @@ def _evaluated(argument: Any, frame: Frame) -> Any:
 
 
 def _double(number: float) -> Tensor:
-    """For arithmetic in which 9^9^9 is ∞ and a root of −1 is NaN."""
+    """For arithmetic in which 9^9^9 is ∞, to be refused, and a root of −1 is NaN."""
     return torch.tensor(number, dtype=torch.float64, device="cpu")

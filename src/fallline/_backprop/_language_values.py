@@ -16,6 +16,13 @@ from fallline._formulas._typed import shortened, unreadable_sign
 
 MOST_CHARACTERS = 1_000_000
 MOST_DIMENSIONS = 8
+SMALLEST = {
+    torch.float64: 2.0**-1074,
+    torch.float32: 2.0**-149,
+    torch.bfloat16: 2.0**-133,
+    torch.float16: 2.0**-24,
+}
+"""Above 0."""
 Numbers: TypeAlias = "float | list[Numbers]"
 
 _PART = re.compile(r";|[\r\n](?=\s*[^\W\d]\w*\s*=)")
@@ -192,7 +199,15 @@ def _floating(value: object, name: str, dtype: torch.dtype) -> Tensor:
         first = float(tensor[beyond][0])
         word = str(dtype).removeprefix("torch.")
         raise OptionError(f'"{name}" holds {first:g}, beyond the largest number of {word}, {limit:.4g}.')
-    return tensor.to(dtype)
+    made = tensor.to(dtype)
+    vanished = (tensor != 0) & (made == 0)
+    if vanished.any():
+        first, word = float(tensor[vanished][0]), str(dtype).removeprefix("torch.")
+        raise OptionError(
+            f'"{name}" holds {first:g}, which is 0 in {word}, whose smallest number is {SMALLEST[dtype]:.2g}: '
+            "write 0 if that is meant."
+        )
+    return made
 
 
 def _classes(value: object, name: str) -> Tensor:

@@ -6,9 +6,9 @@ import inspect
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
 import torch
@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from fallline._errors import OptionError
+from fallline._random_state import is_generator
 from fallline._undisturbed import Kept
 
 GLOBALS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
@@ -33,6 +34,8 @@ class Modules:
         self.classes: dict[str, str] = {}
         """Class of the module at each path that ran."""
         self._kept = kept
+        self.before: dict[int, torch.Tensor] = {}
+        """Parameters and buffers that were there when a module was met."""
         self._stack: list[str] = []
         self._calls: list[Counter[str]] = [Counter()]
         self._thread = threading.get_ident()
@@ -52,6 +55,11 @@ class Modules:
         for name, module in self.met.items():
             for inner, tensor in (*module.named_parameters(), *module.named_buffers()):
                 yield (f"{name}.{inner}" if name else inner), tensor
+
+    def made(self) -> list[str]:
+        """Names of the parameters that a forward pass made."""
+        parameters = ((name, each) for name, each in self.parameters() if isinstance(each, nn.Parameter))
+        return [name for name, each in parameters if id(each) not in self.before]
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -73,6 +81,7 @@ class Modules:
         self.met[name] = module
         self._kept.module(module)
         self._kept.reached(module)
+        self.before |= {id(each): each for each in (*module.parameters(), *module.buffers())}
         for inner, each in module.named_modules():
             self.names.setdefault(id(each), ".".join(part for part in (name, inner) if part))
 
@@ -83,7 +92,8 @@ class Modules:
             self._meet(self._free(type(module).__name__.lower()), module)
         above = self.path
         own = self.names.get(id(module))
-        if own is None:  # made inside of a forward pass
+        if own is None:  # made inside of a forward pass, or held where nobody looks: by an object of somebody's own
+            self._kept.reached(module)
             own = f"{above}.{type(module).__name__}" if above else type(module).__name__
         path = _below(above, own)
         self._calls[-1][path] += 1
@@ -133,6 +143,13 @@ def root_of(fn: Callable[..., Any]) -> nn.Module | None:
 def captured_by(fn: Callable[..., Any]) -> dict[str, Any]:
     """Tensors and modules that a function uses and that are none of its inputs, by the names it knows them by."""
     return {name: value for name, value in reached_by(fn).items() if isinstance(value, torch.Tensor | nn.Module)}
+
+
+def held_by_objects(values: Iterable[Any]) -> list[Any]:
+    """Modules, and generators of random numbers, that are attributes of objects of somebody's own class."""
+    own = [each for each in values if not isinstance(each, torch.Tensor | nn.Module | type | ModuleType | FunctionType)]
+    inside = [value for each in own for value in getattr(each, "__dict__", {}).values()]
+    return [each for each in inside if isinstance(each, nn.Module) or is_generator(each)]
 
 
 def reached_by(fn: Callable[..., Any]) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import cached_property
-from math import isfinite
 from typing import Any, Final
 
 import torch
 
-from fallline._backprop._differences import Line, noise_of, usual_step
+from fallline._backprop._differences import Line, largest_of, noise_of, usual_step
 from fallline._backprop._held_constant import Constants, Held, OtherOperationsError, Promoting
+from fallline._backprop._words import first_line
 
 Evaluate = Callable[[Mapping[str, torch.Tensor]], torch.Tensor]
 SEED: Final = 0
@@ -19,6 +19,8 @@ NEARBY: Final = 1e-3
 """How far the point is moved, relatively, to see whether constants move with it: as far as differences go."""
 REORDERED: Final = 1e-13
 """What adding up in another order may change, relatively."""
+MOST_SAID: Final = 120
+"""Letters of somebody else's error."""
 FAILURES: Final = (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError)
 """What a function may raise in float64, or beside the point it was made for (a domain it checks itself)."""
 
@@ -165,7 +167,7 @@ class Probe:
                 result = self._begin(own)
             except FAILURES as error:
                 raise CannotCompareError(
-                    f"The gradient was not compared: the function does not run in float64 ({_first_line(error)})."
+                    f"The gradient was not compared: the function does not run in float64 ({_in_short(error)})."
                 ) from error
         if result.is_complex() or not result.is_floating_point():
             raise CannotCompareError(
@@ -212,7 +214,7 @@ class Probe:
                 "The gradient was not compared: a checkpointed part runs again in the backward pass, with tensors of "
                 "its own precision and not with the float64 ones. Call the function without checkpointing to compare."
             )
-        return f"The gradient was not compared: its backward pass does not run in float64 ({_first_line(error)})."
+        return f"The gradient was not compared: its backward pass does not run in float64 ({_in_short(error)})."
 
     def go_back(
         self, result: torch.Tensor, begin: torch.Tensor, leaves: Sequence[torch.Tensor]
@@ -227,8 +229,11 @@ class Probe:
 
     def _moving_constants(self) -> bool:
         """Whether anything that autograd holds constant moves with the leaves, or by itself."""
-        self.holds = False
+        self.holds = self.cuts = False
         again = self.weighed_at({})
+        if again is None:  # an operation that runs in float64 only by what stands in for it
+            self.holds = True
+            again = self.weighed_at({})
         if again is None or not _as_before(again, self.here):
             raise CannotCompareError(
                 "The gradient was not compared: two evaluations of the function at the same point differ, "
@@ -242,8 +247,10 @@ class Probe:
             with torch.enable_grad(), self.promoting(), watched:
                 self._evaluate(self.asking(moved))
         except (OtherOperationsError, *FAILURES):
+            self.cuts = True
             return True
-        return watched.moved
+        self.cuts = watched.cut_moved
+        return watched.moved or self.holds
 
 
 def typical_size(leaf: torch.Tensor) -> float:
@@ -261,17 +268,6 @@ def typical_size(leaf: torch.Tensor) -> float:
     return float(norm / leaf.numel() ** 0.5)
 
 
-def largest_of(values: torch.Tensor) -> float:
-    """|the largest finite entry|; 0 where there is none."""
-    if not values.numel():
-        return 0.0
-    least, greatest = (float(end) for end in values.aminmax())
-    if isfinite(least) and isfinite(greatest):
-        return max(-least, greatest)
-    finite = values[torch.isfinite(values)]
-    return float(finite.abs().max()) if finite.numel() else 0.0
-
-
 def _as_before(again: torch.Tensor, before: torch.Tensor) -> bool:
     """But for the rounding of sums whose order is not fixed, as on an accelerator."""
     again, before = torch.nan_to_num(again), torch.nan_to_num(before)
@@ -285,7 +281,5 @@ def _dense(gradient: torch.Tensor) -> torch.Tensor:
     return plain.detach().to(torch.float64)
 
 
-def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:120] if str(error).strip() else ''}".rstrip(
-        ": "
-    )
+def _in_short(error: BaseException) -> str:
+    return f"{type(error).__name__}: {first_line(error)[:MOST_SAID]}".rstrip(": ")

@@ -16,18 +16,21 @@ from fallline._backprop._rule_text import short_op
 from fallline._backprop._seen import Operation, Seen
 from fallline._backprop._torch_private import SAVED_WRITTEN, custom_class, number_of, overwritten
 from fallline._backprop._walk import Walk
-from fallline._backprop._words import backward_in_words, listed, shape_in_words
+from fallline._backprop._words import backward_in_words, first_line, listed, shape_in_words, with_article
 
 LEAF_WRITTEN: Final = "leaf Variable that requires grad is being used in an in-place operation"
+RESIZED: Final = "cannot resize variables that require grad"
 LEAF_VIEW_WRITTEN: Final = "view of a leaf Variable that requires grad is being used in an in-place operation"
 SEVERAL_VIEWS: Final = "output of a function that returns multiple views"
 FREED: Final = "after they have already been freed"
 SHAPES: Final = re.compile(
-    r"shapes?\b|(?<!changed )sizes?\b(?!.*\bstride\b)|\bdimensions?\b|\bchannels\b|\bcolumns\b|number of elements"
-    r"|out of bounds|too many indices for tensor|index out of range in self|\b\d-D\b",
+    r"shapes?\b|(?<!changed )(?<!re)sizes?\b(?!.*\bstride\b)|\bdimensions?\b|\bchannels\b|\bcolumns\b"
+    r"|number of elements|out of bounds|too many indices for tensor|index out of range in self|\b\d-D\b",
     re.IGNORECASE,
 )
 """Words of PyTorch's many complaints about shapes and indices."""
+UNDERIVED: Final = re.compile(r"derivative for '?(?:aten::)?(\w+)(?:: (\w+))?'? is not implemented")
+"""Words of PyTorch's complaint; the operation and its argument."""
 NUMPY: Final = "Can't call numpy() on Tensor"
 MOST_WRITTEN_OUT: Final = 4
 """Numbers of a list."""
@@ -53,6 +56,11 @@ def _written_in_words(said: str) -> str | None:
             "The function writes in place to an input or a parameter that a gradient is asked of: the backward "
             "pass needs what it was. Write to a copy, x.clone(), or use the operation without the underscore "
             "(inplace=False)."
+        )
+    if RESIZED in said:
+        return (
+            "The function changes the size of a tensor in place (resize_), and PyTorch does so only where no gradient "
+            "is asked of it. Take a part with an index, x[:2], or make another shape with reshape."
         )
     if SEVERAL_VIEWS in said:
         return (
@@ -104,6 +112,14 @@ def backward_refusal(error: RuntimeError, walk: Walk, operations: Sequence[Opera
     said = str(error)
     if SAVED_WRITTEN in said:
         return _saved_written(walk, operations)
+    underived = UNDERIVED.search(said)
+    if underived is not None:
+        op, argument = underived.groups()
+        to = "" if argument in (None, "self") else f" to {argument}"
+        return (
+            f"PyTorch has no derivative of {op}{to}, so no gradient goes back through it. Where none is meant to, "
+            "detach() what it is computed of; else write it with other operations."
+        )
     if FREED not in said:
         return None
     if any(operation.higher_order for operation in operations):
@@ -127,7 +143,7 @@ def handed_in_as_tensor(name: str, given: Any) -> str | None:
         return f"{name} is a NumPy array of shape {shape}, not a tensor: hand in torch.as_tensor({word}{dtype})."
     if isinstance(given, int | float | np.number) and not isinstance(given, bool | np.complexfloating):
         kind = type(given).__name__
-        return f"{name} is {_article(kind)} {kind}, not a tensor: hand in torch.tensor({_as_float(given)})."
+        return f"{name} is {with_article(kind)}, not a tensor: hand in torch.tensor({_as_float(given)})."
     numbers = _numbers_in(given)
     if numbers is None:
         return None
@@ -216,12 +232,3 @@ def _as_float(number: Any) -> str:
         return str(float(number))
     except OverflowError:
         return "…"
-
-
-def first_line(error: Exception) -> str:
-    """What it says first: PyTorch may go on with lists of what could have been."""
-    return str(error).strip().split("\n")[0]
-
-
-def _article(word: str) -> str:
-    return "an" if word[0] in "aeiou" else "a"

@@ -9,6 +9,7 @@ from math import isfinite
 
 import torch
 
+from fallline._backprop._inner import wide
 from fallline._backprop._probe import FAILURES, CannotCompareError, Probe
 from fallline._backprop._watched_run import Run
 
@@ -39,5 +40,5 @@ def rounding_of(probe: Probe) -> float:
 
 def _product(gradient: torch.Tensor, value: torch.Tensor) -> float:
     """Σ |gradient| · |value|, of the finite ones."""
-    own = float((gradient.to(torch.float64) * value).abs().nan_to_num(0.0, 0.0, 0.0).sum())
+    own = float((wide(gradient).abs() * wide(value).abs()).nan_to_num(0.0, 0.0, 0.0).sum())
     return own if isfinite(own) else 0.0

@@ -64,7 +64,7 @@ class Step:
 
     def local(self, call: Operands, name: str) -> LocalDerivative:
         """The rule in the operands' names."""
-        product = _from_to(call, name) if self.product is None else said(self.product, call)
+        product = from_to(call, name) if self.product is None else said(self.product, call)
         return LocalDerivative(said(self.rule, call), product=product)
 
 
@@ -78,8 +78,8 @@ def constant(text: str, value: float) -> Slope:
     return Slope(text, lambda _: exactly(float(value)))
 
 
-def _from_to(call: Operands, name: str) -> str:
-    """From the output's shape to the operand's; of a list of tensors where all have the same."""
+def from_to(call: Operands, name: str) -> str:
+    """From the output's shape to the operand's, in text; of a list of tensors where all have the same."""
     shapes = {held.shape for held in tensors_of(call.given(name))}
     made = shape_text(shapes.pop()) if len(shapes) == 1 else "its part"
     return f"{shape_text(call.out.shape)} → {made}"

@@ -1,5 +1,6 @@
 """An operation as its rules read it: its operands by name, as words and as numbers."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,6 +39,13 @@ SIDES: Final = {
 """Of a product or a quotient, also where something is added to it."""
 OF_THE_FIELD: Final = frozenset({"query", "key", "value", "end", "min", "max", "source", "values"})
 """Names of the schema that are everybody's words."""
+CONSTANTS: Final = {
+    math.pi: "π",
+    math.e: "e",
+    3.1415927410125732: "π",
+    2.7182817459106445: "e",
+}
+"""Numbers with a name, as float32 has them too."""
 
 
 class NotKeptError(Exception):
@@ -177,9 +185,11 @@ def tensors_of(given: Any) -> Iterator[Held]:
 def plain(value: float) -> str:
     """A number in a formula: no separators, a true minus sign.
 
-    >>> plain(-2), plain(0.5), plain(1000.0), plain(1e-5)
-    ('−2', '0.5', '1000', '1×10⁻⁵')
+    >>> plain(-2), plain(0.5), plain(1000.0), plain(1e-5), plain(math.pi)
+    ('−2', '0.5', '1000', '1×10⁻⁵', 'π')
     """
+    if isinstance(value, float) and abs(value) in CONSTANTS:
+        return f"{MINUS if value < 0 else ''}{CONSTANTS[abs(value)]}"
     return short(value).replace(",", "") if isinstance(value, float) else str(value).replace("-", MINUS)
 
 

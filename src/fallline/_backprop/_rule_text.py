@@ -252,6 +252,8 @@ def _turned(call: Operands) -> str:
     """A matrix turned over; of more dimensions the call."""
     if len(call.shape("self")) == 2 and call.out.shape == call.shape("self")[::-1] and _swaps(call):
         return transposed(_words(call)("self"))
+    if call.ran.op == "t":  # of fewer dimensions than two: nothing is turned over
+        return transposed(_words(call)("self"))
     dims = call.given("dims") or [call.given("dim0"), call.given("dim1")]
     return f"{short_op(call.ran.op)}({_words(call)('self')}, {', '.join(str(dim) for dim in dims)})"
 

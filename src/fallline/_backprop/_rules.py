@@ -10,6 +10,7 @@ from fallline._backprop._rule_operands import Operands
 from fallline._backprop._rule_text import describe, short_op
 from fallline._backprop._rules_activations import ACTIVATIONS
 from fallline._backprop._rules_arithmetic import ARITHMETIC
+from fallline._backprop._rules_complex import Linear, Sent, complex_rules, on_complex
 from fallline._backprop._rules_distances import DISTANCES
 from fallline._backprop._rules_functions import FUNCTIONS
 from fallline._backprop._rules_layers import LAYERS
@@ -23,6 +24,8 @@ from fallline._records import LocalDerivative
 
 __all__ = ["describe", "local_derivatives", "rules", "short_op"]
 
+AnyRule = Rule | Sent | Linear
+
 
 def local_derivatives(ran: Ran, edges: Sequence[int]) -> list[LocalDerivative | None]:
     """What the operation does to an arriving gradient on its way to each operand.
@@ -31,7 +34,7 @@ def local_derivatives(ran: Ran, edges: Sequence[int]) -> list[LocalDerivative | 
     operand was broadcast. Of a reduction (a sum, a mean, a largest entry, a loss) ∂result/∂entry, in the operand's
     shape. Both are computed from the operands as they were when the operation ran, up to 1,000 entries; beyond, or
     where an operand was not kept, only the rule is given. Of everything else the rule in words, and the product of
-    shapes that was formed.
+    shapes that was formed. Of complex numbers a few rules are told, with the conjugates in their places, and no other.
 
     Args:
         ran: the operation.
@@ -49,7 +52,7 @@ def local_derivatives(ran: Ran, edges: Sequence[int]) -> list[LocalDerivative | 
     >>> first.rule, first.value.numbers.tolist(), second.rule
     ('2', [2.0, 2.0], 'y')
     """
-    known = rules().get(ran.op, {})
+    known: Mapping[str, AnyRule] = (complex_rules() if on_complex(ran) else rules()).get(ran.op, {})
     call = Operands(ran)
     return [_one(known.get(ran.names[place]), call, ran.names[place]) for place in edges]
 
@@ -63,5 +66,5 @@ def rules() -> Mapping[str, Mapping[str, Rule]]:
     return MappingProxyType({op: operands for table in tables for op, operands in table.items()})
 
 
-def _one(rule: Rule | None, call: Operands, name: str) -> LocalDerivative | None:
+def _one(rule: AnyRule | None, call: Operands, name: str) -> LocalDerivative | None:
     return None if rule is None or not call.ran.outputs or call.ran.outputs[0] is None else rule.local(call, name)

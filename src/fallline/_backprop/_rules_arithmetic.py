@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from fallline._backprop._rule_kinds import Rules, Slope, constant
-from fallline._backprop._rule_operands import Operands, exactly, plain, power
+from fallline._backprop._rule_operands import NotKeptError, Operands, exactly, plain, power
 from fallline._backprop._rule_wording import filled, grouped, minus
 
 
@@ -41,6 +41,18 @@ def _exponent_slope(call: Operands) -> Tensor:
     """xⁿ·log(x), and 0 where x is 0 and n is not negative: 0ⁿ stays as it is on that side."""
     base, exponent = call["self"], call["exponent"]
     return torch.where((base == 0) & (exponent >= 0), 0.0, base**exponent * base.log())
+
+
+def _exponent_rule(call: Operands) -> str:
+    """Where 0 is raised to a power, log(0) is no part of what PyTorch computes."""
+    if call.word("self") == "0":
+        return "0"
+    rule = filled("{self}^{exponent}·log({self})", call.word)
+    try:
+        of_zero = bool(((call["self"] == 0) & (call["exponent"] >= 0)).any())
+    except NotKeptError:
+        return rule
+    return f"{rule}, but 0 where {call.word('self')} is 0" if of_zero else rule
 
 
 def _rounds(call: Operands) -> bool:
@@ -130,7 +142,7 @@ ARITHMETIC: Final[Rules] = {
     "reciprocal": {"self": Slope("−1/{self}²", lambda call: -1 / call["self"] ** 2)},
     "pow": {
         "self": Slope(_power_rule, _power_slope),
-        "exponent": Slope("{self}^{exponent}·log({self})", _exponent_slope),
+        "exponent": Slope(_exponent_rule, _exponent_slope),
     },
     "remainder": {
         "self": constant("1", 1),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fallline._backprop._rule_kinds import Rules, Share, Step
-from fallline._backprop._rule_operands import Operands, plain
+from fallline._backprop._rule_operands import NotKeptError, Operands, plain
 from fallline._backprop._rule_wording import filled, grouped, minus
 from fallline._records import LocalDerivative
 
@@ -90,9 +90,23 @@ def _entropy_slope(call: Operands) -> Tensor:
     return _weighted(call, _away(call) / (p * (1 - p)).clamp(min=SMALLEST_SPREAD))
 
 
+def _spread(call: Operands) -> str:
+    """p(1 − p), with the bound of PyTorch where an entry is so near to 0 or 1 that it matters."""
+    return "max({self}·(1 − {self}), 10⁻¹²)" if _held(call) else "({self}·(1 − {self}))"
+
+
+def _held(call: Operands) -> bool:
+    """Whether a probability is so near to 0 or 1 that PyTorch holds the loss and its slope."""
+    try:
+        p = call["self"]
+    except NotKeptError:
+        return False
+    return bool((p * (1 - p) < SMALLEST_SPREAD).any())
+
+
 def _entropy_target_slope(call: Operands) -> Tensor:
     p = call["self"]
-    return _weighted(call, (1 - p).log().clamp(min=-100) - p.log().clamp(min=-100))
+    return _weighted(call, (1 - p).log() - p.log())
 
 
 def _logits_slope(call: Operands) -> Tensor:
@@ -187,7 +201,7 @@ LOSSES: Final[Rules] = {
     },
     "binary_cross_entropy": {
         "self": _LossShare(
-            lambda call: _weighted_rule(call, filled("({self} − {target})/({self}·(1 − {self}))", call.word)),
+            lambda call: _weighted_rule(call, filled(f"({{self}} − {{target}})/{_spread(call)}", call.word)),
             _entropy_slope,
         ),
         "target": _LossShare(

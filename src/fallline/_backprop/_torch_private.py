@@ -170,6 +170,12 @@ def unseen() -> AbstractContextManager[Any]:
     return hidden
 
 
+def as_they_are() -> AbstractContextManager[Any]:
+    """Functions and attributes of tensors inside are those of the very tensors: no function mode replaces them."""
+    plain: AbstractContextManager[Any] = torch._C.DisableTorchFunction()
+    return plain
+
+
 def uncompiled(module: Any) -> Any:
     """The module that ``torch.compile`` made this one of; itself where it is none of those."""
     return getattr(module, "_orig_mod", module) if isinstance(module, nn.Module) else module

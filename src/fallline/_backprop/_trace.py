@@ -9,6 +9,7 @@ import torch
 
 from fallline._backprop._handed_in import foreign_in_words
 from fallline._backprop._modules import Modules
+from fallline._backprop._resolved import Resolved, copies_lazy
 from fallline._backprop._seen import Key, Operation, Seen
 from fallline._backprop._tensors_in import tensors_in
 from fallline._backprop._torch_private import (
@@ -58,6 +59,7 @@ class Trace(DispatchMode):
         self._tokens: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
         self._next_token = 0
         self.past = WrittenPast()
+        self._resolved = Resolved[tuple[Seen, Operation]]()
         self._copies: dict[int, torch.Tensor] = {}
         """What small tensors held when they were last looked at, by token."""
         self._known: dict[int, tuple[int | None, TensorValue]] = {}
@@ -66,6 +68,12 @@ class Trace(DispatchMode):
     def name(self, name: str, tensor: torch.Tensor) -> None:
         """Call this tensor by this name from now on; the first name stays."""
         self.names.setdefault(self.token(tensor), name)
+
+    def theirs(self, tensor: torch.Tensor) -> None:
+        """This one was there before: it is kept before it is written to."""
+        if tensor.layout is torch.strided and not tensor.is_meta:
+            storage = tensor.untyped_storage()
+            self._foreign.setdefault(storage.data_ptr(), storage)
 
     def token(self, tensor: torch.Tensor) -> int:
         """A number for this very object; no other one gets it, even after its end."""
@@ -127,6 +135,8 @@ class Trace(DispatchMode):
             whole=self._whole(given[0]) if differentiable and in_place and given else None,
         )
         self.operations.append(operation)
+        if asks and op == "clone" and copies_lazy(schema.name, tensors_in(given)) and isinstance(arguments[0], Seen):
+            self._resolved.note(outputs, (arguments[0], operation))
         return outputs
 
     def _is_foreign(self, tensors: Sequence[torch.Tensor], *, asks: bool) -> bool:
@@ -178,6 +188,10 @@ class Trace(DispatchMode):
             return tuple(self._seen(each, content=content) for each in argument)
         if not isinstance(argument, torch.Tensor):
             return argument
+        original = self._resolved.find(argument)
+        if original is not None:
+            original[1].differentiable = False  # PyTorch's own copy of it, which autograd does not know
+            return original[0]
         seen = self._bare(argument)
         if seen.requires_grad and argument.grad_fn is not None:
             seen.key = (number_of(argument.grad_fn), argument.output_nr)

@@ -1,6 +1,7 @@
 """A tensor at one moment as numbers: all entries of a small one, the summary of a large one."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import hypot, isfinite, isinf, nan, sqrt
 from typing import Final
 
@@ -29,11 +30,26 @@ def value_of(tensor: torch.Tensor) -> TensorValue:
     seen = _plain(tensor.detach())
     if seen.is_meta:
         return TensorValue(shape, dtype, None, nan, nan, nan, nan)
-    return _small(seen, shape, dtype) if seen.numel() <= KEPT else _large(seen, shape, dtype)
+    if seen.numel() > KEPT:
+        return _large(seen, shape, dtype)
+    small = _small(seen, shape, dtype)
+    return replace(small, parts=_parts(tensor.detach())) if tensor.is_complex() else small
 
 
 def _small(seen: torch.Tensor, shape: tuple[int, ...], dtype: str) -> TensorValue:
     return _told(np.array(seen.to("cpu", torch.float64).numpy(), order="C"), shape, dtype)
+
+
+def _parts(tensor: torch.Tensor) -> tuple[Floats, Floats]:
+    """Real and imaginary parts, each in float64."""
+    dense = tensor.to_dense() if tensor.layout is not torch.strided else tensor
+    whole = dense.resolve_conj().resolve_neg().to("cpu", torch.complex128).numpy()
+    return _read_only(np.array(whole.real, order="C")), _read_only(np.array(whole.imag, order="C"))
+
+
+def _read_only(numbers: Floats) -> Floats:
+    numbers.flags.writeable = False
+    return numbers
 
 
 def _told(numbers: Floats, shape: tuple[int, ...], dtype: str) -> TensorValue:
@@ -106,6 +122,13 @@ def joined(values: Sequence[TensorValue]) -> TensorValue:
     total = sum(each.count for each in values)
     small = [each.numbers.reshape(-1) for each in values if each.numbers is not None]
     numbers = np.concatenate(small) if len(small) == len(values) and total <= KEPT else None
+    split = [each.parts for each in values if each.parts is not None]
+    parts = None
+    if len(split) == len(values) and numbers is not None:
+        parts = (
+            np.concatenate([real.reshape(-1) for real, _ in split]),
+            np.concatenate([imaginary.reshape(-1) for _, imaginary in split]),
+        )
     return TensorValue(
         (total,),
         values[0].dtype,
@@ -115,6 +138,7 @@ def joined(values: Sequence[TensorValue]) -> TensorValue:
         mean=sum(each.mean * count for each, count in zip(every, counts, strict=True)) / sum(counts) if every else nan,
         norm=hypot(*(each.norm for each in every)) if every else nan,
         not_finite=sum(each.not_finite for each in values),
+        parts=parts,
     )
 
 
@@ -125,7 +149,13 @@ def summed_up(values: Sequence[TensorValue]) -> TensorValue | None:
     small = [each.numbers for each in values if each.numbers is not None]
     if len(small) < len(values):
         return None
+    split = [each.parts for each in values if each.parts is not None]
     with np.errstate(all="ignore"):
+        if split:
+            real = np.sum([real for real, _ in split], axis=0)
+            imaginary = np.sum([imaginary for _, imaginary in split], axis=0)
+            absolute = _told(np.hypot(real, imaginary), values[0].shape, values[0].dtype)
+            return replace(absolute, parts=(np.asarray(real), np.asarray(imaginary)))
         return _told(np.asarray(np.sum(small, axis=0)), values[0].shape, values[0].dtype)
 
 
@@ -138,7 +168,7 @@ def _norm(finite: Floats) -> float:
 
 
 def _plain(seen: torch.Tensor) -> torch.Tensor:
-    """Dense and real: of complex entries the sizes are shown."""
+    """Dense and real: of complex entries the absolute values."""
     if seen.is_quantized:
         return seen.dequantize()
     if seen.layout is not torch.strided:

@@ -68,9 +68,13 @@ def _numbers(given: Any) -> torch.Tensor:
 
 
 def _why_needed(shape: tuple[int, ...], entries: int) -> str:
-    ones = ",".join(["1"] * entries) if entries <= MOST_SHOWN and len(shape) == 1 else None
+    ones = ",".join(["1"] * entries) if len(shape) == 1 else f'"{_nested(shape)}"'
     python = f"vector={_nested(shape)}" if entries <= MOST_SHOWN else f"vector=torch.ones({_bare(shape)})"
-    typed = f"--vector {ones}, in Python {python}," if ones is not None else f"{python} (as text: --vector)"
+    typed = (
+        f"--vector {ones}, in Python {python},"
+        if entries <= MOST_SHOWN
+        else f"{python} (as text its numbers, --vector)"
+    )
     return (
         f"A gradient is of one number; this result has shape {_shape(shape)}, {count(entries)} of them. "
         f"A vector says how much each weighs in the one number that is differentiated: {typed} adds them up."

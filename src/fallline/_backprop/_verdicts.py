@@ -1,6 +1,6 @@
 """One derivative held against differences: right, wrong, or which reason there is not to say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum, auto
 from functools import cached_property
 from math import isfinite
@@ -8,7 +8,18 @@ from typing import Final, NamedTuple
 
 import torch
 
-from fallline._backprop._differences import STEP, Slope, best_slope, grows, slope
+from fallline._backprop._differences import (
+    SHORTER,
+    STEP,
+    Slope,
+    best_slope,
+    grows,
+    is_kink,
+    largest_of,
+    may_be_kink,
+    slope,
+)
+from fallline._backprop._kinks import ROOM, Kink, lies_between, value_at_a_kink
 from fallline._backprop._probe import SEED, CannotCompareError, Evaluate, Probe
 from fallline._backprop._rounding import rounding_of
 
@@ -27,6 +38,8 @@ SHORT: Final = 0.01
 BESIDE: Final = 1e-4
 """How far, relatively, the function is looked at beside a point where it has a kink."""
 PLACES_BESIDE: Final = 2
+PLACES_AROUND: Final = 16
+"""Points at which autograd's own slopes are asked for, before a value at a kink is called wrong."""
 
 
 class Verdict(Enum):
@@ -35,7 +48,9 @@ class Verdict(Enum):
     AGREES = auto()
     WRONG = auto()
     KINK = auto()
-    """Autograd is right all around, and here the slopes to either side are not what it says."""
+    """There is no derivative: the slopes to either side differ, and autograd's value lies between them."""
+    UNJUDGED = auto()
+    """Autograd is right all around, and here it is not what differences say: a jump, or several kinks in one."""
     NOT_FINITE = auto()
     """The function has no finite values beside the point."""
     DOUBTFUL = auto()
@@ -50,6 +65,8 @@ class Judged(NamedTuple):
     verdict: Verdict
     autograd: float
     found: Slope | None
+    at_a_kink: bool = False
+    """Wrong there and right all around; ``found`` has the slopes to either side."""
 
 
 class Derivative(NamedTuple):
@@ -66,6 +83,8 @@ class Derivative(NamedTuple):
     scale: float
     """What counts as large: the derivative's own size, or the gradient's for a direction that it may be nearly
     at a right angle to."""
+    one_entry: bool = False
+    """It is of one entry, and no direction."""
 
 
 class Judge:
@@ -86,7 +105,10 @@ class Judge:
             if found is None or not isfinite(asked.autograd):
                 break
             if _exact(found, asked, EXACT if self.probe.coarse else AT_A_GLANCE):
-                return Judged(Verdict.AGREES if _agree(found, asked) else Verdict.DOUBTFUL, asked.autograd, found)
+                verdict = Verdict.DOUBTFUL
+                if _agree(found, asked):  # with the middle of both slopes, of |x| at 0
+                    verdict = Verdict.KINK if self._is_kink(asked, found, step) else Verdict.AGREES
+                return Judged(verdict, asked.autograd, found)
         return Judged(Verdict.DOUBTFUL, asked.autograd, found)
 
     def closely(self, asked: Derivative) -> Judged:
@@ -99,10 +121,36 @@ class Judge:
         judged = self._here(self.probe, asked)
         if judged.verdict is not Verdict.WRONG or not isfinite(asked.autograd):
             return judged
-        beside = [self._here(probe, self._moved_to(probe, asked)).verdict for probe in self._beside]
-        if Verdict.WRONG in beside or Verdict.AGREES not in beside:
-            return judged
-        return judged._replace(verdict=Verdict.KINK)
+        right = False
+        for probe in self._beside:
+            verdict = self._here(probe, self._moved_to(probe, asked)).verdict
+            if verdict is Verdict.WRONG:
+                return judged
+            right = right or verdict is Verdict.AGREES
+        return self._at_a_kink(asked) if right else judged
+
+    def _is_kink(self, asked: Derivative, found: Slope, step: float) -> bool:
+        if not (asked.one_entry and may_be_kink(found, asked.scale)):
+            return False
+        shorter = slope(self.probe.line(asked.direction), self.probe.here, SHORTER * step, self.probe.noise)
+        return shorter is not None and is_kink(found, shorter)
+
+    def _at_a_kink(self, asked: Derivative, longer: Slope | None = None) -> Judged:
+        """Of a value that is right all around; ``longer`` is what the glance saw, where there was one."""
+        line, step = self.probe.line(asked.direction), self.probe.usual * max(1.0, asked.size)
+        longer = slope(line, self.probe.here, step, self.probe.noise) if longer is None else longer
+        shorter = slope(line, self.probe.here, SHORTER * step, self.probe.noise)
+        if longer is None or shorter is None or not asked.one_entry:
+            return Judged(Verdict.UNJUDGED, asked.autograd, longer)
+        found = value_at_a_kink(asked.autograd, longer, shorter, lambda: self._slopes_around(asked))
+        verdict = {Kink.BETWEEN: Verdict.KINK, Kink.OUTSIDE: Verdict.WRONG}.get(found, Verdict.UNJUDGED)
+        return Judged(verdict, asked.autograd, shorter, at_a_kink=True)
+
+    def _slopes_around(self, asked: Derivative) -> tuple[list[float], float]:
+        """Autograd's at many points close by, and the largest entry of its gradients there."""
+        around = [*self._beside, *self._around]
+        largest = max(largest_of(probe.gradients[name]) for probe in around for name in asked.direction)
+        return [probe.along(asked.direction) for probe in around], largest
 
     def roughly(self, asked: Derivative, glance: Judged) -> Verdict:
         """What the glance says without a closer look, and one at a point beside, where a kink is not."""
@@ -113,11 +161,17 @@ class Judge:
             moved = self._moved_to(probe, asked)
             found = slope(probe.line(moved.direction), probe.here, short, probe.noise)
             if found is not None and isfinite(moved.autograd) and _exact(found, moved) and _agree(found, moved):
-                return Verdict.KINK
+                if asked.one_entry and glance.found is not None and _plainly_between(glance.found, probe, asked):
+                    return Verdict.KINK
+                kink = self._at_a_kink(asked, glance.found).verdict
+                return Verdict.DOUBTFUL if kink is Verdict.WRONG else kink
         return Verdict.DOUBTFUL
 
     def wrong_beside(self, asked: Derivative) -> Probe:
-        """The point at which the operations are to be asked: beside this one, where nothing has a kink."""
+        """The point at which the operations are to be asked: beside this one, where nothing has a kink.
+
+        The point itself where autograd is right beside it.
+        """
         for probe in self._beside:
             if self._here(probe, self._moved_to(probe, asked)).verdict is Verdict.WRONG:
                 return probe
@@ -155,9 +209,16 @@ class Judge:
 
     @cached_property
     def _beside(self) -> list[Probe]:
+        return self._close_by(range(PLACES_BESIDE))
+
+    @cached_property
+    def _around(self) -> list[Probe]:
+        return self._close_by(range(PLACES_BESIDE, PLACES_AROUND))
+
+    def _close_by(self, places: Iterable[int]) -> list[Probe]:
         found = []
         far = BESIDE * self.probe.usual / STEP
-        for place in range(PLACES_BESIDE):
+        for place in places:
             direction = self.probe.sized_direction(SEED + 10 + place)
             moved = {name: leaf + far * direction[name] for name, leaf in self.probe.leaves.items()}
             try:
@@ -174,8 +235,14 @@ class Judge:
     @property
     def evaluations(self) -> int:
         """So far, at all points."""
-        beside: list[Probe] = self.__dict__.get("_beside", [])
-        return self.probe.evaluations + sum(probe.evaluations for probe in beside)
+        close_by: list[Probe] = [*self.__dict__.get("_beside", []), *self.__dict__.get("_around", [])]
+        return self.probe.evaluations + sum(probe.evaluations for probe in close_by)
+
+
+def _plainly_between(found: Slope, beside: Probe, asked: Derivative) -> bool:
+    """Without a shorter step: the slopes to either side are no steeper than gradients close by, so there is no jump."""
+    largest = max(largest_of(beside.gradients[name]) for name in asked.direction)
+    return lies_between(asked.autograd, found) and max(abs(found.before), abs(found.after)) <= (1 + ROOM) * largest
 
 
 def _agree(found: Slope, asked: Derivative) -> bool:

@@ -35,3 +35,21 @@ def listed(names: Sequence[str]) -> str:
     """
     more = len(names) - SHOWN
     return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def with_article(name: str) -> str:
+    """The name of a kind, after "a" or "an".
+
+    >>> with_article("int"), with_article("Tensor")
+    ('an int', 'a Tensor')
+    """
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def first_line(error: BaseException) -> str:
+    """What it says first: PyTorch may go on with lists of what could have been.
+
+    >>> first_line(ValueError("no\\nand no"))
+    'no'
+    """
+    return str(error).strip().partition("\n")[0]

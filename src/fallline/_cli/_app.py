@@ -13,6 +13,7 @@ from fallline._cli._curvature import curvature
 from fallline._cli._dashes import ExpressionCommand
 from fallline._cli._explain import explain
 from fallline._cli._fit import fit
+from fallline._cli._output import CLOSED, is_closed, unwritten_words
 from fallline._cli._runs import export, report, runs
 from fallline._cli._screen import Screen
 from fallline._cli._surface import surface
@@ -64,6 +65,24 @@ app.command(short_help="Hand a run's steps on as Parquet or CSV.")(_stoppable(ex
 def run_cli(arguments: list[str] | None = None) -> int:
     """Run one command and give its exit status. Bad input is one sentence on stderr and status 2."""
     screen = Screen.standard()
+    if is_closed():
+        screen.complain(CLOSED)
+        return 2
+    try:
+        status = _run(screen, arguments)
+        screen.out.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        unwritten = unwritten_words(problem)
+        if unwritten is None:
+            raise
+        screen.complain(unwritten)
+        return 2
+    return status
+
+
+def _run(screen: Screen, arguments: list[str] | None) -> int:
     try:
         result = app(arguments, standalone_mode=False, prog_name="fallline")
     except FalllineError as error:

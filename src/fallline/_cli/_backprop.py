@@ -31,7 +31,7 @@ def backprop(
         bool | None,
         typer.Option(
             "--check/--no-check",
-            help="Status 1 where central differences say otherwise or nothing could be compared; else they only tell.",
+            help="Status 1 where central differences say otherwise or nothing of an input was compared.",
         ),
     ] = None,
     tree: Annotated[bool, typer.Option("--tree", help="The way back as a tree instead of the table.")] = False,
@@ -71,5 +71,5 @@ def backprop(
 
 
 def status_of(graph: "Backprop", *, asked: bool) -> int:
-    """1 where the check was asked for by name and a gradient is wrong or lost, or nothing could be compared."""
+    """1 where the check was asked for by name and a gradient is wrong or lost, or nothing of one could be compared."""
     return 1 if asked and graph.check is not None and not graph.check.agrees else 0

@@ -1,5 +1,6 @@
 """``fallline compare``: optimizers on equal terms."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,7 @@ from fallline._cli._options import (
     start_values,
 )
 from fallline._cli._own_code import is_own_code
+from fallline._cli._own_objective import own_objective, refuse_table_options
 from fallline._cli._places import check_report_of
 from fallline._cli._screen import ProgressLine, Screen
 from fallline._errors import OptionError
@@ -60,7 +62,9 @@ def compare(
         float, typer.Option(metavar="SHARE", help="How much of the loss above the lowest is to go.")
     ] = 0.99,
     trials: Annotated[int, typer.Option(metavar="N", help="Rates tried for each optimizer.")] = 30,
-    seeds: Annotated[int, typer.Option(metavar="K", help="Starts (and orders of batches) that are shown.")] = 5,
+    seeds: Annotated[
+        int | None, typer.Option(metavar="K", help="Starts (and orders of batches) that are shown; 5 unless told.")
+    ] = None,
     start: Start = None,
     seed: Seed = 0,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an offline page to this file.")] = None,
@@ -69,24 +73,28 @@ def compare(
 ) -> int:
     """Compare optimizers on equal terms: the same starts, at one rate, and each at its own best of equally many.
 
-    On the textbook line, your own table or a formula; with a verdict that says when a difference is only noise.
+    On the textbook line, your own table, a formula, or an fl.Objective of your own code, by mymodule:objective; with a
+    verdict that says when a difference is only noise.
     """
-    if table is not None and is_own_code(table):
-        raise OptionError(
-            "Optimizers are compared on tables, formulas and the textbook line, not yet on an objective of your own. "
-            f"What can be done: fallline sweep {table} --optimizer Adam, once for each optimizer."
-        )
-    check_table(table, target)
-    check_report_of(table, report)
+    own = table is not None and is_own_code(table)
+    if own:
+        refuse_table_options(table, target, features, standardise, formula, batch_size, drop=drop_missing, loss=loss)
+        if seeds is not None:
+            raise OptionError(f"Every run on {table} starts where its parameters stand: leave out --seeds.")
+    else:
+        check_table(table, target)
+    check_report_of(None if own else table, report)
     from fallline._cli import _show_comparison
     from fallline._cli._show import use_one_thread  # torch is loaded by what follows
+    from fallline._compare import SEEDS
     from fallline._compare import compare as run_comparison
 
     screen = Screen.standard()
     use_one_thread()
+    loss_function = own_objective(table) if own and table is not None else None
     with ProgressLine(screen, visible=not (quiet or as_json)) as progress:
         made = run_comparison(
-            table,
+            table if loss_function is None else loss_function,
             target=target,
             features=names(features),
             drop_missing=drop_missing,
@@ -100,18 +108,20 @@ def compare(
             rate=rate,
             goal=goal,
             trials=trials,
-            seeds=seeds,
+            seeds=SEEDS if seeds is None else seeds,
             seed=seed,
             start=start_values(start),
             progress=progress.update,
         )
+    if loss_function is not None and table is not None:
+        made = replace(made, name=table, about=table + made.about.removeprefix(made.name))
     if not quiet:
         for note in made.notes:
             screen.note(note)
     if report is not None:
         from fallline._report import comparison_report
 
-        comparison_report(made, report)
+        comparison_report(made, report, loss_function)
     if as_json:
         screen.json(_show_comparison.as_json(made, report))
     elif not quiet:

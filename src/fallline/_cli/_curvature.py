@@ -1,16 +1,15 @@
 """``fallline curvature``: sharpness, both ends of the spectrum, the trace, and an optimizer's limit, of any model."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fallline._cli._options import Json, Quiet
 from fallline._cli._own_objective import own_objective, own_optimizer
-from fallline._cli._screen import Screen, StageLine
-from fallline._errors import OptionError
+from fallline._cli._places import check_report_of
+from fallline._cli._screen import ProgressLine, Screen
 
-MOST_SHOWN = 5
-"""Eigenvalues at each end, unless told."""
 OwnObjective = Annotated[
     str, typer.Argument(metavar="MODULE:NAME", help="An fl.Objective in your own code, or a function that makes one.")
 ]
@@ -27,9 +26,11 @@ def curvature(
         float, typer.Option(metavar="SHARE", help="The standard error that the trace is to reach.")
     ] = 0.05,
     optimizer: Annotated[
-        str | None, typer.Option(metavar="MODULE:NAME", help="Its stability limit as it stands, in your own code.")
+        list[str] | None,
+        typer.Option(metavar="MODULE:NAME", help="In your own code: its stability limit as it stands. Repeatable."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the random starts.")] = 0,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an offline page to this file.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -37,32 +38,31 @@ def curvature(
 
     MODULE:NAME is looked for in the working directory first: mymodule:objective.
     """
+    check_report_of(None, report)
     from fallline._cli import _show_curvature
     from fallline._cli._show import use_one_thread  # torch is loaded by what follows
-    from fallline._curvature import sharpness, spectrum, stability_limit, trace
-    from fallline._objective import Objective
+    from fallline._curvature import curvature as measured
 
     screen = Screen.standard()
     use_one_thread()
     loss = own_objective(objective)
-    stepping = None if optimizer is None else own_optimizer(optimizer)
-    if stepping is not None and not isinstance(loss, Objective):
-        raise OptionError("An optimizer holds a model's tensors: its limit is measured on an fl.Objective.")
-    count = min(MOST_SHOWN, loss.parameter_count) if k is None else k
-    with StageLine(screen, visible=not (quiet or as_json)) as stage:
-        stage.say("1 of 4: sharpness")
-        sharp = sharpness(loss, tolerance=tolerance, seed=seed)
-        stage.say("2 of 4: both ends of the spectrum")
-        ends = spectrum(loss, count, tolerance=tolerance, seed=seed)
-        stage.say("3 of 4: trace")
-        total = trace(loss, tolerance=trace_tolerance, seed=seed)
-        stage.say("4 of 4: stability limit")
-        limit = None
-        if stepping is not None and isinstance(loss, Objective):
-            limit = stability_limit(stepping, loss, tolerance=tolerance, seed=seed)
-    found = _show_curvature.Measured(objective, loss, sharp, ends, total, limit, stepping)
+    with ProgressLine(screen, visible=not (quiet or as_json), things="products or so") as progress:
+        found = measured(
+            loss,
+            k=k,
+            optimizers=[own_optimizer(each) for each in optimizer or []],
+            tolerance=tolerance,
+            trace_tolerance=trace_tolerance,
+            seed=seed,
+            name=objective,
+            progress=progress.update,
+        )
+    if report is not None:
+        from fallline._report import curvature_report
+
+        curvature_report(found, report)
     if as_json:
-        screen.json(_show_curvature.as_json(found))
+        screen.json(_show_curvature.as_json(found, report))
     elif not quiet:
-        _show_curvature.show_curvature(screen, found)
+        _show_curvature.show_curvature(screen, found, report)
     return 0

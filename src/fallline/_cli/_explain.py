@@ -1,13 +1,15 @@
 """``fallline explain``: a run or one of its steps in words, live if asked."""
 
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fallline._cli._options import RUNS, Folder, RunName
+from fallline._cli._options import RUNS, Folder, Json, RunName
 from fallline._cli._screen import Screen
+from fallline._errors import OptionError
 
 if TYPE_CHECKING:
     from fallline._records import Recording, Run
@@ -25,22 +27,48 @@ def explain(
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Follow a run that is still being made.")] = False,
     folder: Folder = RUNS,
+    as_json: Json = False,
 ) -> int:
     """Say what a run or a watched loop did, or what one of its steps did, with its own numbers."""
     from fallline._load import load
     from fallline._records import Recording
     from fallline._store import find_run, is_recording, last_run
 
+    if follow and as_json:
+        raise OptionError("--follow writes lines as they come, --json one object: ask for one of them.")
     screen = Screen.standard()
     path = last_run(folder) if run is None else find_run(folder, run)
     if follow:
         _follow_any(screen, path, watched=is_recording(path))
     made = load(path)
-    if isinstance(made, Recording):
+    if as_json:
+        screen.json(_as_json(path, made, step))
+    elif isinstance(made, Recording):
         _show_watched(screen, made, step)
     else:
         _show_fitted(screen, made, step)
     return 0
+
+
+def _as_json(path: Path, made: "Run | Recording", step: int | None) -> str:
+    """The words for programs, and what was tracked of the sharpness: docs/json.md."""
+    from fallline._explain import explain as explained
+    from fallline._explain import sharpness_along_numbers
+    from fallline._records import Recording
+    from fallline._store import plain
+
+    explanation = explained(made, step)
+    told = {
+        "schema": "fallline.explain/1",
+        "run": str(path),
+        "kind": "loop" if isinstance(made, Recording) else "neuron",
+        "step": step,
+        "title": explanation.title,
+        "sentences": explanation.sentences,
+        "figures": explanation.figures,
+        "sharpness": sharpness_along_numbers(made) if isinstance(made, Recording) and step is None else None,
+    }
+    return json.dumps(plain(told), indent=2, allow_nan=False, ensure_ascii=False)
 
 
 def _show_watched(screen: Screen, recording: "Recording", step: int | None) -> None:

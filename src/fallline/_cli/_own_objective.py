@@ -34,6 +34,36 @@ def own_objective(text: str) -> "LossFunction":
     return objective
 
 
+def refuse_table_options(
+    name: str | None,
+    target: str | None,
+    features: str | None,
+    standardise: bool | None,
+    formula: str | None,
+    batch_size: int | None,
+    *,
+    drop: bool,
+    loss: str,
+) -> None:
+    """An objective has its rows and its loss: options of a table say nothing there.
+
+    Raises:
+        OptionError: one of them was given.
+    """
+    given = {
+        "--target": target is not None,
+        "--features": features is not None,
+        "--standardise": standardise is not None,
+        "--formula": formula is not None,
+        "--batch-size": batch_size is not None,
+        "--drop-missing": drop,
+        "--loss": loss != "mse",
+    }
+    for option, told in given.items():
+        if told:
+            raise OptionError(f"{name} is an objective with its own rows and loss: leave out {option}.")
+
+
 def own_optimizer(text: str) -> "torch.optim.Optimizer":
     """The optimizer that ``module:name`` stands for.
 

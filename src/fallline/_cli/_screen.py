@@ -5,8 +5,9 @@ import os
 import shutil
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from typing import Final, Self, TextIO
 
 from fallline._columns import columns_of
@@ -40,7 +41,7 @@ class Screen:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):  # LANG=C, a Windows pipe, a file name that is not UTF-8: never stop
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-        return cls(sys.stdout, sys.stderr, shutil.get_terminal_size((80, 24)).columns)
+        return cls(sys.stdout, sys.stderr or StringIO(), shutil.get_terminal_size((80, 24)).columns)
 
     def say(self, *lines: str) -> None:
         """Results, each a line of its own."""
@@ -70,8 +71,10 @@ class Screen:
         self.err.write(_lines_shown(text) + "\n")
 
     def complain(self, text: str) -> None:
-        """Why nothing came of it."""
-        self.err.write(f"fallline: {_lines_shown(text)}\n")
+        """Why nothing came of it; the status says so too, where nobody can read it."""
+        with suppress(OSError):
+            self.err.write(f"fallline: {_lines_shown(text)}\n")
+            self.err.flush()
 
 
 def _lines_shown(text: str) -> str:
@@ -117,27 +120,4 @@ class ProgressLine:
         """Take the bar away."""
         if self._shown:
             self._err.write("\r\x1b[K")
-            self._err.flush()
-
-
-class StageLine:
-    """Which part of the work is on, for work whose length is not known; on a terminal only."""
-
-    def __init__(self, screen: Screen, *, visible: bool) -> None:
-        self._err = screen.err
-        self._visible = visible and screen.err.isatty() and os.environ.get("TERM") != "dumb"
-        self._width = screen.width
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *ended: object) -> None:
-        if self._visible:
-            self._err.write("\r\x1b[K")
-            self._err.flush()
-
-    def say(self, stage: str) -> None:
-        """This begins now."""
-        if self._visible:
-            self._err.write(f"\r{f'{stage} …'[: self._width - 1]}\x1b[K")
             self._err.flush()

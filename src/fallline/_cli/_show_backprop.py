@@ -16,7 +16,7 @@ from fallline._explain import (
     readable,
     story,
 )
-from fallline._records import Backprop, GradientCheck, GraphEdge, GraphNode, TensorValue
+from fallline._records import Backprop, CheckedInput, GradientCheck, GraphEdge, GraphNode, TensorValue
 from fallline._store import plain
 from fallline._wording import visible
 
@@ -24,6 +24,7 @@ SCHEMA = "fallline.backprop/1"
 HOW_TO_READ = "Values came downward. Going back up, each row hands local derivative × gradient on to its operands."
 HINT = "--tree shows the way back, --report FILE draws and plays it."
 HOW_TO_READ_TREE = "Each line: what arrived above × the local derivative → what goes on."
+ADDS_UP = "What comes back to a value that is used several times adds up."
 
 
 def as_json(graph: Backprop, page: Path | None) -> str:
@@ -48,8 +49,22 @@ def as_json(graph: Backprop, page: Path | None) -> str:
 
 
 def _check(check: GradientCheck) -> dict[str, object]:
-    inputs = [{**_fields(each), "compared": each.compared} for each in check.inputs]
-    return {"agrees": check.agrees, "compared": check.compared, **_fields(check), "inputs": inputs}
+    inputs = [_checked(each) for each in check.inputs]
+    return {
+        "agrees": check.agrees,
+        "compared": check.compared,
+        "left_out": check.left_out,
+        **_fields(check),
+        "inputs": inputs,
+    }
+
+
+def _checked(one: CheckedInput) -> dict[str, object]:
+    """An input of which nothing was compared has no numbers of a comparison: null, not NaN."""
+    told = {**_fields(one), "compared": one.compared}
+    if not one.compared:
+        told |= dict.fromkeys(("largest_difference", "relative_difference", "at", "autograd", "differences"))
+    return told
 
 
 def _node(node: GraphNode) -> dict[str, object]:
@@ -101,15 +116,18 @@ def show_backprop(screen: Screen, graph: Backprop, page: Path | None, *, tree: b
         head = "MISMATCH" if is_mismatch(graph) else "CAUTION"
         screen.paragraph(f"{head}: {' '.join(check_sentences(graph))}")
         screen.say("")
+    birth = birth_told(graph)  # told below, where a long table cannot push it out of sight
     for sentence in story(graph):
-        screen.paragraph(sentence)
+        if sentence != birth:
+            screen.paragraph(sentence)
     shown = readable(graph)
-    screen.say("", *(graph_tree(shown, screen.width) if tree else graph_table(shown, screen.width)))
+    lines = graph_tree(shown, screen.width) if tree else graph_table(shown, screen.width)
+    screen.say("", *lines)
     screen.say("")
-    screen.paragraph(" ".join([HOW_TO_READ_TREE if tree else HOW_TO_READ, *operand_words(shown)]))
+    adds = [ADDS_UP] if tree and any(" uses" in line for line in lines) else []
+    screen.paragraph(" ".join([HOW_TO_READ_TREE if tree else HOW_TO_READ, *adds, *operand_words(shown, lines)]))
     matrices = jacobian_lines(graph, screen.width)
     screen.say(*([""] if matrices else []), *matrices)
-    birth = birth_told(graph)  # told above as well, where a long table has pushed it out of sight
     checked = [*([] if birth is None else [birth]), *([] if first else check_sentences(graph))]
     for sentences in (checked, [visible(each) for each in graph.remarks]):
         if sentences:

@@ -47,7 +47,8 @@ def show_comparison(screen: Screen, comparison: Comparison, page: Path | None) -
     screen.say("")
     for sentence in verdict_at_best(comparison):
         screen.paragraph(sentence)
-    screen.say("", *screen.wrapped("Each at its own best rate, over the seeds: median (lowest–highest)"))
+    over = "" if len(comparison.seeds) == 1 else ", over the seeds: median (lowest–highest)"
+    screen.say("", *screen.wrapped(f"Each at its own best rate{over}"))
     screen.say(*table(best_rows(comparison), screen.width), "")
     picture = curves(comparison, min(screen.width, PLOT_WIDTH))
     screen.say(*picture, *([""] if picture else []))

@@ -37,7 +37,8 @@ def as_json(name: str, surface: Surface, page: Path | None) -> str:
 
 def show_surface(screen: Screen, name: str, objective: LossFunction, surface: Surface, page: Path | None) -> None:
     """The whole story, top to bottom."""
-    screen.paragraph(headline(name, objective, None))
+    rows, batches = getattr(objective, "rows", None), getattr(objective, "batches", None)
+    screen.paragraph(headline(name, objective.parameter_count, rows, batches, None))
     screen.say("")
     screen.paragraph(titled(surface))
     screen.say("")

@@ -11,14 +11,12 @@ from fallline._cli._plot import Band, Mark, Series, line_plot
 from fallline._cli._screen import MOST_READABLE, Screen
 from fallline._columns import aligned
 from fallline._explain import (
-    MISSES,
-    difference,
     ending_sentences,
     folklore_sentences,
     frozen_sentences,
     goal_sentences,
+    landmark_rows,
     probe_sentences,
-    rate,
     rate_columns,
     rate_digits,
     rate_rows,
@@ -31,7 +29,7 @@ from fallline._explain import (
     zone_meaning,
     zone_range,
 )
-from fallline._records import Landmark, LimitKind, SweepResult, Zone
+from fallline._records import LimitKind, SweepResult, Zone
 from fallline._store import plain
 from fallline._wording import count
 
@@ -168,11 +166,7 @@ def limit_lines(result: SweepResult, width: int) -> list[str]:
     """What theory names beside where the runs put it."""
     if not result.landmarks:
         return []
-    rows: list[Sequence[str]] = [("", "predicted", "measured", "difference")]
-    for mark in result.landmarks:
-        measured = "not seen" if mark.measured is None else rate(mark.measured)
-        predicted = "" if mark.name == MISSES else rate(mark.predicted)
-        rows.append((_kind(mark), predicted, measured, difference(mark)))
+    rows = landmark_rows(result)
     lines = aligned(rows, (False, True, True, False))
     if max(map(len, lines)) <= width:
         return lines
@@ -185,18 +179,6 @@ def limit_lines(result: SweepResult, width: int) -> list[str]:
             f"  measured  {measured}{off and f', {off}'}",
         )
     ]
-
-
-def _kind(mark: Landmark) -> str:
-    if mark.name == MISSES:
-        return "misses the goal from there on"
-    kinds = {
-        LimitKind.FROZEN: " (frozen preconditioner)",
-        LimitKind.ANYWHERE: " (largest curvature anywhere)",
-        LimitKind.LOCAL: " (curvature at one place)",
-        LimitKind.FULL_BATCH: " (of all rows at once)",
-    }
-    return mark.name + ("" if mark.kind is None else kinds.get(mark.kind, ""))
 
 
 def trial_lines(result: SweepResult, width: int) -> list[str]:

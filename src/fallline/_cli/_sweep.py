@@ -1,5 +1,6 @@
 """``fallline sweep``: many learning rates, each run for real, and which of them to use."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,10 +28,9 @@ from fallline._cli._options import (
     start_values,
 )
 from fallline._cli._own_code import is_own_code
-from fallline._cli._own_objective import own_objective
+from fallline._cli._own_objective import own_objective, refuse_table_options
 from fallline._cli._places import check_report_of
 from fallline._cli._screen import ProgressLine, Screen
-from fallline._errors import OptionError
 
 DIVERGED = 1
 """The exit status where every rate diverged: the descent ran, and nothing came of it."""
@@ -104,7 +104,8 @@ def sweep(
         return run_ramp(table, method, settings, report=report, as_json=as_json, quiet=quiet)
     own = table is not None and is_own_code(table)
     if own:
-        _check_own(table, report, target, features, standardise, formula, batch_size, drop=drop_missing, loss=loss)
+        check_report_of(None, report)
+        refuse_table_options(table, target, features, standardise, formula, batch_size, drop=drop_missing, loss=loss)
     else:
         check_table(table, target)
         check_report_of(table, report)
@@ -114,53 +115,20 @@ def sweep(
 
     screen = Screen.standard()
     use_one_thread()
+    objective = own_objective(table) if own and table is not None else None
     with ProgressLine(screen, visible=not (quiet or as_json)) as progress:
-        result = run_sweep(
-            own_objective(table) if own and table is not None else table,
-            **settings,
-            progress=progress.update,
-        )
+        result = run_sweep(table if objective is None else objective, **settings, progress=progress.update)
+    if objective is not None and table is not None:
+        result = replace(result, name=table)
     if not quiet:
         for note in result.notes:
             screen.note(note)
     if report is not None:
         from fallline._report import sweep_report
 
-        sweep_report(result, report)
+        sweep_report(result, report, objective)
     if as_json:
         screen.json(_show_sweep.as_json(result, report))
     elif not quiet:
         _show_sweep.show_sweep(screen, result, report)
     return DIVERGED if _show_sweep.all_diverged(result) else 0
-
-
-def _check_own(
-    name: str | None,
-    report: Path | None,
-    target: str | None,
-    features: str | None,
-    standardise: bool | None,
-    formula: str | None,
-    batch_size: int | None,
-    *,
-    drop: bool,
-    loss: str,
-) -> None:
-    """An objective has its rows and its loss: options of a table say nothing there, and its page cannot be drawn."""
-    given = {
-        "--target": target is not None,
-        "--features": features is not None,
-        "--standardise": standardise is not None,
-        "--formula": formula is not None,
-        "--batch-size": batch_size is not None,
-        "--drop-missing": drop,
-        "--loss": loss != "mse",
-    }
-    for option, told in given.items():
-        if told:
-            raise OptionError(f"{name} is an objective with its own rows and loss: leave out {option}.")
-    if report is not None:
-        raise OptionError(
-            f"The page of a sweep draws the loss itself, which a sweep of {name} does not keep: leave out --report; "
-            "fl.figures.zones(fl.sweep(objective)) draws its zones."
-        )

@@ -8,12 +8,14 @@ import numpy as np
 
 from fallline._compare._contenders import Entry
 from fallline._compare._meter import Meter
-from fallline._problem import Problem
+from fallline._problem import SweptProblem
 from fallline._records import Counts, Floats
 from fallline._sweep import run_rates
 
 MOST_KEPT = 20_000_000
 """Numbers of trajectories that are in memory at once (160 MB)."""
+MOST_STEPS_KEPT = 5_000
+"""Runs with more steps keep their parameters at the measured steps only, and no parts."""
 
 
 class Flown(NamedTuple):
@@ -24,7 +26,7 @@ class Flown(NamedTuple):
     ends: Floats
     """[B, K, P] the parameters after the last step."""
     path: Floats
-    """[T + 1, P] at the first rate, of the first seed."""
+    """[R, P] at the first rate, of the first seed, at the steps ``Arena.path_at``."""
     batched: bool
     probe: str
 
@@ -33,7 +35,7 @@ class Flown(NamedTuple):
 class Arena:
     """The problem, how long a run is, and where the loss over all rows is measured."""
 
-    problem: Problem
+    problem: SweptProblem
     epochs: int
     batch_size: int | None
     """None for full batch and formulas."""
@@ -55,11 +57,21 @@ class Arena:
         """[M] every step in full batch, else the last of each epoch."""
         return np.arange(0, self.steps + 1, self.per_epoch, dtype=np.int64)
 
+    @property
+    def path_at(self) -> Counts:
+        """[R] the steps at which the parameters of a run are kept."""
+        return np.arange(self.steps + 1, dtype=np.int64) if self.steps <= MOST_STEPS_KEPT else self.measured_at
+
+    @property
+    def keeps_parts(self) -> bool:
+        """Whether the terms of every step are kept."""
+        return self.steps <= MOST_STEPS_KEPT
+
     def run(self, entry: Entry, rates: Sequence[float] | Floats, starts: Floats, seeds: Sequence[int]) -> Flown:
         """Every rate from the start of every seed [K, P]; in full batch all of them at once, where that is exact."""
         given = np.asarray(rates, dtype=np.float64)
         groups = [range(len(seeds))] if self.batch_size is None else [range(k, k + 1) for k in range(len(seeds))]
-        done = [self._group(entry, given, starts[list(group)], seeds[group[0]]) for group in groups]
+        done = [self.group(entry, given, starts[list(group)], seeds[group[0]]) for group in groups]
         return Flown(
             losses=np.concatenate([flown.losses for flown in done], axis=1),
             ends=np.concatenate([flown.ends for flown in done], axis=1),
@@ -68,7 +80,7 @@ class Arena:
             probe=done[0].probe,
         )
 
-    def _group(self, entry: Entry, rates: Floats, starts: Floats, seed: int) -> Flown:
+    def group(self, entry: Entry, rates: Floats, starts: Floats, seed: int) -> Flown:
         """All rates from these starts, which see the same batches; as many at once as memory allows."""
         each, stack = np.repeat(rates, len(starts)), np.tile(starts, (len(rates), 1))
         most = max(1, MOST_KEPT // ((self.steps + 1) * starts.shape[1]))
@@ -95,7 +107,7 @@ class Arena:
             self.meter.saw(at_all)
             losses.append(at_all.reshape(measured.shape[:2]).T)
             ends.append(made.parameters[-1])
-            path = made.parameters[:, 0].copy() if path is None else path
+            path = made.parameters[self.path_at, 0] if path is None else path
         if path is None:
             raise ValueError("no rate was given")
         shape = (len(rates), len(starts), -1)
@@ -126,7 +138,7 @@ class Arena:
 class _Batches:
     """The rows of one batch after another; an epoch's order is drawn once."""
 
-    def __init__(self, problem: Problem, size: int, seed: int) -> None:
+    def __init__(self, problem: SweptProblem, size: int, seed: int) -> None:
         self._problem, self._size, self._seed = problem, size, seed
         self._epoch: int | None = None
         self._rows: list[Counts] = []

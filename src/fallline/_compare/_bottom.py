@@ -7,7 +7,7 @@ import numpy as np
 from fallline._compare._tuning import Tried
 from fallline._errors import OptionError
 from fallline._formulas import Formula
-from fallline._problem import Problem
+from fallline._problem import SweptProblem
 from fallline._wording import number
 
 NO_GOAL = "without a lowest loss there is no goal to count steps to. Compare on a surface that has a bottom."
@@ -17,7 +17,7 @@ STILL_FALLING = 1e-3
 """… that in its last step came lower by this part of itself or more has no bottom in sight."""
 
 
-def demand_a_bottom(problem: Problem) -> None:
+def demand_a_bottom(problem: SweptProblem) -> None:
     """Refuse a formula that is known to have no lowest value.
 
     Raises:
@@ -27,7 +27,7 @@ def demand_a_bottom(problem: Problem) -> None:
         raise OptionError(f"{problem.formula} falls for ever: {NO_GOAL}")
 
 
-def demand_a_lowest_loss(problem: Problem, tried: Sequence[Tried]) -> None:
+def demand_a_lowest_loss(problem: SweptProblem, tried: Sequence[Tried]) -> None:
     """Refuse a loss that was seen to fall and fall.
 
     Raises:

@@ -10,12 +10,20 @@ from fallline._problem import limit_at
 from fallline._records import Floats
 from fallline._sweep import sweep_problem
 
+RATES_OF_SWEEP = 55
+"""Unless its range has to be widened."""
+
 
 class CommonRate(NamedTuple):
     """A rate, and where it comes from."""
 
     rate: float
     reason: str
+
+
+def sweep_updates(arena: Arena) -> int:
+    """How many updates the sweep that finds it makes, as far as can be told beforehand."""
+    return RATES_OF_SWEEP * arena.steps
 
 
 def common_rate(
@@ -33,17 +41,19 @@ def common_rate(
     """
     if given is not None:
         return CommonRate(float(given), "the rate that was given")
-    swept = sweep_problem(
-        arena.problem,
-        start,
-        optimizer="SGD",
-        options={},
-        steps=arena.steps,
-        goal=goal,
-        batch_size=arena.batch_size,
-        seeds=(seed,),
-        refine=False,
-    )
+    with arena.meter.part(sweep_updates(arena)) as progress:
+        swept = sweep_problem(
+            arena.problem,
+            start,
+            optimizer="SGD",
+            options={},
+            steps=arena.steps,
+            goal=goal,
+            batch_size=arena.batch_size,
+            seeds=(seed,),
+            refine=False,
+            progress=progress,
+        )
     if swept.recommended is not None:
         return CommonRate(swept.recommended.value, "what a sweep recommends for plain SGD from the first seed's start")
     limit = limit_at(arena.problem, "SGD", {})

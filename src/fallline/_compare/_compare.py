@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,17 +11,20 @@ import torch
 from fallline._compare._arena import Arena
 from fallline._compare._basins import ACROSS, has_basins
 from fallline._compare._bottom import demand_a_bottom, demand_a_lowest_loss
-from fallline._compare._common_rate import common_rate
+from fallline._compare._common_rate import common_rate, sweep_updates
 from fallline._compare._contenders import Entry, entries
 from fallline._compare._meter import Meter, Progress
+from fallline._compare._own_arena import OwnArena
 from fallline._compare._record import Field, comparison_of
-from fallline._compare._settings import check_numbers, seeds_of
-from fallline._compare._starts import make_starts
+from fallline._compare._settings import check_numbers, check_own, seeds_of
+from fallline._compare._starts import Starts, make_starts, own_starts
 from fallline._compare._tuning import best_rates, tune
 from fallline._errors import OptionError
-from fallline._problem import Problem, given_problem
+from fallline._loss_function import LossFunction
+from fallline._problem import SweptProblem, given_problem
 from fallline._records import Comparison, Floats
 from fallline._surroundings import plain_surroundings
+from fallline._sweep import given_objective, is_loss_function
 
 if TYPE_CHECKING:
     from fallline._data._read import TableSource
@@ -33,7 +36,7 @@ SEEDS = 5
 
 @plain_surroundings()
 def compare(
-    data: "TableSource | None" = None,
+    data: "TableSource | LossFunction | None" = None,
     *,
     target: str | None = None,
     features: list[str] | None = None,
@@ -50,7 +53,7 @@ def compare(
     trials: int = TRIALS,
     seeds: int | Sequence[int] = SEEDS,
     seed: int = 0,
-    start: Mapping[str, float] | None = None,
+    start: Mapping[str, float] | Sequence[float] | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare optimizers on one problem: at one common rate, and each at its own best of equally many rates.
@@ -60,7 +63,8 @@ def compare(
     that are shown. docs/semantics.md#comparing-optimizers.
 
     Args:
-        data: as in ``fl.fit``, with ``target``, ``features``, ``drop_missing``, ``standardise`` and ``loss``.
+        data: as in ``fl.fit``, with ``target``, ``features``, ``drop_missing``, ``standardise`` and ``loss``; or an
+            ``fl.Objective`` of any model, every step over all of its rows, from where its parameters stand.
         formula: a textbook surface instead of data: ``rosenbrock``, ``himmelblau``, ``"(w - 3)^2"`` …
         optimizers: classes of ``torch.optim``, or ``momentum``, ``nesterov``; two to twelve.
         options: of each by its name, as in ``{"adam": {"betas": (0.8, 0.99)}}``.
@@ -71,7 +75,7 @@ def compare(
         trials: rates tried for each optimizer.
         seeds: how many, or which; a seed changes the start and, with mini-batches, their order.
         seed: the first of them, and that of the textbook line's noise.
-        start: parameters by name, in the training scale; the same for every seed.
+        start: parameters by name, in the training scale; the same for every seed. Of an objective also [P] numbers.
         progress: called with (updates done, updates in all, lowest loss so far) while it runs.
 
     Raises:
@@ -85,35 +89,53 @@ def compare(
     began = time.perf_counter()
     check_numbers(epochs=epochs, batch_size=batch_size, trials=trials, goal=goal, rate=rate)
     shown, tuning = seeds_of(seeds, seed)
-    problem = given_problem(
-        data, target=target, features=features, drop_missing=drop_missing, standardise=standardise,
-        formula=formula, loss=loss, seed=seed,
-    )  # fmt: skip
-    asked = entries(optimizers, {} if options is None else options, _parameters(problem))
-    size = _batch_size(problem, batch_size, asked)
-    starts = make_starts(problem, start, shown, tuning)
-    _demand_something_to_do(problem, starts.shown)
-    demand_a_bottom(problem)
+    if data is not None and is_loss_function(data):
+        check_own(batch_size, target, features, standardise, formula, loss, drop_missing=drop_missing)
+        arena: Arena = OwnArena(given_objective(data, None), int(epochs), None)
+    else:
+        table: Any = data  # what is no loss function is a table, or refused as one
+        problem = given_problem(
+            table, target=target, features=features, drop_missing=drop_missing, standardise=standardise,
+            formula=formula, loss=loss, seed=seed,
+        )  # fmt: skip
+        arena = Arena(problem, int(epochs), None)
+    asked = entries(optimizers, {} if options is None else options, _parameters(arena))
+    size = _batch_size(arena.problem, batch_size, asked)
+    starts = _starts(arena, start, shown, tuning)
+    _demand_something_to_do(arena.problem, starts.shown)
+    demand_a_bottom(arena.problem)
     deterministic = starts.same and size is None
     if deterministic:
         shown = tuning = shown[:1]
         starts = starts._replace(shown=starts.shown[:1], tuning=starts.shown[:1])
-    arena = Arena(problem, int(epochs), size)
-    arena = replace(arena, meter=Meter(progress, _updates(arena, len(asked), trials, len(shown), len(tuning))))
+    arena = replace(arena, batch_size=size)
+    if isinstance(arena, OwnArena):
+        arena = replace(arena, paths=2 * len(asked))
+    updates = _updates(arena, len(asked), trials, len(shown), len(tuning))
+    arena = replace(arena, meter=Meter(progress, updates + (sweep_updates(arena) if rate is None else 0)))
     tried = tune(arena, asked, starts.tuning, tuning, trials=trials, goal=goal)
-    demand_a_lowest_loss(problem, tried)
+    demand_a_lowest_loss(arena.problem, tried)
     best = best_rates(arena, tried, goal)
     chosen = common_rate(arena, rate, starts.shown[0], shown[0], goal, best)
     field = Field(arena, starts, shown, tuning, trials, goal, chosen.rate, chosen.reason, deterministic)
     return comparison_of(field, tried, best, began)
 
 
-def _parameters(problem: Problem) -> list[torch.nn.Parameter]:
+def _starts(arena: Arena, start: Any, shown: Sequence[int], tuning: Sequence[int]) -> Starts:
+    """Of somebody's own objective where it stands; of a neuron or a formula given by name, or drawn."""
+    if isinstance(arena, OwnArena):
+        return own_starts(arena.problem, start)
+    if start is not None and not isinstance(start, Mapping):
+        raise OptionError(f'The start is given by name, as in {{"w": 0.5}}, not as {start!r}.')
+    return make_starts(arena.problem, start, shown, tuning)
+
+
+def _parameters(arena: Arena) -> list[torch.nn.Parameter]:
     """Of the shapes that the runs have, for a rehearsal."""
-    return [torch.nn.Parameter(torch.zeros(shape, dtype=torch.float64)) for shape in Arena(problem, 1, None).shapes]
+    return [torch.nn.Parameter(torch.zeros(shape, dtype=torch.float64)) for shape in arena.shapes]
 
 
-def _batch_size(problem: Problem, given: int | None, asked: Sequence[Entry]) -> int | None:
+def _batch_size(problem: SweptProblem, given: int | None, asked: Sequence[Entry]) -> int | None:
     """Rows per step, None for all of them."""
     if given is None:
         return None
@@ -127,7 +149,7 @@ def _batch_size(problem: Problem, given: int | None, asked: Sequence[Entry]) -> 
     return int(given)
 
 
-def _demand_something_to_do(problem: Problem, starts: Floats) -> None:
+def _demand_something_to_do(problem: SweptProblem, starts: Floats) -> None:
     """A start without a slope, or that is no number, leaves nothing to compare."""
     with np.errstate(all="ignore"):
         losses, slopes = problem.objective.loss(starts), problem.objective.gradient(starts)

@@ -1,7 +1,8 @@
 """How far a comparison has come, for whoever watches it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -23,6 +24,22 @@ class Meter:
         self._done += updates
         if self._progress is not None:
             self._progress(min(self._done, self._total), self._total, self._lowest)
+
+    @contextmanager
+    def part(self, guess: int) -> Iterator[Progress]:
+        """For work with a count of its own, which was guessed at: what it says replaces the guess."""
+        before, rest = self._done, self._total - guess
+        planned = 0
+
+        def update(done: int, of: int, lowest: float) -> None:
+            nonlocal planned
+            planned = of
+            self.saw(np.array([lowest]))
+            self._done, self._total = before, rest + planned
+            self.tick(done)
+
+        yield update
+        self._done, self._total = before + planned, rest + planned
 
     def saw(self, losses: Floats) -> None:
         """Losses of runs that have ended."""

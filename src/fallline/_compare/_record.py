@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fallline._compare._about import about
 from fallline._compare._arena import Arena, Flown
 from fallline._compare._basins import has_basins, map_basins
 from fallline._compare._difference import against_the_leader, confidence_of
@@ -15,11 +16,7 @@ from fallline._compare._trials import good_rates, good_span, slack_of
 from fallline._compare._tuning import Tried
 from fallline._formulas import Formula
 from fallline._parts import parts_of
-from fallline._problem import Problem
-from fallline._records import Basins, Comparison, Contender, Counts, Floats, RateRuns, StepPart
-
-MOST_STEPS_KEPT = 5_000
-"""Runs with more steps keep their parameters at the measured steps only, and no parts."""
+from fallline._records import OWN, Basins, Comparison, Contender, Floats, RateRuns, StepPart
 
 
 class Field(NamedTuple):
@@ -64,9 +61,9 @@ def comparison_of(field: Field, tried: Sequence[Tried], rates: Sequence[float], 
     _, at_common_found = against_the_leader(contenders, [one.common for one in contenders], *terms, tuned=False)
     return Comparison(
         name=problem.name,
-        about=_about(problem),
+        about=about(problem),
         parameter_names=problem.parameter_names,
-        loss=problem.loss_name,
+        loss=problem.loss_name or OWN,
         rows=problem.rows,
         batch_size=arena.batch_size,
         epochs=arena.epochs,
@@ -85,7 +82,7 @@ def comparison_of(field: Field, tried: Sequence[Tried], rates: Sequence[float], 
         trials=field.trials,
         trial_runs=field.trials * len(field.tuning_seeds),
         measured_at=arena.measured_at,
-        path_at=_path_at(arena),
+        path_at=arena.path_at,
         contenders=contenders,
         ranking=ranking,
         at_best=at_best_found,
@@ -97,7 +94,7 @@ def comparison_of(field: Field, tried: Sequence[Tried], rates: Sequence[float], 
         optimum=problem.objective.optimum,
         basins=_basins(field, tried, rates),
         seconds=time.perf_counter() - began,
-        notes=problem.origin.notes,
+        notes=(*problem.origin.notes, *getattr(problem.objective, "notes", ())),
     )
 
 
@@ -142,7 +139,7 @@ def _runs(field: Field, one: Tried, rate: float, flown: Flown, level: Level) -> 
     return RateRuns(
         rate=rate,
         losses=flown.losses[0],
-        path=flown.path[_path_at(field.arena)],
+        path=flown.path,
         parts=_parts(field, one, rate, flown.path),
         final_losses=flown.losses[0, :, -1],
         excess_left=judged.excess[0],
@@ -152,18 +149,13 @@ def _runs(field: Field, one: Tried, rate: float, flown: Flown, level: Level) -> 
 
 
 def _parts(field: Field, one: Tried, rate: float, path: Floats) -> tuple[StepPart, ...] | None:
-    """The terms of each step of a path [T + 1, P]; None for plain SGD, unknown optimizers and very long runs."""
-    if len(path) - 1 > MOST_STEPS_KEPT:
+    """The terms of each step of a path [T + 1, P]; None for plain SGD, unknown optimizers, long runs."""
+    if not field.arena.keeps_parts:
         return None
     gradients = field.arena.gradients(path, field.seeds[0])
     parts = parts_of(one.entry.optimizer, one.entry.options, path, gradients, np.full(len(gradients), rate))
     plain = {"gradient", "unattributed"}
     return None if parts is None or {part.name for part in parts} <= plain else parts
-
-
-def _path_at(arena: Arena) -> Counts:
-    """[R] the steps at which parameters are kept."""
-    return np.arange(arena.steps + 1, dtype=np.int64) if arena.steps <= MOST_STEPS_KEPT else arena.measured_at
 
 
 def _basins(field: Field, tried: Sequence[Tried], rates: Sequence[float]) -> Basins | None:
@@ -172,15 +164,3 @@ def _basins(field: Field, tried: Sequence[Tried], rates: Sequence[float]) -> Bas
         return None
     entries = [one.entry for one in tried]
     return map_basins(objective, entries, rates, steps=field.arena.steps, meter=field.arena.meter)
-
-
-def _about(problem: Problem) -> str:
-    """What was descended on, in a line."""
-    origin = problem.origin
-    if problem.rows is None:
-        shown = problem.formula or ""
-        return shown if problem.name == "formula" else f"{problem.name}: {shown}"
-    features = ", ".join(origin.features) if len(origin.features) <= 4 else f"{len(origin.features)} features"
-    scaled = "" if problem.scaling.is_identity else ", standardised"
-    rows = f"{problem.rows:,} rows"
-    return f"{origin.source}: {rows}, {origin.target} from {features}{scaled}, {problem.loss_name}"

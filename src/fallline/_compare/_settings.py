@@ -23,6 +23,25 @@ def check_numbers(*, epochs: int, batch_size: int | None, trials: int, goal: flo
         raise OptionError(f"The common rate must be a number above 0 and below {LARGEST_RATE:g}, not {rate}.")
 
 
+def check_own(
+    batch_size: int | None, target: object, features: object, standardise: object, formula: object, loss: str,
+    *, drop_missing: bool,
+) -> None:  # fmt: skip
+    """Refuse what speaks of a table beside somebody's own objective, which has its rows and its loss."""
+    given = {
+        "batch_size": batch_size is not None,
+        "target": target is not None,
+        "features": features is not None,
+        "standardise": standardise is not None,
+        "formula": formula is not None,
+        "loss": loss != "mse",
+        "drop_missing": drop_missing,
+    }
+    for name, told in given.items():
+        if told:
+            raise OptionError(f"An objective has its own rows and loss, all of them at every step: leave out {name}.")
+
+
 def seeds_of(seeds: int | Sequence[int], seed: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The seeds that are shown, and as many others that choose the rates.
 

@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fallline._problem import Problem
+from fallline._problem import SweptProblem
 from fallline._records import Floats
+from fallline._sweep import starting_vector
 
+GIVEN = "Every run starts at the point that was given."
 NEARBY = 0.1
 """Starts on a formula are drawn this part of the distance to the nearest minimum around its own."""
 
@@ -26,7 +28,7 @@ class Starts(NamedTuple):
 
 
 def make_starts(
-    problem: Problem, start: Mapping[str, float] | None, seeds: Sequence[int], tuning: Sequence[int]
+    problem: SweptProblem, start: Mapping[str, float] | None, seeds: Sequence[int], tuning: Sequence[int]
 ) -> Starts:
     """The starts: of a neuron those that ``fl.fit`` begins at with these seeds, of a formula points around its own."""
     if problem.rows is None:
@@ -34,17 +36,26 @@ def make_starts(
     shown = np.array([problem.starting_point(start, seed=seed) for seed in seeds])
     chosen = np.array([problem.starting_point(start, seed=seed) for seed in tuning])
     if start and set(start) >= set(problem.parameter_names):
-        return Starts(shown, chosen, True, "Every run starts at the point that was given.")
+        return Starts(shown, chosen, True, GIVEN)
     kept = f" {', '.join(start)} as given." if start else ""
     return Starts(shown, chosen, False, f"Each seed draws a start of its own as PyTorch does.{kept}")
 
 
-def _around(problem: Problem, start: Mapping[str, float] | None, seeds: Sequence[int], tuning: Sequence[int]) -> Starts:
+def own_starts(problem: SweptProblem, start: object) -> Starts:
+    """The one start on somebody's own objective: where its parameters stand, or a point that was given."""
+    point = starting_vector(problem, start)[None]
+    sentence = "Every run starts at the parameters as they stand." if start is None else GIVEN
+    return Starts(point, point, True, sentence)
+
+
+def _around(
+    problem: SweptProblem, start: Mapping[str, float] | None, seeds: Sequence[int], tuning: Sequence[int]
+) -> Starts:
     """The formula's own start for the first seed, points drawn around it for the others; a given start for all."""
     center = problem.starting_point(start, seed=0)
     if start:
         same = np.tile(center, (max(len(seeds), len(tuning)), 1))
-        return Starts(same[: len(seeds)], same[: len(tuning)], True, "Every run starts at the point that was given.")
+        return Starts(same[: len(seeds)], same[: len(tuning)], True, GIVEN)
     spread = NEARBY * distance_to_go(problem, center[None])
     shown = [center if k == 0 else _drawn(center, spread, seed) for k, seed in enumerate(seeds)]
     chosen = [_drawn(center, spread, seed) for seed in tuning]
@@ -65,7 +76,7 @@ def _point(names: Sequence[str], at: Floats) -> str:
     return ", ".join(f"{name} = {value:.4g}".replace("-", "−") for name, value in zip(names, at, strict=True))
 
 
-def _minima(problem: Problem) -> Floats:
+def _minima(problem: SweptProblem) -> Floats:
     """[I, P] the minima that are known beforehand, possibly none."""
     optimum = problem.objective.optimum
     alone = () if optimum is None else (optimum,)
@@ -73,7 +84,7 @@ def _minima(problem: Problem) -> Floats:
     return np.array(known, dtype=np.float64).reshape(len(known), problem.objective.parameter_count)
 
 
-def distance_to_go(problem: Problem, starts: Floats) -> float:
+def distance_to_go(problem: SweptProblem, starts: Floats) -> float:
     """The median over starts [K, P] of the way to the nearest minimum that is known; else the size of the numbers.
 
     Without a known minimum: the size of the start's largest parameter, and at least 1.

@@ -1,7 +1,7 @@
 """The rates of every contender, round by round and in step, so that none is judged by another's leavings."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from fallline._compare._arena import Arena, Flown
 from fallline._compare._contenders import Entry
 from fallline._compare._judge import floor_of, judge
+from fallline._compare._meter import Meter
 from fallline._compare._starts import distance_to_go
 from fallline._compare._trials import AROUND, Scores, around_best, at_edges, best_of, grid, rounds_of, spacing_of
 from fallline._problem import limit_at
@@ -123,7 +124,7 @@ def range_of(arena: Arena, entry: Entry, starts: Floats, seeds: Sequence[int]) -
 
 def _pace(arena: Arena, entry: Entry, starts: Floats, seeds: Sequence[int]) -> float:
     """How far an update goes in the parameters at learning rate 1: the median over the starts."""
-    rehearsal = Arena(arena.problem, epochs=PACE_STEPS, batch_size=None)
+    rehearsal = replace(arena, epochs=PACE_STEPS, batch_size=None, meter=Meter())
     gone = rehearsal.run(entry, [PACE_RATE], starts, seeds).ends[0] - starts
     far = np.linalg.norm(gone, axis=1) / (PACE_STEPS * PACE_RATE)
     usable = far[np.isfinite(far) & (far > 0)]

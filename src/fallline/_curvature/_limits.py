@@ -61,7 +61,15 @@ def frozen_limit(
         preconditioner: [P] the diagonal P in Δθ = −η P⁻¹ m.
     """
     root = 1 / np.sqrt(preconditioner)
-    sharpness = float(np.linalg.eigvalsh(root[:, None] * hessian * root)[-1])
+    return threshold(optimizer, options, float(np.linalg.eigvalsh(root[:, None] * hessian * root)[-1]))
+
+
+def threshold(optimizer: str, options: Mapping[str, object], sharpness: float) -> Limit | None:
+    """The same from the largest eigenvalue of P⁻¹H.
+
+    >>> round(threshold("Adam", {}, 38.0).value, 4)
+    1.0
+    """
     if not sharpness > 0 or options.get("maximize"):
         return None
     if optimizer == "RMSprop":

@@ -18,6 +18,10 @@ ROUNDING = 16
 """Rounding of a product, in units of the dtype's ε times the size of the matrix."""
 
 
+class NotFiniteError(OptionError):
+    """There is no curvature, as the loss, its derivatives or the parameters are not finite."""
+
+
 class Operator:
     """S·H·S + shift at one place, with H the Hessian of an objective there.
 
@@ -27,6 +31,7 @@ class Operator:
         roots: [P] the diagonal S, such as P^−½ of a preconditioner P; None for 1.
         shift: [P] the diagonal that is added; None for 0.
         dtype: of the products; by default the parameters' own, and at least float32.
+        step: of every so manieth row alone; 1 for all rows.
 
     Raises:
         OptionError: the loss is not finite there, ``at`` has the wrong length or is missing.
@@ -40,19 +45,22 @@ class Operator:
         roots: Floats | None = None,
         shift: Floats | None = None,
         dtype: torch.dtype | None = None,
+        step: int = 1,
     ) -> None:
         self.size = objective.parameter_count
         place = place_of(objective, at)
+        self._objective, self._place = objective, place
         self._products: HessianProducts | None = None
         self._matrix: Floats | None = None
         if isinstance(objective, Objective):
             self.dtype = dtype if dtype is not None else torch.promote_types(objective.dtype, torch.float32)
-            self._products = objective.products(place, dtype=self.dtype)
+            self._products = objective.products(place, dtype=self.dtype, step=step)
             if not np.isfinite(self._products.loss):
-                raise OptionError(f"The loss is {not_finite(self._products.loss)} here: it has no curvature.")
+                raise NotFiniteError(f"The loss is {not_finite(self._products.loss)} here: it has no curvature.")
         else:
             self.dtype = torch.float64
             self._matrix = checked(np.asarray(objective.hessian(place), dtype=np.float64))
+        self._diagonals = roots, shift
         self._roots = None if roots is None else torch.from_numpy(np.array(roots)).to(self.dtype)
         self._shift = None if shift is None else torch.from_numpy(np.array(shift)).to(self.dtype)
 
@@ -86,6 +94,20 @@ class Operator:
             product = product + self._shift * vector.to(product.device)
         return product
 
+    @property
+    def rows(self) -> int:
+        """Of the data, where a part of them can be taken by itself; 0 where not."""
+        return self._objective.rows if isinstance(self._objective, Objective) and self._objective.can_sample else 0
+
+    def sampled(self, step: int) -> "Operator":
+        """The same with the Hessian of every ``step``-th row alone.
+
+        Raises:
+            NotFiniteError: its loss is not finite.
+        """
+        roots, shift = self._diagonals
+        return Operator(self._objective, self._place, roots=roots, shift=shift, dtype=self.dtype, step=step)
+
     def matrix(self) -> Floats:
         """[P, P] the whole of it, symmetric."""
         if self._matrix is None:
@@ -104,9 +126,9 @@ def checked(matrix: Floats) -> Floats:
     return symmetric
 
 
-def not_finite_here() -> OptionError:
+def not_finite_here() -> NotFiniteError:
     """What is said of a Hessian with NaN or infinity in it, under a loss that is finite."""
-    return OptionError("The second derivatives of the loss are not finite here: it has no curvature.")
+    return NotFiniteError("The second derivatives of the loss are not finite here: it has no curvature.")
 
 
 def place_of(objective: LossFunction, at: ArrayLike | None) -> Floats:
@@ -122,7 +144,7 @@ def place_of(objective: LossFunction, at: ArrayLike | None) -> Floats:
             f"{place.shape}."
         )
     if not np.isfinite(place).all():
-        raise OptionError("The parameters are not finite here (NaN or infinite): the loss has no curvature.")
+        raise NotFiniteError("The parameters are not finite here (NaN or infinite): the loss has no curvature.")
     return place
 
 

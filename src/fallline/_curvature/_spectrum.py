@@ -87,7 +87,7 @@ class _Ends:
         return self._record(complete)
 
     def _search(self, search: int) -> tuple[Lanczos, Ritz, bool]:
-        start = start_of(self._operator, None, self._seed + search)[0]
+        start = start_of(self._operator, None, self._seed + search).vector
         lanczos = Lanczos(self._operator.times, start, self._operator.rounding, self._vectors)
         while True:
             lanczos.step()

@@ -6,7 +6,7 @@ decay δ (coupled decay stands beside H, inside the brackets of P⁻¹). So grou
 their own are one symmetric eigenvalue problem; for one group it is the table of docs/semantics.md#stability-limit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +17,10 @@ from fallline._curvature._preconditioner import tensor_preconditioner
 from fallline._curvature._sharpness import sharpness_of
 from fallline._errors import OptionError
 from fallline._objective import Objective
-from fallline._records import Floats, LimitKind, StabilityLimit
+from fallline._records import Floats, LimitKind, Sharpness, StabilityLimit
 
+Measure = Callable[[Operator, Floats | None], Sharpness]
+"""The sharpness of S·H·S + shift, and its S."""
 KNOWN = {torch.optim.SGD: "SGD", torch.optim.RMSprop: "RMSprop", torch.optim.Adam: "Adam", torch.optim.AdamW: "AdamW"}
 
 
@@ -70,10 +72,19 @@ def stability_limit(
     >>> round(limit.value, 4), limit.kind.value
     (0.4189, 'provable')
     """
-    tensors = tuple(objective.tensors)
-    at = np.concatenate([tensor.detach().double().cpu().numpy().ravel() for tensor in tensors])
+
+    def measure(operator: Operator, roots: Floats | None) -> Sharpness:
+        return sharpness_of(operator, tolerance=tolerance, roots=roots, seed=seed)
+
+    return limit_by(measure, optimizer, objective, dtype)
+
+
+def limit_by(
+    measure: Measure, optimizer: torch.optim.Optimizer, objective: Objective, dtype: torch.dtype | None
+) -> StabilityLimit:
+    """The same from any measurement of the sharpness."""
     try:
-        scales = _scales(optimizer, tensors)
+        scales = _scales(optimizer, tuple(objective.tensors))
     except _NoLimitError as reason:
         return StabilityLimit(None, None, None, str(reason))
     kind = LimitKind.PROVABLE if isinstance(optimizer, torch.optim.SGD) else LimitKind.FROZEN
@@ -88,17 +99,22 @@ def stability_limit(
         beside, shift = 0.0, scales.coupled * scales.roots**2 + scales.decay / scales.share
     operator = Operator(
         objective,
-        at,
+        present_parameters(objective),
         roots=None if plain else scales.roots,
         shift=shift if shift.any() else None,
         dtype=dtype,
     )
-    found = sharpness_of(operator, tolerance=tolerance, roots=None if plain else scales.roots, seed=seed)
+    found = measure(operator, None if plain else scales.roots)
     bound = scales.share * found.value + beside
     if not found.value > found.error or not bound > 0:
         why = "Nothing curves upwards here beyond the error of the measurement: no rate is too large for it."
         return StabilityLimit(None, None, found, why)
     return StabilityLimit(2 / bound, kind, found, _basis(kind))
+
+
+def present_parameters(objective: Objective) -> Floats:
+    """[P] of the objective's model as it stands now."""
+    return np.concatenate([tensor.detach().double().cpu().numpy().ravel() for tensor in objective.tensors])
 
 
 def _basis(kind: LimitKind) -> str:

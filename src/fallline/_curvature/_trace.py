@@ -64,7 +64,7 @@ def trace(
         return Trace(float(np.trace(matrix)), rounding, operator.count, converged=True)
     if most_products < fewest:
         raise OptionError(f"A trace takes at least {fewest} products; here most_products is {most_products}.")
-    lanczos = Lanczos(operator.times, start_of(operator, None, seed)[0], operator.rounding)
+    lanczos = Lanczos(operator.times, start_of(operator, None, seed).vector, operator.rounding)
     while lanczos.steps < EXACT_DIRECTIONS and not lanczos.exhausted:
         lanczos.step()
     exact = math.fsum(lanczos.diagonal)

@@ -28,6 +28,7 @@ from fallline._explain._comparison import (
 from fallline._explain._comparison_numbers import comparison_numbers
 from fallline._explain._comparison_verdict import verdict_at_best, verdict_at_common
 from fallline._explain._curvature import (
+    ROUNDING_SHARE,
     curvature_numbers,
     curvature_title,
     limit_sentences,
@@ -67,6 +68,7 @@ from fallline._explain._rates import (
     difference,
     folklore_sentences,
     goal_sentences,
+    landmark_rows,
     landmark_sentence,
     rate,
     rate_digits,
@@ -83,8 +85,17 @@ from fallline._explain._rates import (
     zone_range,
 )
 from fallline._explain._rates_remarks import ending_sentences, frozen_sentences, probe_sentences
-from fallline._explain._rates_table import RateRow, rate_columns, rate_rows, shown_indices, sweep_numbers, trial_rows
+from fallline._explain._rates_table import (
+    RateRow,
+    rate_columns,
+    rate_rows,
+    recommended_index,
+    shown_indices,
+    sweep_numbers,
+    trial_rows,
+)
 from fallline._explain._recording import (
+    RATE_IS_LIMIT,
     VERDICTS,
     Instrument,
     alarm_line,
@@ -110,6 +121,7 @@ from fallline._explain._recording import (
     recording_step_sentences,
     remedy_sentences,
     row_of,
+    sharpness_along_numbers,
     shown_layers,
     smoothed,
     told_alarms,
@@ -119,6 +131,7 @@ from fallline._explain._recording import (
 )
 from fallline._explain._step import arithmetic, reach_note, step_beats, step_sentences
 from fallline._explain._surface_honesty import honesty
+from fallline._explain._surface_moves import move_beside, move_sentences, opening
 from fallline._explain._surface_words import (
     lowest_cell,
     shown_losses,
@@ -130,6 +143,8 @@ from fallline._explain._verdict import verdict
 
 __all__ = [
     "MISSES",
+    "RATE_IS_LIMIT",
+    "ROUNDING_SHARE",
     "VERDICTS",
     "Explanation",
     "Instrument",
@@ -169,6 +184,7 @@ __all__ = [
     "instruments",
     "is_mismatch",
     "jacobian_lines",
+    "landmark_rows",
     "landmark_sentence",
     "layer_name",
     "layer_table",
@@ -180,10 +196,13 @@ __all__ = [
     "loss_line",
     "loss_lines",
     "lowest_cell",
+    "move_beside",
+    "move_sentences",
     "needs_saying_first",
     "news_line",
     "node_sentence",
     "number",
+    "opening",
     "operand_words",
     "optimizer_line",
     "optimizer_names",
@@ -213,6 +232,7 @@ __all__ = [
     "readable",
     "recommendation_line",
     "recommendation_sentences",
+    "recommended_index",
     "recording_paragraphs",
     "recording_sentences",
     "recording_step_sentences",
@@ -223,6 +243,7 @@ __all__ = [
     "rule_source_sentences",
     "setting_sentences",
     "share_sentence",
+    "sharpness_along_numbers",
     "sharpness_sentences",
     "short",
     "shown_indices",

@@ -25,13 +25,15 @@ def setting_sentences(comparison: Comparison) -> list[str]:
     return [
         f"{comparison.about}. Each run: {how_long}. Goal: remove {percent(comparison.goal)} of the excess loss over "
         f"{floor}, {number(comparison.floor)}, for good: steps to the goal count until the loss stays there.",
-        f"{comparison.starts_drawn} All optimizers share the starts{_and_batches(comparison)}.",
+        f"{comparison.starts_drawn} All optimizers share {_shared(comparison)}.",
         _granted(comparison),
     ]
 
 
-def _and_batches(comparison: Comparison) -> str:
-    return "" if comparison.batch_size is None else " and the batches"
+def _shared(comparison: Comparison) -> str:
+    if comparison.batch_size is None:
+        return "this start" if comparison.deterministic else "the starts"
+    return "the starts and the batches"
 
 
 def _granted(comparison: Comparison) -> str:

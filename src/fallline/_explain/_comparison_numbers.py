@@ -1,6 +1,7 @@
 """A comparison as plain names and numbers: what ``fallline compare --json`` prints, without its paths and curves."""
 
 from fallline._explain._comparison import minimum_names
+from fallline._explain._numbers import MOST_NAMED
 from fallline._records import BasinMap, Basins, Comparison, Contender, Difference, RateRuns
 
 SCHEMA = "fallline.compare/1"
@@ -9,12 +10,14 @@ SCHEMA = "fallline.compare/1"
 def comparison_numbers(comparison: Comparison) -> dict[str, object]:
     """Everything that was decided and measured, by name."""
     labels = [one.label for one in comparison.contenders]
+    named = comparison.starts.shape[1] <= MOST_NAMED
     return {
         "schema": SCHEMA,
         "name": comparison.name,
         "about": comparison.about,
         "loss": comparison.loss,
-        "parameters": comparison.parameter_names,
+        "parameter_count": comparison.starts.shape[1],
+        "parameters": comparison.parameter_names if named else None,
         "rows": comparison.rows,
         "batch_size": comparison.batch_size,
         "epochs": comparison.epochs,
@@ -24,7 +27,7 @@ def comparison_numbers(comparison: Comparison) -> dict[str, object]:
         "floor_kind": comparison.floor_kind.value,
         "seeds": comparison.seeds,
         "tuning_seeds": comparison.tuning_seeds,
-        "starts": comparison.starts,
+        "starts": comparison.starts if named else None,
         "start_losses": comparison.start_losses,
         "deterministic": comparison.deterministic,
         "common_rate": comparison.common_rate,

@@ -7,7 +7,7 @@ from fallline._explain._numbers import count, listed, number, part_of, percent
 from fallline._records import LimitKind, Sharpness, Spectrum, StabilityLimit, Trace
 from fallline._wording import written
 
-ROUNDING = 1e-6
+ROUNDING_SHARE = 1e-6
 """An error below this part of the value is not worth a word."""
 SHOWN = 4
 """Significant figures of a measurement."""
@@ -50,12 +50,15 @@ def sharpness_sentences(found: Sharpness) -> list[str]:
 
 def _how_well(found: Sharpness) -> str:
     took = f"It took {count(found.products, 'Hessian-vector product')}" if found.products else "It was taken whole"
+    if found.sample_products:
+        took += f" (and {count(found.sample_products)} with a part of the rows, for a start)"
     share = found.relative_error
-    if share <= ROUNDING:
+    if share <= ROUNDING_SHARE:
         return f"{took}; known to rounding."
-    if share > 1:
-        return f"{took}; the true value is at most {number(found.error, 2)} higher."
-    return f"{took}; the true value is at most {percent(share)} higher."
+    higher = number(found.error, 2) if share > 1 else percent(share)
+    if found.error_kind == "bound":
+        return f"{took}; the true value is at most {higher} higher."
+    return f"{took}; by estimate the true value is at most {higher} higher."
 
 
 def spectrum_sentences(found: Spectrum) -> list[str]:
@@ -111,7 +114,7 @@ def _shape(found: Spectrum) -> str:
 def trace_sentences(found: Trace, parameters: int | None = None) -> list[str]:
     """The sum of the eigenvalues, its error, and what is left for a direction in the mean."""
     took = f"It took {count(found.products, 'Hessian-vector product')}." if found.products else "It was taken whole."
-    exact = abs(found.error) <= ROUNDING * abs(found.value)
+    exact = abs(found.error) <= ROUNDING_SHARE * abs(found.value)
     error = "" if exact else f" ± {number(found.error, 2)} (a standard error: it holds two times out of three)"
     said = [f"The eigenvalues add up to {number(found.value)}{error}. {took}"]
     if not found.converged:
@@ -199,6 +202,8 @@ def curvature_numbers(found: Measured | None) -> dict[str, object] | None:
             "products": found.products,
             "converged": found.converged,
             "preconditioned": found.preconditioned,
+            "error_kind": found.error_kind,
+            "sample_products": found.sample_products,
         }
     if isinstance(found, Trace):
         return {
@@ -224,13 +229,12 @@ def curvature_numbers(found: Measured | None) -> dict[str, object] | None:
     }
 
 
-def parts_in_words(found: Spectrum, layout: Sequence[tuple[str, int, int]]) -> str:
-    """Which tensors the sharpest direction moves, the largest shares first; ``(name, begin, end)`` for each tensor.
+def parts_in_words(shares: Sequence[tuple[str, float]]) -> str:
+    """Which tensors the sharpest direction moves, the largest parts of its squared length first; of one says nothing.
 
-    The shares are those of its squared length.
+    >>> parts_in_words([("0.weight", 0.7), ("0.bias", 0.29), ("2.bias", 0.01)])
+    'The sharpest direction lies in 0.weight (70 %) and 0.bias (29 %).'
     """
-    vector = found.vectors_largest[0]
-    shares = {name: float((vector[begin:end] ** 2).sum()) for name, begin, end in layout}
-    most = sorted(shares, key=lambda name: -shares[name])[:3]
-    told = [f"{name} ({percent(shares[name])})" for name in most if shares[name] >= 0.05]
-    return f"The sharpest direction lies in {listed(told)}." if told else ""
+    most = sorted(shares, key=lambda pair: -pair[1])[:3]
+    told = [f"{name} ({percent(share)})" for name, share in most if share >= 0.05]
+    return f"The sharpest direction lies in {listed(told)}." if told and len(shares) > 1 else ""

@@ -1,6 +1,6 @@
 """``fl.explain``: a run, or one of its steps, as text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 
@@ -10,6 +10,7 @@ from fallline._explain._backprop import (
     check_sentences,
     graph_table,
     needs_saying_first,
+    open_already_words,
     operand_words,
     readable,
     story,
@@ -44,9 +45,13 @@ class Explanation:
     sentences: tuple[str, ...]
     figures: tuple[str, ...]
     """Lines to be set as they are: arithmetic, losses, a small table."""
+    leading: int = 0
+    """So many of the sentences stand above the figures: without them these would mislead."""
 
     def __str__(self) -> str:
-        return "\n".join([self.title, "", *self.figures, *([""] if self.figures else []), *self.sentences])
+        first, others = self.sentences[: self.leading], self.sentences[self.leading :]
+        parts = [part for part in (first, self.figures, others) if part]
+        return "\n".join([self.title, *("\n" + "\n".join(part) for part in parts)])
 
     __repr__ = __str__
 
@@ -73,7 +78,7 @@ def explain(
     w: −0.2489 − 0.01 × (−160.42) = 1.3553
     """
     if isinstance(run, Backprop):
-        return _explain_backprop(run, step, (inside,) if isinstance(inside, str) else tuple(inside))
+        return _explain_backprop(run, step, _modules(inside))
     if isinstance(run, Sharpness | Spectrum | Trace | StabilityLimit | Surface):
         if step is not None:
             raise OptionError(f"A {type(run).__name__} has no steps to choose from: leave step out.")
@@ -87,16 +92,28 @@ def explain(
     return _explain_run(run) if step is None else _explain_step(run, int(step))
 
 
+def _modules(inside: object) -> tuple[str, ...]:
+    """Paths of modules: one, or several."""
+    given = [inside] if isinstance(inside, str) else list(inside) if isinstance(inside, Iterable) else None
+    if given is None or not all(isinstance(each, str) for each in given):
+        shown = visible(repr(inside))[:40]
+        raise OptionError(f'inside names a module, as in inside="layer1.0", or several in a list; this is {shown}.')
+    return tuple(map(str, given))
+
+
 def _explain_backprop(graph: Backprop, step: int | None, inside: Sequence[str]) -> Explanation:
     if step is not None:
         raise OptionError("A backward pass has no steps to choose from: leave step out.")
+    figures = tuple(graph_table(readable(graph, inside)))
     checked = check_sentences(graph)
     first = needs_saying_first(graph)
-    told = [*story(graph), *way_back(graph), *operand_words(graph)]
+    way = way_back(graph)
+    told = [*open_already_words(graph, inside), *story(graph), *way, *operand_words(graph, [*figures, *way])]
     return Explanation(
         title=visible(graph.title),
         sentences=(*(checked if first else []), *told, *([] if first else checked), *map(visible, graph.remarks)),
-        figures=tuple(graph_table(readable(graph, inside))),
+        figures=figures,
+        leading=len(checked) if first else 0,
     )
 
 

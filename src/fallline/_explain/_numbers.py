@@ -6,10 +6,13 @@ from itertools import product
 
 from fallline._wording import MINUS, count, multiple, number, part_of, percent, reach_number, rough, short
 
+MOST_NAMED = 1_000
+"""A model of more parameters has none of them named one by one for programs."""
 LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 __all__ = [
     "MINUS",
+    "MOST_NAMED",
     "as_number",
     "count",
     "difference",

@@ -212,6 +212,28 @@ def difference(mark: Landmark) -> str:
     return f"{percent(abs(off))} {'higher' if off > 0 else 'lower'}"
 
 
+def landmark_rows(result: SweepResult) -> list[tuple[str, str, str, str]]:
+    """A table: what theory names, the rate it predicts, where the runs put it, the difference; its titles first."""
+    rows = [("", "predicted", "measured", "difference")]
+    for mark in result.landmarks:
+        measured = "not seen" if mark.measured is None else rate(mark.measured)
+        predicted = "" if mark.name == MISSES else rate(mark.predicted)
+        rows.append((_named(mark), predicted, measured, difference(mark)))
+    return rows
+
+
+def _named(mark: Landmark) -> str:
+    if mark.name == MISSES:
+        return "misses the goal from there on"
+    kinds = {
+        LimitKind.FROZEN: " (frozen preconditioner)",
+        LimitKind.ANYWHERE: " (largest curvature anywhere)",
+        LimitKind.LOCAL: " (curvature at one place)",
+        LimitKind.FULL_BATCH: " (of all rows at once)",
+    }
+    return mark.name + ("" if mark.kind is None else kinds.get(mark.kind, ""))
+
+
 def stall_sentences(result: SweepResult) -> list[str]:
     """Where runs hover that no longer come lower: the lowest rate that does, and the highest."""
     peaks = result.stall_peaks or (None,) * len(result.rates)

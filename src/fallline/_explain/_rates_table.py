@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fallline._explain._numbers import MOST_NAMED
 from fallline._explain._rates import indices_of, rate, rate_digits
 from fallline._records import FloorKind, LimitKind, SweepResult, Trial
 from fallline._wording import number, percent, written
@@ -137,14 +138,15 @@ def _limit(result: SweepResult) -> float | None:
 
 def sweep_numbers(result: SweepResult) -> dict[str, object]:
     """Everything a program may want of a sweep, for ``fallline._store.plain``; docs/json.md names each field."""
-    found = result.recommended
+    found, named = result.recommended, len(result.start) <= MOST_NAMED
     return {
         "schema": SCHEMA,
         "problem": {
             "name": result.name,
-            "parameters": result.parameter_names,
+            "parameter_count": len(result.start),
+            "parameters": result.parameter_names if named else None,
             "rows": result.rows,
-            "start": result.start,
+            "start": result.start if named else None,
             "start_loss": result.start_loss,
         },
         "optimizer": {"name": result.optimizer, "options": dict(result.optimizer_options)},

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fallline._explain._numbers import number
-from fallline._records import Floats, Surface
+from fallline._records import Floats, PathMoves, Surface
 
 KINDS = {
     "parameters": "along two parameters",
@@ -61,6 +61,7 @@ def surface_numbers(surface: Surface) -> dict[str, object]:
             "plane_loss": surface.path_plane_loss,
             "distance": surface.path_distance,
             "explained_variance": surface.explained_variance,
+            "moves": None if surface.moves is None else moves_numbers(surface.moves),
         }
     return {
         "plane": {"kind": plane.kind, "axes": list(plane.axes), "note": plane.note, "parameters": plane.origin.size},
@@ -79,4 +80,18 @@ def surface_numbers(surface: Surface) -> dict[str, object]:
         "complete": surface.complete,
         "path": path,
         "notes": list(surface.notes),
+    }
+
+
+def moves_numbers(moves: PathMoves) -> dict[str, object]:
+    """What the loss does along a path's moves, for programs."""
+    reach = zip(moves.reach.tolist(), moves.reach_measured.tolist(), strict=True)
+    return {
+        "at": moves.at,
+        "gradient": moves.gradient,
+        "gradient_norm": moves.gradient_norm,
+        "promised": moves.promised,
+        "came": moves.came,
+        "reach": [value if known else None for value, known in reach],
+        "no_reach": list(moves.no_reach),
     }

@@ -49,13 +49,14 @@ def loss_curves(result: SweepResult) -> "Figure":
     bottom, top = _parameter_ends(parameter[:, tame])
     shown = _steps_shown(result)
     steps = np.arange(result.steps + 1) if result.kept_steps is None else result.kept_steps
+    places = steps if result.path_steps is None else result.path_steps
     figure = go.Figure()
     for zone, k in examples.items():
         name = rate_words(result, k)
         figure.add_trace(_line(go, steps, until_gone(result.losses[:, k], low, high), zone, name, panel=1))
-        figure.add_trace(_line(go, steps, until_gone(parameter[:, k], bottom, top), zone, name, panel=2))
+        figure.add_trace(_line(go, places, until_gone(parameter[:, k], bottom, top), zone, name, panel=2))
         figure.add_traces(_lost(go, steps, result.losses[:, k], zone, high, panel=1))
-        figure.add_traces(_lost(go, steps, parameter[:, k], zone, top, panel=2))
+        figure.add_traces(_lost(go, places, parameter[:, k], zone, top, panel=2))
     figure.update_layout(
         template="plotly_white",
         title={"text": f"{sweep_title(result)}, one of each zone", "subtitle": {"text": sweep_line(result)}},

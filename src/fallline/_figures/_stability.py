@@ -1,7 +1,6 @@
 """Where a learning rate stands beside its stability limit: now, or along a run (the edge of stability)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,16 +9,21 @@ import numpy as np
 from fallline._errors import OptionError
 from fallline._explain import limit_sentences, number, part_of, percent
 from fallline._figures._plotly import graph_objects
+from fallline._figures._stability_courses import Course, courses_of
 from fallline._figures._style import INK, STYLES, pale
-from fallline._records import Floats, LimitKind, StabilityLimit, Zone
+from fallline._records import Floats, Recording, StabilityLimit, Zone
 from fallline._wording import written
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+Measured = Sequence[StabilityLimit] | Recording
+"""One run."""
 COLORS = ("#00477d", "#b0306a", "#2b7a37", "#b26a00", "#5b3fa0", "#14171f")
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
 """Each course has a colour and a marker; dashes are left to the limits."""
+MOST_MARKERS = 40
+"""On one line: more would hide it."""
 STEADY = 1e-3
 """The sharpness at which a rate is the limit is one line where it moves by less than this part."""
 DIAL_END = 1.5
@@ -27,8 +31,8 @@ DIAL_END = 1.5
 
 
 def stability(
-    measured: StabilityLimit | Sequence[StabilityLimit] | Mapping[str, Sequence[StabilityLimit]],
-    learning_rate: float | Sequence[float] | Mapping[str, float | Sequence[float]],
+    measured: StabilityLimit | Measured | Mapping[str, Measured],
+    learning_rate: float | Sequence[float] | Mapping[str, float | Sequence[float]] | None = None,
     *,
     steps: Sequence[int] | None = None,
 ) -> "Figure":
@@ -36,12 +40,14 @@ def stability(
 
     Args:
         measured: what ``fl.stability_limit`` returns: one for a dial; a list of them for a course over the steps; a
-            list by name for several runs.
-        learning_rate: in use: one number, or one for each limit; by the same names for several runs.
-        steps: at which the limits were measured; 0, 1, 2 … unless told.
+            list by name for several runs. Or a recording of ``fl.watch(…, objective=…)``, or several by name.
+        learning_rate: in use: one number, or one for each limit; by the same names for several runs. A recording has
+            its own.
+        steps: at which the limits were measured; 0, 1, 2 … unless told. A recording has its own.
 
     Along a run the sharpness stands above, with the value at which the rate would be the limit, dashed (2/η for plain
-    gradient descent), and the share of the limit below. Measurements without a limit are left out, and counted.
+    gradient descent, 38/η of P⁻¹H for Adam), and the share of the limit below. Measurements without a limit are left
+    out, and counted.
 
     Returns:
         A ``plotly.graph_objects.Figure``; nothing is shown until you do.
@@ -61,24 +67,7 @@ def stability(
         if not isinstance(learning_rate, int | float) or not learning_rate > 0:
             raise OptionError(f"A dial shows one learning rate above 0, not {learning_rate!r}.")
         return _dial(go, measured, float(learning_rate))
-    courses = _courses(measured, learning_rate, steps)
-    return _along(go, courses)
-
-
-@dataclass(frozen=True, eq=False)
-class _Course:
-    """One run: shapes [n] of the measurements that have a limit."""
-
-    name: str
-    steps: Floats
-    share: Floats
-    sharpness: Floats
-    edge: Floats
-    """The sharpness at which the rate would be the limit."""
-    rates: Floats
-    left_out: int
-    frozen: bool
-    preconditioned: bool
+    return _along(go, courses_of(measured, learning_rate, steps))
 
 
 class _Look(NamedTuple):
@@ -86,48 +75,7 @@ class _Look(NamedTuple):
     symbol: str
 
 
-def _courses(measured: object, rates: object, steps: Sequence[int] | None) -> list[_Course]:
-    if not isinstance(measured, Mapping):
-        return [_course("", measured, rates, steps)]
-    if not measured:
-        raise OptionError("There is no run to draw.")
-    if isinstance(rates, Mapping) and set(rates) != set(measured):
-        raise OptionError("Every run needs its learning rate, by the same names as the limits.")
-    of_run = rates if isinstance(rates, Mapping) else dict.fromkeys(measured, rates)
-    return [_course(str(name), limits, of_run[name], steps) for name, limits in measured.items()]
-
-
-def _course(name: str, limits: object, rates: object, steps: Sequence[int] | None) -> _Course:
-    if not isinstance(limits, Sequence) or not all(isinstance(one, StabilityLimit) for one in limits):
-        raise OptionError(
-            "fl.figures.stability takes what fl.stability_limit returns, one or a list of them, "
-            f"not {type(limits).__name__}."
-        )
-    try:
-        rate = np.broadcast_to(np.asarray(rates, dtype=np.float64), (len(limits),))
-        place = np.arange(len(limits), dtype=np.float64) if steps is None else np.asarray(steps, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise OptionError("One learning rate is needed, or one for each limit.") from None
-    if place.shape != (len(limits),):
-        raise OptionError(f"There are {len(limits):,} limits and {place.size:,} steps: give one step for each limit.")
-    has = np.array([one.value is not None for one in limits], dtype=np.bool_)
-    value = np.array([np.nan if one.value is None else one.value for one in limits])
-    sharp = np.array([np.nan if one.sharpness is None else one.sharpness.value for one in limits])
-    share = rate / value
-    return _Course(
-        name=name,
-        steps=place[has],
-        share=share[has],
-        sharpness=sharp[has],
-        edge=(sharp / share)[has],
-        rates=rate[has],
-        left_out=int(np.sum(~has)),
-        frozen=any(one.kind is LimitKind.FROZEN for one in limits),
-        preconditioned=any(one.sharpness is not None and one.sharpness.preconditioned for one in limits),
-    )
-
-
-def _along(go: ModuleType, courses: Sequence[_Course]) -> "Figure":
+def _along(go: ModuleType, courses: Sequence[Course]) -> "Figure":
     """Sharpness above, share of the limit below."""
     figure = go.Figure()
     sharp = any(np.isfinite(course.sharpness).any() for course in courses)
@@ -138,8 +86,9 @@ def _along(go: ModuleType, courses: Sequence[_Course]) -> "Figure":
         if sharp:
             figure.add_trace(_line(go, course, course.sharpness, name, look, legend=False, axis="y2"))
             figure.add_traces(_edge(go, course, look, alone=len(courses) == 1))
-    highest = max((float(np.nanmax(course.share, initial=0.0)) for course in courses), default=0.0)
-    _band(figure, max(1.25, 1.08 * highest), frozen=any(course.frozen for course in courses))
+            _name_level(figure, course, look)
+    top = _top(courses)
+    _band(figure, top, frozen=any(course.frozen for course in courses))
     figure.update_layout(
         template="plotly_white",
         title={
@@ -150,7 +99,7 @@ def _along(go: ModuleType, courses: Sequence[_Course]) -> "Figure":
         yaxis={
             "title": "share of the limit",
             "domain": [0, 0.44 if sharp else 1],
-            "range": [0, max(1.25, 1.08 * highest)],
+            "range": [0, top],
             "tickformat": ".0%",
         },
         legend={"orientation": "h", "yanchor": "top", "y": -0.14, "x": 0},
@@ -163,13 +112,13 @@ def _along(go: ModuleType, courses: Sequence[_Course]) -> "Figure":
     return figure
 
 
-def _line(go: ModuleType, course: _Course, values: Floats, name: str, look: "_Look", *, legend: bool, axis: str) -> Any:
+def _line(go: ModuleType, course: Course, values: Floats, name: str, look: "_Look", *, legend: bool, axis: str) -> Any:
     return go.Scatter(
         x=course.steps,
         y=values,
-        mode="lines+markers" if len(values) <= 60 else "lines",
+        mode="lines+markers",
         line={"color": look.color, "width": 2.5},
-        marker={"size": 6, "symbol": look.symbol},
+        marker={"size": 6, "symbol": look.symbol, "maxdisplayed": MOST_MARKERS},
         name=name,
         legendgroup=course.name,
         showlegend=legend,
@@ -182,21 +131,17 @@ def _line(go: ModuleType, course: _Course, values: Floats, name: str, look: "_Lo
     )
 
 
-def _edge(go: ModuleType, course: _Course, look: "_Look", *, alone: bool) -> list[Any]:
+def _edge(go: ModuleType, course: Course, look: "_Look", *, alone: bool) -> list[Any]:
     """The sharpness at which the rate is the limit: a level line where rate and settings stay as they are."""
     finite = np.isfinite(course.edge)
     if not finite.any():
         return []
-    edge = course.edge[finite]
-    level = float(np.median(edge))
-    steady = float(np.ptp(edge)) <= STEADY * level
-    text = f"the limit is the rate at {number(level)}" if steady else "the limit is the rate"
-    steps = course.steps[finite]
-    ends = [0, -1] if steady else slice(None)
+    edge, steps, level = course.edge[finite], course.steps[finite], _level(course)
+    text = "the limit is the rate" if level is None else f"the limit is the rate at {number(level)}"
     return [
         go.Scatter(
-            x=steps[ends],
-            y=edge[ends] if not steady else [level, level],
+            x=steps if level is None else steps[[0, -1]],
+            y=edge if level is None else [level, level],
             mode="lines",
             line={"color": look.color, "width": 1.5, "dash": "8px,5px"},
             name=text,
@@ -206,6 +151,32 @@ def _edge(go: ModuleType, course: _Course, look: "_Look", *, alone: bool) -> lis
             yaxis="y2",
         )
     ]
+
+
+def _level(course: Course) -> float | None:
+    """The one sharpness at which the rate is the limit; None where it moves."""
+    edge = course.edge[np.isfinite(course.edge)]
+    if not edge.size:
+        return None
+    level = float(np.median(edge))
+    return level if float(np.ptp(edge)) <= STEADY * level else None
+
+
+def _name_level(figure: "Figure", course: Course, look: "_Look") -> None:
+    """The number of that line, behind its end."""
+    level = _level(course)
+    if level is not None:
+        figure.add_annotation(
+            x=1.005, xref="x domain", y=level, yref="y2", xanchor="left", yanchor="middle", showarrow=False,
+            text=written(level),
+            font={"size": 12, "color": look.color},
+        )  # fmt: skip
+
+
+def _top(courses: Sequence[Course]) -> float:
+    """Where the axis of the shares ends."""
+    finite = [course.share[np.isfinite(course.share)] for course in courses]
+    return max(1.25, 1.08 * max((float(share.max(initial=0.0)) for share in finite), default=0.0))
 
 
 def _band(figure: "Figure", top: float, *, frozen: bool) -> None:
@@ -223,12 +194,12 @@ def _band(figure: "Figure", top: float, *, frozen: bool) -> None:
     )  # fmt: skip
 
 
-def _said(courses: Sequence[_Course], *, sharp: bool) -> str:
+def _said(courses: Sequence[Course], *, sharp: bool) -> str:
     dashed = any(np.isfinite(course.edge).any() for course in courses) and sharp
     return _ends(courses) + ("<br>dashed: the sharpness at which the learning rate is the limit" if dashed else "")
 
 
-def _ends(courses: Sequence[_Course]) -> str:
+def _ends(courses: Sequence[Course]) -> str:
     """Where each run ends."""
     told = []
     for course in courses:

@@ -91,28 +91,36 @@ class Cuts:
         if whole is None or len(self.found) >= CUTS:
             return
         for cut in self._cuts(whole):
-            if cut.tells - self._told or not self.found:
-                self.found.append(cut.copy())
-                self._told |= cut.tells
+            self.found.append(cut.copy())
+            self._told |= cut.tells
             if len(self.found) >= CUTS:
                 return
 
     def _cuts(self, batch: Batch) -> Iterator[Cut]:
+        """Of the batch or of places in it: the first, and those that tell what was not told before."""
         rows = batch.rows
         for begin in range(0, min(rows, WINDOW * WINDOWS), WINDOW):
             yield from self._cuts_of(batch.part(begin, begin + WINDOW) if rows > WINDOW else batch)
-        if rows > WINDOW and self._tells(batch, batch.part(0, WINDOW)) - self._told:
+        if rows > WINDOW and self._tells(self._sizes(batch), batch.part(0, WINDOW)) - self._told:
             yield from self._cuts_of(batch)
 
     def _cuts_of(self, whole: Batch) -> Iterator[Cut]:
-        rows = whole.rows
+        rows, sizes = whole.rows, self._sizes(whole)
         for at in dict.fromkeys((rows // 3, rows - rows // 4, 1, rows - 1)):
             if 0 < at < rows:
-                parts = whole.part(0, at), whole.part(at, rows)
-                yield Cut(whole, parts, self._tells(whole, parts[0]))
+                first = whole.part(0, at)
+                tells = self._tells(sizes, first)
+                if tells - self._told or not self.found:
+                    yield Cut(whole, (first, whole.part(at, rows)), tells)
 
-    def _tells(self, whole: Batch, part: Batch) -> frozenset[Pair]:
-        shares = [_share(rule.of(whole), rule.of(part)) for rule in self._rules]
+    def _sizes(self, batch: Batch) -> list[float | None]:
+        return [rule.of(batch) for rule in self._rules]
+
+    def _tells(self, whole: list[float | None], part: Batch) -> frozenset[Pair]:
+        """The pairs of rules that give a part different shares of the whole."""
+        shares = list(map(_share, whole, self._sizes(part)))
+        if len({share for share in shares if share is not None}) < 2:
+            return frozenset()
         return frozenset((i, j) for i, j in combinations(range(len(shares)), 2) if _apart(shares[i], shares[j]))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -22,10 +23,15 @@ class Batch:
     given: Any
     """The batch as the user gave it: what a denominator of their own is asked of."""
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """The first dimension of the first tensor of the input."""
         return rows_of(self.input)
+
+    @cached_property
+    def target_tensors(self) -> list[Tensor]:
+        """All tensors of the target, in order."""
+        return tensors(self.target)
 
     @property
     def is_mapping(self) -> bool:
@@ -46,6 +52,11 @@ class Batch:
         """Rows from ``begin`` to before ``end``: of every tensor that has as many as the input."""
         rows = self.rows
         return self.mapped(lambda tensor: tensor[begin:end] if has_rows(tensor, rows) else tensor)
+
+    def each(self, step: int, begin: int) -> "Batch":
+        """Every ``step``-th row from ``begin`` on: of every tensor that has as many as the input."""
+        rows = self.rows
+        return self.mapped(lambda tensor: tensor[begin::step] if has_rows(tensor, rows) else tensor)
 
     def cast(self, device: torch.device, dtype: torch.dtype | None, wide: torch.dtype | None) -> "Batch":
         """On ``device``; numbers of the input in ``dtype``, of the target at least as wide as ``wide``."""

@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from fallline._errors import OptionError
 from fallline._objective._batches import Batch
-from fallline._objective._trees import tensors
 
 IGNORED: Final = -100
 """PyTorch's own ignore_index."""
@@ -115,8 +114,7 @@ def target_of(batch: Batch) -> Tensor | None:
     """The one tensor that the output is compared with, None where that is not known."""
     if batch.is_mapping:
         return next((batch.target[name] for name in TARGETS if isinstance(batch.target.get(name), Tensor)), None)
-    found = tensors(batch.target)
-    return found[0] if found else None
+    return batch.target_tensors[0] if batch.target_tensors else None
 
 
 def _elements(target: Tensor | None) -> float | None:
@@ -129,10 +127,9 @@ def _class_weights(target: Tensor | None, weight: Tensor | None, ignored: int) -
         return None
     if target.is_floating_point():
         return float(target.numel() // target.shape[1]) if target.dim() > 1 else 1.0
-    counted = target[target != ignored]
     if weight is None:
-        return float(counted.numel())
-    return float(weight.detach().double()[counted.to(weight.device)].sum())
+        return float(torch.count_nonzero(target != ignored))
+    return float(weight.detach().double()[target[target != ignored].to(weight.device)].sum())
 
 
 def _next_targets(batch: Batch) -> float | None:

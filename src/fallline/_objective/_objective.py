@@ -139,6 +139,11 @@ class Objective:
         return self._source.count
 
     @property
+    def can_sample(self) -> bool:
+        """Whether a part of the rows can be taken by itself: data are kept, and the loss of a row is its own."""
+        return self._passes.can_sample
+
+    @property
     def optimum(self) -> None:
         """Not known beforehand."""
 
@@ -154,17 +159,23 @@ class Objective:
         """Gradient at each of a stack of parameter vectors [B, P]; shape [B, P]."""
         return _floats(self._gradients(self._stack(parameters), None))
 
-    def products(self, parameters: ArrayLike, dtype: torch.dtype | None = None) -> HessianProducts:
+    def loss_and_gradient(self, parameters: ArrayLike) -> tuple[Floats, Floats]:
+        """Both at each of a stack of parameter vectors [B, P], in one pass over the data; shapes [B] and [B, P]."""
+        both = _floats(self._slopes(self._stack(parameters), None, with_loss=True))
+        return both[:, -1].copy(), both[:, :-1].copy()
+
+    def products(self, parameters: ArrayLike, dtype: torch.dtype | None = None, *, step: int = 1) -> HessianProducts:
         """The Hessian at one parameter vector [P], to be multiplied with vectors; in ``dtype`` where one is named.
+
+        With a ``step`` above 1 it is that of every ``step``-th row alone, where :attr:`can_sample`.
 
         Raises:
             OptionError: the model cannot be evaluated in that dtype.
         """
         at = self._one(parameters, dtype)
+        passes = self._passes.session if step == 1 else partial(self._passes.sample, step)
         try:
-            return HessianProducts(
-                at, self._like, lambda: self._passes.session(dtype), self._memory - self._memory // PIECE
-            )
+            return HessianProducts(at, self._like, lambda: passes(dtype), self._memory - self._memory // PIECE)
         except RuntimeError as error:
             if dtype is None or dtype == self.dtype:
                 raise
@@ -223,11 +234,17 @@ class Objective:
         return total
 
     def _gradients(self, stack: Tensor, dtype: torch.dtype | None) -> Tensor:
+        return self._slopes(stack, dtype, with_loss=False)
+
+    def _slopes(self, stack: Tensor, dtype: torch.dtype | None, *, with_loss: bool) -> Tensor:
+        """[B, P] the gradients; [B, P + 1] with the loss behind each of them."""
+        width = stack.shape[1] + with_loss
         with self._passes.session(dtype) as (evaluation, batches):
-            total = torch.zeros(stack.shape, dtype=torch.float64, device=stack.device)
+            total = torch.zeros((len(stack), width), dtype=torch.float64, device=stack.device)
             for batch, share in batches:
                 loss = self._at(evaluation, batch)
-                slope, slopes = _slope_of(loss), torch.func.grad(loss)
+                slope = _slope_of(loss, with_loss=with_loss)
+                slopes = _slope_and_value(loss) if with_loss else torch.func.grad(loss)
                 total += share * self._stacked.each("gradient", slopes, partial(one_by_one, slope), stack).double()
         return total
 
@@ -257,16 +274,26 @@ class Objective:
         return [f"The data take over {megabytes(self._memory)}, half of the memory allowed: each pass reads them anew."]
 
 
-def _slope_of(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+def _slope_of(loss: Callable[[Tensor], Tensor], *, with_loss: bool) -> Callable[[Tensor], Tensor]:
     def slope(vector: Tensor) -> Tensor:
         with torch.enable_grad():
             at = vector.detach().clone().requires_grad_()
             value = loss(at)
-            if not value.requires_grad:
-                return torch.zeros_like(vector)
-            return torch.autograd.grad(value, at, materialize_grads=True)[0]
+            if value.requires_grad:
+                found = torch.autograd.grad(value, at, materialize_grads=True)[0]
+            else:
+                found = torch.zeros_like(vector)
+            return torch.cat([found, value.detach().reshape(1)]) if with_loss else found
 
     return slope
+
+
+def _slope_and_value(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    def both(vector: Tensor) -> Tensor:
+        slope, value = torch.func.grad_and_value(loss)(vector)
+        return torch.cat([slope, value.reshape(1)])
+
+    return both
 
 
 def _floats(tensor: Tensor) -> Floats:

@@ -6,13 +6,18 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from fallline._curvature import Limit, frozen_limit, preconditioner, provable_limit
+from fallline._curvature import Limit, frozen_limit, preconditioner, provable_limit, threshold
+from fallline._curvature import sharpness as sharpest
 from fallline._descent import Batches, optimizer_class, optimizer_options
+from fallline._errors import OptionError
+from fallline._objective import Objective
 from fallline._problem._neuron import NeuronProblem
 from fallline._problem._protocol import Problem, SweptProblem
 from fallline._records import Floats, LimitKind
 
 MOST_BATCHES = 200
+MOST_WHOLE = 300
+"""Parameters of a model whose whole Hessian is worked out; of a larger one Lanczos finds the largest eigenvalue."""
 
 
 class Curvature(NamedTuple):
@@ -50,6 +55,8 @@ def curvature_of(problem: SweptProblem, at: Floats) -> Curvature:
     bound = problem.curvature_bound
     if not problem.curves or not np.isfinite(at).all():
         return Curvature(bound, None, None)
+    if _is_large(problem):
+        return Curvature(_sharpest(problem, at, None), None, None)
     hessian = problem.objective.hessian(at)
     if not np.isfinite(hessian).all():
         return Curvature(bound, None, None)
@@ -122,7 +129,23 @@ def _limit(
         return Limit(limit.value, _kind(problem))
     if diagonal is None or not np.isfinite(diagonal).all() or not np.isfinite(at).all() or not (diagonal > 0).all():
         return None
+    if _is_large(problem):
+        found = _sharpest(problem, at, diagonal)
+        return None if found is None else threshold(name, options, found)
     return frozen_limit(name, options, problem.objective.hessian(at), diagonal)
+
+
+def _is_large(problem: SweptProblem) -> bool:
+    """A model whose Hessian is multiplied with vectors, and not written out."""
+    return isinstance(problem.objective, Objective) and problem.objective.parameter_count > MOST_WHOLE
+
+
+def _sharpest(problem: SweptProblem, at: Floats, diagonal: Floats | None) -> float | None:
+    """The largest eigenvalue of H, or of P⁻¹H; None where the derivatives are not finite."""
+    try:
+        return sharpest(problem.objective, at, preconditioner=diagonal).value
+    except OptionError:
+        return None
 
 
 def _kind(problem: SweptProblem) -> LimitKind:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from fallline._errors import OptionError, RunFileError
+from fallline._objective import Objective
 from fallline._recorder._device_gauge import is_late
 from fallline._recorder._ending import Ending, earlier_of
 from fallline._recorder._fetch import Fetcher
@@ -21,7 +22,16 @@ from fallline._recorder._hooks import OptimizerHooks, listened_to
 from fallline._recorder._instruments import interval_instruments
 from fallline._recorder._layout import Layout, lay_out
 from fallline._recorder._loop_check import LoopCheck
-from fallline._recorder._memory import LAST_STEPS, NORMS, SAME_BATCH, WAITING, MemoryPlan, plan_memory, sizes_of
+from fallline._recorder._memory import (
+    LAST_STEPS,
+    NORMS,
+    SAME_BATCH,
+    SHARPNESS,
+    WAITING,
+    MemoryPlan,
+    plan_memory,
+    sizes_of,
+)
 from fallline._recorder._pace import Pace
 from fallline._recorder._rows import Parts, owners, parts_of
 from fallline._recorder._same_batch import SameBatch
@@ -36,6 +46,7 @@ from fallline._recorder._settings import (
     checked_optimizers,
     path_of,
 )
+from fallline._recorder._sharpness_along import Tracked, tracked_objective
 from fallline._recorder._steps import StepRecorder
 from fallline._recorder._surroundings import surroundings
 from fallline._recorder._watch import Watch
@@ -59,6 +70,8 @@ def watch(
     memory: int = MEMORY,
     ring: int = RING,
     snapshots: int = SNAPSHOTS,
+    objective: Objective | None = None,
+    sharpness_every: int | None = None,
     quiet: bool = False,
 ) -> Watch:
     """Record somebody's own training loop, step by step, into one run file.
@@ -79,6 +92,8 @@ def watch(
         memory: bytes that the buffers may take; what does not fit is not measured, and the record says so.
         ring: depth of the flight recorder, in steps.
         snapshots: bytes that the parameter snapshots may take in the run file.
+        objective: of the same model: its sharpness, and the optimizer's stability limit, are tracked along the run.
+        sharpness_every: track them every so many steps; by a schedule unless told.
         quiet: do not say at the end what happened.
 
     Raises:
@@ -99,12 +114,12 @@ def watch(
     ...     fl.load(watch.path)
     <Recording linear: SGD, 3 steps, ended>
     """
-    settings = Settings(every, budget, memory, ring, snapshots)
+    settings = Settings(every, budget, memory, ring, snapshots, sharpness_every)
     check_resume(run, resume, resume_at)
     optimizers = checked_optimizers(optimizer)
     _check_free(optimizers)
     place = _Place(None if run is None else path_of(run), resume, resume_at)
-    return _begun(checked_model(model), optimizers, settings, place, quiet=quiet)
+    return _begun(checked_model(model), optimizers, settings, place, objective, quiet=quiet)
 
 
 class _Place(NamedTuple):
@@ -135,17 +150,24 @@ def _begun(
     optimizers: Sequence[torch.optim.Optimizer],
     settings: Settings,
     place: _Place,
+    objective: Objective | None,
     *,
     quiet: bool,
 ) -> Watch:
     """Lay everything out and open the file; from the hooks on nothing here raises, or they would stay."""
     layout = lay_out(model, optimizers)
-    guard, pace = Guard(), Pace(settings.every, settings.budget)
+    tracked = tracked_objective(objective, layout.tensors, settings)
+    guard, pace = Guard(), Pace(settings.every, settings.budget, settings.sharpness_every)
     on_its_batch = SameBatch(model, layout.tensors, pace, guard)
     parts = parts_of(layout)
-    sizes = sizes_of(layout.tensors, parts=len(parts.layer), same_batch=on_its_batch.bytes_needed)
+    sizes = sizes_of(
+        layout.tensors,
+        parts=len(parts.layer),
+        same_batch=on_its_batch.bytes_needed,
+        sharpness=None if tracked is None else tracked.bytes_needed,
+    )
     plan = plan_memory(sizes, settings.memory, ring=settings.ring, snapshots=settings.snapshots)
-    header = _header(model, optimizers, layout, settings, plan)
+    header = _header(model, optimizers, layout, settings, plan, tracked)
     gauges = [
         _gauge(layout, parts, layout.of_optimizer(which) if plan.has(NORMS) else (), each)
         for which, each in enumerate(optimizers)
@@ -161,6 +183,7 @@ def _begun(
     interval = interval_instruments(
         layout, optimizers, hooks, settings, plan, pace=pace, guard=guard, first_step=writer.next_step,
         stored=stored,
+        sharpness=tracked.along(optimizers, pace, guard) if tracked is not None and plan.has(SHARPNESS) else None,
     )  # fmt: skip
     held = owners(gauges, parts.layer)
     flight = FlightRecorder(
@@ -190,7 +213,12 @@ def _begun(
 
 
 def _header(
-    model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], layout: Layout, settings: Settings, plan: MemoryPlan
+    model: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+    layout: Layout,
+    settings: Settings,
+    plan: MemoryPlan,
+    tracked: Tracked | None,
 ) -> RecordingHeader:
     kind = _kind(model)
     return RecordingHeader(
@@ -209,6 +237,8 @@ def _header(
             ring=settings.ring,
             snapshot_bytes=settings.snapshots,
             left_out=plan.left_out,
+            objective=None if tracked is None else tracked.words,
+            sharpness_every=settings.sharpness_every,
         ),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         notes=layout.notes,

@@ -1,4 +1,4 @@
-"""What is measured now and then: parts of the update, effective rates, snapshots of the parameters."""
+"""What is measured now and then: parts of the update, effective rates, snapshots of the parameters, sharpness."""
 
 import math
 import time
@@ -18,6 +18,7 @@ from fallline._recorder._memory import MemoryPlan
 from fallline._recorder._pace import PARTS as PARTS_OF_UPDATE
 from fallline._recorder._parts_of_update import SUMS, Array
 from fallline._recorder._settings import Settings
+from fallline._recorder._sharpness_along import SharpnessAlong
 from fallline._recorder._snapshot_keeper import Snapshots
 from fallline._recorder._snapshots import Allowance, Copies, arrival
 from fallline._recorder._split_update import UpdateSplitter
@@ -134,18 +135,26 @@ def parts_of(step: int, sums: Sequence[Floats], measured: Sequence[bool]) -> Par
 class IntervalInstruments:
     """Everything that needs more than the sums of a step; each part is None where it has no room."""
 
-    def __init__(self, parts: PartsOfUpdates | None = None, snapshots: Snapshots | None = None) -> None:
-        self._parts, self._snapshots = parts, snapshots
+    def __init__(
+        self,
+        parts: PartsOfUpdates | None = None,
+        snapshots: Snapshots | None = None,
+        sharpness: SharpnessAlong | None = None,
+    ) -> None:
+        self._parts, self._snapshots, self._sharpness = parts, snapshots, sharpness
         self._waiting: list[Taken] = []
         self._started = False
 
     @property
     def next(self) -> float:
-        """No snapshot is due before this step."""
-        return math.inf if self._snapshots is None else self._snapshots.next
+        """Neither a snapshot nor the sharpness is due before this step."""
+        snapshot = math.inf if self._snapshots is None else self._snapshots.next
+        return snapshot if self._sharpness is None else min(snapshot, self._sharpness.next)
 
     def prepare(self, step: int) -> bool:
         """Decide what the coming step measures; True where the gauges have to hold it."""
+        if self._sharpness is not None:
+            self._sharpness.prepare(step)
         return self._parts is not None and self._parts.prepare(step)
 
     def before_update(self) -> None:
@@ -169,6 +178,8 @@ class IntervalInstruments:
             taken = (*taken, *self._parts.take(step))
         if self._snapshots is not None and step >= self._snapshots.next and self._started:
             taken = (*taken, *(self._snapshots.take(step) or ()))
+        if self._sharpness is not None and step >= self._sharpness.next and self._started:
+            taken = (*taken, *self._sharpness.take(step))
         return taken
 
     def last(self, step: int) -> Sequence[Taken]:
@@ -202,6 +213,7 @@ def interval_instruments(
     guard: Guard,
     first_step: int,
     stored: Collection[int] = (),
+    sharpness: SharpnessAlong | None = None,
 ) -> IntervalInstruments:
     """Those that have room, listening to the optimizers' hooks; ``stored``: the snapshots that the file holds."""
     held = [layout.of_optimizer(which) for which in range(len(optimizers))]
@@ -221,7 +233,7 @@ def interval_instruments(
         snapshots = Snapshots(
             copies, allowance, spacing=spacing, pace=pace, guard=guard, first_step=first_step, stored=stored
         )
-    instruments = IntervalInstruments(parts, snapshots)
+    instruments = IntervalInstruments(parts, snapshots, sharpness)
     for which, listening in enumerate(hooks):
         listening.before.append(instruments.before_update)
         listening.after.append(partial(instruments.after_update, which))

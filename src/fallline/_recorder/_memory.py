@@ -32,6 +32,7 @@ WAITING = "rows waiting to be written"
 NORMS = "norms"
 LAST_STEPS = "the last steps"
 SAME_BATCH = "the loss on the same batch"
+SHARPNESS = "the sharpness"
 PARTS = "parts of an update and effective steps"
 SNAPSHOTS = "parameter snapshots on their way"
 RECENT = "the parameters from before an alarm"
@@ -50,6 +51,8 @@ class Sizes:
     """Of the longest stretch of numbers that is worked on at a time."""
     columns: int
     """How many sums of each kind a step's reading has."""
+    sharpness: int | None = None
+    """Of the vectors that a measurement of the sharpness takes; None where none is asked for."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,11 @@ class MemoryPlan:
         return instrument in self.bytes
 
 
-def sizes_of(tensors: Sequence[nn.Parameter], *, parts: int, same_batch: int) -> Sizes:
+def sizes_of(tensors: Sequence[nn.Parameter], *, parts: int, same_batch: int, sharpness: int | None = None) -> Sizes:
     """Of the watched parameters, which are so many ``parts`` of layers.
 
     >>> sizes_of(list(nn.BatchNorm1d(3).parameters()), parts=1, same_batch=100)
-    Sizes(parameters=24, gauges=48, same_batch=100, stretch=12, columns=1)
+    Sizes(parameters=24, gauges=48, same_batch=100, stretch=12, columns=1, sharpness=None)
     """
     longest = 0
     for tensor in tensors:
@@ -89,6 +92,7 @@ def sizes_of(tensors: Sequence[nn.Parameter], *, parts: int, same_batch: int) ->
         same_batch=same_batch,
         stretch=longest,
         columns=columns,
+        sharpness=sharpness,
     )
 
 
@@ -131,6 +135,8 @@ def plan_memory(sizes: Sizes, allowed: int, *, ring: int, snapshots: int) -> Mem
     row = row_bytes(sizes.columns if norms else 0)
     fit(LAST_STEPS, ring * row, f"The last {ring:,} steps are not kept for an alarm: they need")
     fit(SAME_BATCH, sizes.same_batch, "The loss on the same batch is not measured: it needs")
+    if sizes.sharpness is not None:
+        fit(SHARPNESS, sizes.sharpness, "The sharpness is not tracked: it needs")
     if norms:
         fit(PARTS, ALIVE * sizes.stretch, "Parts of an update and effective steps are not measured: they need")
     else:

@@ -18,13 +18,14 @@ from fallline._records import (
     Logged,
     PartSeries,
     SameBatchSeries,
+    SharpnessSeries,
     Snapshot,
     StepSeries,
 )
 from fallline._store import Recorded
 
 Item = Recorded | Callable[[], Sequence[Recorded]]
-Series = StepSeries | LayerSeries | SameBatchSeries | PartSeries | EffectiveSeries
+Series = StepSeries | LayerSeries | SameBatchSeries | PartSeries | EffectiveSeries | SharpnessSeries
 
 UNKNOWN: Final = "they never came to be written"
 _SOMETHING: Final = "measurements taken now and then"
@@ -33,6 +34,7 @@ _KINDS: Final[tuple[tuple[type[object], str], ...]] = (
     (SameBatchSeries, "measurements on the step's own batch"),
     (PartSeries, "parts of the update"),
     (EffectiveSeries, "effective steps"),
+    (SharpnessSeries, "the sharpness"),
     (Logged, "numbers of watch.log"),
     (Snapshot, "the parameters"),
 )

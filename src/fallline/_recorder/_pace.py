@@ -14,8 +14,12 @@ NORMS: Final = "norms"
 EVERY_STEP: Final = "every step"
 SAME_BATCH: Final = "same batch"
 PARTS: Final = "parts"
-DENSITIES: Final[Mapping[str, int]] = MappingProxyType({SAME_BATCH: DENSITY // 2, PARTS: DENSITY // 4})
+SHARPNESS: Final = "sharpness"
+DENSITIES: Final[Mapping[str, int]] = MappingProxyType(
+    {SAME_BATCH: DENSITY // 2, PARTS: DENSITY // 4, SHARPNESS: DENSITY // 4}
+)
 """Where it is not the usual one."""
+ALL_DENSITIES: Final = tuple(sorted({DENSITY, *DENSITIES.values()}))
 PAUSE: Final = 8
 """A step that takes so many times the usual is a pause of the loop (a validation): it buys no measurements."""
 LATELY: Final = 32
@@ -29,19 +33,22 @@ AT_LEAST: Final = 1 / 8
 class Pace:
     """Says when an instrument is due, and keeps the books of what measuring costs.
 
-    Without a budget the schedule of step counts decides, the norms are due at every step, and ``every`` spaces the
-    measurements on the step's own batch. With one, an instrument is due as soon as its last measurement could be paid
-    once more; while another one waits for its turn it may only use its own share of the budget.
+    Without a budget the schedule of step counts decides, the norms are due at every step, ``every`` spaces the
+    measurements on the step's own batch, and ``sharpness_every`` those of the sharpness. With one, an instrument is due
+    as soon as its last measurement could be paid once more; while another one waits for its turn it may only use its
+    own share of the budget.
     """
 
-    def __init__(self, every: int | None, budget: float | None) -> None:
-        self._every, self._budget = every, budget
+    def __init__(self, every: int | None, budget: float | None, sharpness_every: int | None = None) -> None:
+        asked = {SAME_BATCH: every, SHARPNESS: sharpness_every}
+        self._every = {instrument: steps for instrument, steps in asked.items() if steps is not None}
+        self._budget = budget
         self._seconds: dict[str, float] = {}
         self._price: dict[str, float] = {}
         """What the last measurement of each spaced instrument took."""
         self._bill: dict[str, float] = {}
         """What has been booked for it since it was last due: one measurement may be booked in parts."""
-        self._turn = -1
+        self._turn: dict[str, int] = {}
         """With ``every``: the multiple of it that was measured last. One that is not asked for is made up for later."""
         self._waiting: set[str] = set()
         self._spaced = self._unspaced = 0.0
@@ -62,10 +69,10 @@ class Pace:
 
     def due(self, instrument: str, step: int) -> bool:
         """True where ``instrument`` measures at ``step``; what it takes then is to be booked."""
-        every = self._every if instrument == SAME_BATCH else None
+        every = self._every.get(instrument)
         if self._budget is None:
             return instrument is NORMS or is_due(step, every, DENSITIES.get(instrument, DENSITY))
-        if every is not None and step // every == self._turn:
+        if every is not None and step // every == self._turn.get(instrument):
             self.earliest = min(self.earliest, self.now + self._usual)  # the next turn comes with a step, not a time
             return False
         price = self._price.get(instrument)
@@ -75,7 +82,7 @@ class Pace:
             return False
         self._bill[instrument] = 0.0
         if every is not None:
-            self._turn = step // every
+            self._turn[instrument] = step // every
         return True
 
     def look(self, step: int) -> int:
@@ -83,8 +90,8 @@ class Pace:
         if self._budget is not None:
             self.earliest = math.inf
             return step + 1
-        asked_next = min(following(step, density) for density in (DENSITY, *DENSITIES.values()))
-        return asked_next if self._every is None else min(asked_next, step + self._every - step % self._every)
+        asked_next = min(following(step, density) for density in ALL_DENSITIES)
+        return min([asked_next, *(step + every - step % every for every in self._every.values())])
 
     def settle(self) -> None:
         """What is due was asked: asking again waits until the budget pays for the asking, too."""

@@ -29,6 +29,7 @@ class Settings:
     memory: int = MEMORY
     ring: int = RING
     snapshots: int = SNAPSHOTS
+    sharpness_every: int | None = None
 
     def __post_init__(self) -> None:
         """Check every one.
@@ -38,6 +39,8 @@ class Settings:
         """
         if self.every is not None:
             check_count("every", self.every, 1, "a number of steps")
+        if self.sharpness_every is not None:
+            check_count("sharpness_every", self.sharpness_every, 1, "a number of steps")
         check_count("memory", self.memory, 0, "a number of bytes")
         check_count("ring", self.ring, 1, "a number of steps")
         check_count("snapshots", self.snapshots, 0, "a number of bytes")

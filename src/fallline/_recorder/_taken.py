@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from fallline._records import EffectiveSeries, PartSeries, Snapshot
+from fallline._records import EffectiveSeries, Event, PartSeries, SharpnessSeries, Snapshot
 
-Record = PartSeries | EffectiveSeries | Snapshot
+Record = PartSeries | EffectiveSeries | SharpnessSeries | Snapshot | Event
 Taken = Record | Callable[[], Sequence[Record]]
 """A callable is called beside the loop."""
 

@@ -17,6 +17,7 @@ from fallline._records._backprop import (
     TensorValue,
 )
 from fallline._records._comparison import (
+    OWN,
     BasinMap,
     Basins,
     Comparison,
@@ -29,7 +30,16 @@ from fallline._records._comparison import (
     Standing,
     StepPart,
 )
-from fallline._records._curvature import Sharpness, Spectrum, StabilityLimit, Trace
+from fallline._records._curvature import (
+    Curvature,
+    CurvatureSlice,
+    OptimizerLimit,
+    Sharpness,
+    Spectrum,
+    StabilityLimit,
+    Trace,
+)
+from fallline._records._path_moves import PathMoves, PathRate
 from fallline._records._ramp import (
     CurvatureAnswer,
     Ramp,
@@ -74,6 +84,7 @@ from fallline._records._run import (
     Step,
     Summary,
 )
+from fallline._records._sharpness_series import SharpnessSeries
 from fallline._records._surface import Plane, Surface
 from fallline._records._sweep import (
     FloorKind,
@@ -86,6 +97,7 @@ from fallline._records._sweep import (
 )
 
 __all__ = [
+    "OWN",
     "PARTS",
     "Alarm",
     "Answer",
@@ -101,7 +113,9 @@ __all__ = [
     "Cost",
     "Counts",
     "Criterion",
+    "Curvature",
     "CurvatureAnswer",
+    "CurvatureSlice",
     "Curves",
     "Difference",
     "EffectiveSeries",
@@ -133,9 +147,12 @@ __all__ = [
     "NodeKind",
     "NodeMark",
     "NodeOutput",
+    "OptimizerLimit",
     "Outcome",
     "ParameterInfo",
     "PartSeries",
+    "PathMoves",
+    "PathRate",
     "Plane",
     "Ramp",
     "RampEnd",
@@ -158,6 +175,7 @@ __all__ = [
     "Section",
     "Series",
     "Sharpness",
+    "SharpnessSeries",
     "Snapshot",
     "Spectrum",
     "StabilityLimit",

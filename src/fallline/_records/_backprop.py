@@ -66,6 +66,8 @@ class TensorValue:
     norm: float
     not_finite: int = 0
     """How many entries are NaN or infinite."""
+    parts: tuple[Floats, Floats] | None = None
+    """Of complex numbers the real and the imaginary parts; ``numbers`` and the summary are of their absolute values."""
 
     @property
     def count(self) -> int:
@@ -226,6 +228,8 @@ class GradientCheck:
     """Inputs whose gradient is NaN or infinite in float64 as well."""
     low_precision: LowPrecision | None = None
     """None where nothing was computed in less than float64."""
+    rounding: tuple[str, ...] = ()
+    """Inputs whose gradient, as it was computed, is rounding alone: in float64 it is a hundredth of it or less."""
 
     @property
     def compared(self) -> bool:
@@ -238,9 +242,18 @@ class GradientCheck:
         return any(each.compared and not each.agrees for each in self.inputs)
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """Inputs of which nothing could be compared, but for those whose gradient is rounding alone."""
+        return tuple(each.name for each in self.inputs if not each.compared and each.name not in self.rounding)
+
+    @property
     def agrees(self) -> bool:
-        """True where something was compared, all of it is right, and it is what was computed and shown."""
-        return self.compared and not (self.wrong or self.lost or self.hooked or self.not_finite)
+        """True where something of every input was compared, all of it is right, and it is what was computed and shown.
+
+        Where inputs were ``left_out`` a check may be neither ``wrong`` nor agree.
+        """
+        told_apart = self.wrong or self.lost or self.hooked or self.not_finite or self.left_out
+        return self.compared and not told_apart
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from fallline._records._run import Floats, Mask, Moments, Sample
 from fallline._records._sweep import FloorKind
 
 Counts = NDArray[np.int64]
+OWN = "objective"
+"""What the record calls the loss of somebody's own objective."""
 
 
 @dataclass(frozen=True)
@@ -220,9 +222,9 @@ class Comparison(ReadOnlyArrays):
     """One line: ``penguins.csv: 342 rows, body_mass_g from flipper_length_mm, standardised``."""
     parameter_names: tuple[str, ...]
     loss: str
-    """``mse`` … or ``formula``."""
+    """``mse`` … or ``formula``; ``objective`` for somebody's own, which the record does not hold."""
     rows: int | None
-    """None for a formula."""
+    """None for a formula, and for an objective: its steps are over all it has."""
     batch_size: int | None
     """Rows per step; None for full batch and formulas."""
     epochs: int
@@ -283,6 +285,11 @@ class Comparison(ReadOnlyArrays):
     def goal_levels(self) -> Floats:
         """[K] the loss at which the goal is reached."""
         return np.asarray(self.floor + (1 - self.goal) * (self.start_losses - self.floor))
+
+    @property
+    def on_own(self) -> bool:
+        """Whether it was somebody's own objective."""
+        return self.loss == OWN
 
     @property
     def leader(self) -> Contender:

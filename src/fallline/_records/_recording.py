@@ -8,13 +8,14 @@ of the model itself is a layer of its own.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fallline._records._alarm import Alarm, Event, Integers
 from fallline._records._run import Floats, Mask, Outcome
+from fallline._records._sharpness_series import SharpnessSeries, no_sharpness
 
 PARTS = ("gradient", "momentum", "preconditioning", "decay", "unattributed")
 """What an update is split into, in this order; docs/semantics.md#parts-of-a-step."""
@@ -93,6 +94,10 @@ class Instruments:
     """What all parameter snapshots together may take in the file."""
     left_out: tuple[str, ...] = ()
     """A sentence for each instrument that did not fit the memory or the model."""
+    objective: str | None = None
+    """What the sharpness is tracked of, in a few words; None where nothing is tracked."""
+    sharpness_every: int | None = None
+    """The sharpness: every so many steps; None for the schedule."""
 
 
 @dataclass(frozen=True)
@@ -334,6 +339,8 @@ class Recording:
     summary: RecordingSummary | None
     """None while the run is being made, or where its process was killed."""
     path: str | None = None
+    sharpness: SharpnessSeries = field(default_factory=no_sharpness)
+    """Of the objective that the watch was given."""
 
     def __len__(self) -> int:
         """The number of recorded steps."""

@@ -6,6 +6,7 @@ Shapes: P parameters, T points of a path, nx and ny cells along the two axes. Va
 
 from dataclasses import dataclass, field
 
+from fallline._records._path_moves import PathMoves, PathRate
 from fallline._records._read_only import ReadOnlyArrays
 from fallline._records._run import Floats, Mask
 
@@ -78,6 +79,12 @@ class Surface(ReadOnlyArrays):
     """[T] how far each point of the path lies from the plane."""
     explained_variance: float | None = None
     """Share of the path's variance that lies in the plane; None without a path."""
+    path_lengths: Floats | None = None
+    """[T − 1] how long each move is in the whole space, from a point of the path to the next."""
+    moves: PathMoves | None = None
+    """What the loss does along some of them; None where it was not asked."""
+    rate: PathRate | None = None
+    """Of the run whose path it is; None where that is not known."""
     notes: tuple[str, ...] = ()
     """What was done: with the normalisation layers, at a fallback, after an interruption."""
 

@@ -87,10 +87,12 @@ class Trial(ReadOnlyArrays):
     losses: Floats
     """[T + 1] mean loss over all rows before the first step and after each."""
     parameters: Floats
-    """[T + 1, P]"""
+    """[T + 1, P]; [R, P] where ``parameters_at`` says so."""
     zone: Zone
     steps_to_goal: int | None = None
     """None where the goal was not reached."""
+    parameters_at: NDArray[np.int64] | None = None
+    """[R] the steps at which ``parameters`` are known; None where they are those of the losses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +152,7 @@ class SweepResult(ReadOnlyArrays):
     losses: Floats
     """[T + 1, B] mean loss over all rows, of the first seed; [S, B] where ``kept_steps`` says so."""
     trajectories: Floats
-    """[T + 1, B, P] of the first seed; [S, B, P] where ``kept_steps`` says so."""
+    """[T + 1, B, P] of the first seed; [S, B, P] where ``kept_steps`` says so, [R, B, P] where ``path_steps`` does."""
     batched: bool
     """True where all rates ran in one batch, False where they ran one after the other."""
     probe: str
@@ -186,6 +188,9 @@ class SweepResult(ReadOnlyArrays):
     """The rule, the path or the formula; None where somebody's own loss function was swept."""
     source_hash: str | None = None
     """Of the numbers or the formula, as a run's header has it."""
+
+    path_steps: NDArray[np.int64] | None = None
+    """[R] the steps at which ``trajectories`` are known, where those are fewer than the losses are known at."""
 
     @property
     def predicted_limit(self) -> float | None:

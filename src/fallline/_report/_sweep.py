@@ -7,9 +7,11 @@ import numpy as np
 from fallline import _explain as explain
 from fallline._errors import OptionError
 from fallline._fit import run_of_trial
+from fallline._loss_function import LossFunction
 from fallline._records import SweepResult, Zone
 from fallline._report._page import Page, write_report
 from fallline._sweep import objective_of
+from fallline._view._own_sweep import build_own_sweep_payload
 from fallline._view._payload import build_payload, to_json
 from fallline._view._rate_words import BEATS
 from fallline._view._text import ViewText
@@ -17,15 +19,16 @@ from fallline._view._text import ViewText
 _HOME, _EXAMPLE = "recommended rate", "rate shown first"
 
 
-def sweep_report(result: SweepResult, path: str | Path) -> None:
+def sweep_report(result: SweepResult, path: str | Path, objective: LossFunction | None = None) -> None:
     """Write the report of a sweep: the rate slider, pictures of every rate, the zones in words, in one offline file.
 
     Args:
         result: what ``fl.sweep`` returned.
         path: the file to write; it appears whole or not at all.
+        objective: what was swept, where that was your own.
 
     Raises:
-        OptionError: the sweep was over somebody's own loss function, which the result does not hold.
+        OptionError: it was your own, which the result does not hold, and is not given.
         RunFileError: the file cannot be written.
 
     >>> import fallline as fl
@@ -34,22 +37,19 @@ def sweep_report(result: SweepResult, path: str | Path) -> None:
     >>> (folder / "sweep.html").stat().st_size > 100_000
     True
     """
-    page = sweep_page(result)
-    write_report(page.payload_json, page.title, path)
+    page = sweep_page(result, objective)
+    write_report(page.payload_json, page.title, path, page.entry)
 
 
-def sweep_page(result: SweepResult) -> Page:
-    """What the page of a sweep is made of.
+def sweep_page(result: SweepResult, own: LossFunction | None = None) -> Page:
+    """What the page of a sweep is made of; ``own`` is what was swept, where that was somebody's own.
 
     Raises:
-        OptionError: the sweep was over somebody's own loss function, which the result does not hold.
+        OptionError: it was somebody's own, which the result does not hold, and is not given.
     """
     objective = objective_of(result)
     if objective is None:
-        raise OptionError(
-            "The report of a sweep draws the loss itself, and the result of a sweep over your own loss function does "
-            "not hold it: fl.figures.zones(result) draws its zones."
-        )
+        return _own_page(result, own)
     run = run_of_trial(result, objective, _first_shown(result))
     home = _EXAMPLE if result.recommended is None else _HOME
     payload = build_payload(run, objective, _words(result), result, home=home)
@@ -60,6 +60,18 @@ def sweep_page(result: SweepResult) -> Page:
         # What the optimizer consumed was not kept, so its steps are drawn whole.
         payload["frames"]["parts_uv"] = [[] for _ in payload["frames"]["step"]]
     return Page(to_json(payload), f"{result.name}: learning rates · fallline")
+
+
+def _own_page(result: SweepResult, objective: LossFunction | None) -> Page:
+    """On somebody's own objective, of any size: the zones, and its runs on a plane of their paths."""
+    if objective is None:
+        raise OptionError(
+            "The report of a sweep draws the loss itself, and the result of a sweep over your own loss function does "
+            "not hold it: give it along, fl.report(result, path, objective=objective); fl.figures.zones(result) draws "
+            "its zones alone."
+        )
+    payload = build_own_sweep_payload(result, objective, verdict(result))
+    return Page(to_json(payload), f"{result.name}: learning rates · fallline", "compare.js")
 
 
 def _first_shown(result: SweepResult) -> int:

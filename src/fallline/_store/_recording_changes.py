@@ -13,6 +13,8 @@ _SETTINGS = {
     "memory": "memory=",
     "ring": "ring=",
     "snapshot_bytes": "snapshots=",
+    "objective": "objective=",
+    "sharpness_every": "sharpness_every=",
 }
 
 

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fallline._records import Integers, Mask, Recording
-from fallline._store._recording_schema import BATCHES, STEPS, Array, Series, SeriesLayout
+from fallline._store._recording_schema import BATCHES, SHARPNESS, STEPS, Array, Series, SeriesLayout
 
 if TYPE_CHECKING:
     import polars
 
-_DERIVED = {"steps": ("update_ratio", "downhill_cosine"), "batches": ("real_change",)}
-"""What records work out of their columns, with the mask of ``first_order_change``."""
+_DERIVED = {"steps": ("update_ratio", "downhill_cosine"), "batches": ("real_change",), "sharpness": ("share",)}
+"""What records work out of their columns …"""
+_MASKED_AS = {"steps": "first_order_change", "batches": "first_order_change", "sharpness": "limit"}
+"""… with the mask of this one."""
 
 
 def recording_frame(recording: Recording) -> "polars.DataFrame":
@@ -30,6 +32,10 @@ def recording_frame(recording: Recording) -> "polars.DataFrame":
         columns[name] = _column(values, measured)
     for name, (values, measured) in _measurements(BATCHES, recording.batches).items():
         columns[f"batch_{name}"] = _column(*_beside(step, recording.batches.step, values, measured))
+    if len(recording.sharpness):
+        for name, (values, measured) in _measurements(SHARPNESS, recording.sharpness).items():
+            known = name if name == "sharpness" else f"sharpness_{name}"
+            columns[known] = _column(*_beside(step, recording.sharpness.step, values, measured))
     for name, series in recording.logged.items():
         free = f"logged_{name}" if name in columns else name
         columns[free] = _column(*_beside(step, series.step, series.value, np.ones(len(series.step), dtype=np.bool_)))
@@ -46,7 +52,7 @@ def _measurements(layout: SeriesLayout, record: Series) -> Mapping[str, tuple[Ar
         values: Array = getattr(record, column.name)
         mask: Mask = np.ones(values.shape, np.bool_) if column.mask is None else getattr(record, column.mask)
         found |= _single(column.name, values, mask)
-    like = layout.column("first_order_change")
+    like = layout.column(_MASKED_AS[layout.name])
     for name in _DERIVED[layout.name]:
         values = getattr(record, name)
         mask = np.ones(values.shape, np.bool_) if like.mask is None else getattr(record, like.mask)

@@ -8,7 +8,8 @@
 ``snapshot``  the parameters after a step, in parts.
 ``event``, ``alarm``  one row each, as JSON; an alarm's flight is a block of the series ``flight``.
 
-The series are ``steps``, ``layers``, ``batches``, ``parts``, ``effective``, ``flight`` and ``logged:<name>``.
+The series are ``steps``, ``layers``, ``batches``, ``parts``, ``effective``, ``sharpness``, ``flight`` and
+``logged:<name>``. A file from before one of them was has no rows of it; who does not know a series skips it.
 Float64 numbers are stored as float32 where that loses no bit of any of a chunk's, integers as narrow as they fit.
 """
 
@@ -28,13 +29,16 @@ from fallline._records import (
     PartSeries,
     RecordingHeader,
     SameBatchSeries,
+    SharpnessSeries,
     StepSeries,
     UserSeries,
 )
 from fallline._store._schema import APPLICATION_ID
 
 Array = NDArray[Any]
-Series = StepSeries | LayerSeries | SameBatchSeries | PartSeries | EffectiveSeries | UserSeries | Flight
+Series = (
+    StepSeries | LayerSeries | SameBatchSeries | PartSeries | EffectiveSeries | SharpnessSeries | UserSeries | Flight
+)
 
 TABLES = (
     f"PRAGMA application_id = {APPLICATION_ID}",
@@ -123,6 +127,21 @@ BATCHES = SeriesLayout(
 )
 PARTS_OF_STEPS = SeriesLayout("parts", PartSeries, _columns(*_measured("OS", "norm", "share", mask_axes="O")))
 EFFECTIVE = SeriesLayout("effective", EffectiveSeries, _columns(*_measured("L", "rate")))
+SHARPNESS = SeriesLayout(
+    "sharpness",
+    SharpnessSeries,
+    _columns(
+        ColumnLayout("sharpness"),
+        ColumnLayout("error"),
+        ColumnLayout("products", dtype=INTEGER),
+        ColumnLayout("preconditioned", dtype=FLAG),
+        ColumnLayout("converged", dtype=FLAG),
+        ColumnLayout("learning_rate"),
+        ColumnLayout("limit", mask="limit_measured"),
+        ColumnLayout("provable", dtype=FLAG, mask="limit_measured"),
+        ColumnLayout("limit_measured", dtype=FLAG),
+    ),
+)
 FLIGHT = SeriesLayout(
     "flight",
     Flight,
@@ -135,7 +154,7 @@ FLIGHT = SeriesLayout(
 LOGGED = SeriesLayout("logged:", UserSeries, _columns(ColumnLayout("value")))
 """One for each name: ``logged:accuracy``."""
 
-LAYOUTS: tuple[SeriesLayout, ...] = (STEPS, LAYERS, BATCHES, PARTS_OF_STEPS, EFFECTIVE)
+LAYOUTS: tuple[SeriesLayout, ...] = (STEPS, LAYERS, BATCHES, PARTS_OF_STEPS, EFFECTIVE, SHARPNESS)
 """Those that are fields of a ``Recording``, by that name."""
 
 

@@ -17,6 +17,7 @@ from fallline._records import (
     PartSeries,
     RecordingHeader,
     SameBatchSeries,
+    SharpnessSeries,
     Snapshot,
     StepSeries,
 )
@@ -27,6 +28,7 @@ from fallline._store._recording_schema import (
     LAYERS,
     LOGGED,
     PARTS_OF_STEPS,
+    SHARPNESS,
     STEPS,
     Dimensions,
     Rows,
@@ -35,11 +37,22 @@ from fallline._store._recording_schema import (
     rows_of,
 )
 
-Recorded = StepSeries | LayerSeries | SameBatchSeries | PartSeries | EffectiveSeries | Logged | Snapshot | Event | Alarm
+Recorded = (
+    StepSeries
+    | LayerSeries
+    | SameBatchSeries
+    | PartSeries
+    | EffectiveSeries
+    | SharpnessSeries
+    | Logged
+    | Snapshot
+    | Event
+    | Alarm
+)
 """What a writer takes."""
 
 _SERIES: dict[type[object], SeriesLayout] = {
-    layout.record: layout for layout in (STEPS, LAYERS, BATCHES, PARTS_OF_STEPS, EFFECTIVE)
+    layout.record: layout for layout in (STEPS, LAYERS, BATCHES, PARTS_OF_STEPS, EFFECTIVE, SHARPNESS)
 }
 Content = Rows | Logged | Snapshot | Event | tuple[Alarm, Rows]
 """What is kept of a record: its rows, of an alarm those of its flight beside it."""

@@ -11,7 +11,7 @@ from fallline._loss_function import LossFunction
 from fallline._planes import Plane, points
 from fallline._records import Floats
 
-_LOCAL_ERROR = 0.005
+LOCAL_ERROR = 0.005
 _CHUNK = 1 << 14  # vectors evaluated at once: bounds the memory of a big grid
 
 
@@ -63,12 +63,13 @@ def smooth_grid_loss(
     shape: tuple[int, int],
     floor: float,
     turn: tuple[Floats, Floats] | None = None,
+    local_error: float = LOCAL_ERROR,
 ) -> Grid | None:
     """:func:`grid_loss` interpolated from 17 × 17, else 33 × 33, Chebyshev nodes, for losses dear to
     evaluate.
 
     It is checked against the loss itself at 30 of its cells, most of them among the lowest: the largest
-    error relative to the local excess above ``floor`` must be under half a percent. None where it is not, as
+    error relative to the local excess above ``floor`` must be at most ``local_error``. None where it is not, as
     at a kink, or where a value is not finite. (Berrut and Trefethen 2004, "Barycentric Lagrange
     Interpolation".)
     """
@@ -89,7 +90,7 @@ def smooth_grid_loss(
         true = _at(objective, plane, np.stack([xs[column], ys[row]], axis=1), turn)
         with np.errstate(over="ignore", invalid="ignore"):
             local = np.maximum(true - floor, 1e-6 * np.ptp(values))
-            true_enough = np.abs(guess[row, column] - true) <= _LOCAL_ERROR * local
+            true_enough = np.abs(guess[row, column] - true) <= local_error * local
         if bool(true_enough.all()):
             return Grid(xs, ys, guess)
     return None

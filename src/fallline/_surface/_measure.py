@@ -8,9 +8,10 @@ import numpy as np
 from fallline._errors import OptionError
 from fallline._loss_function import LossFunction
 from fallline._planes import Plane, coordinates, distance, explained, several_points
-from fallline._records import Floats, Mask, Surface
+from fallline._records import Floats, Mask, PathMoves, Surface
 from fallline._surface._cells import Progress, Tally, loss_at, plane_loss
 from fallline._surface._chebyshev import EACH, FEWER, Interpolant, fresh_cells, interpolant, local_scale, nodes
+from fallline._surface._moves import moves_of, rate_of
 from fallline._surface._window import Extent, window_of
 from fallline._wording import percent
 
@@ -74,6 +75,8 @@ def surface(
     cells = _Cells(objective, plane, xs, ys, tally)
     smooth = None if exact or nx * ny <= min(FEWER) ** 2 + 3 * EACH else _interpolated(cells, seed)
     grid = smooth if smooth is not None and smooth.kept else _every_cell(cells, smooth)
+    evaluations = tally.done - before
+    moves = None if given is None or along is None else _asked(objective, plane, given, along[0], grid, tally)
     return Surface(
         plane=plane,
         x=xs,
@@ -81,7 +84,7 @@ def surface(
         loss=grid.loss,
         known=grid.known,
         method=grid.method,
-        evaluations=tally.done - before,
+        evaluations=evaluations,
         local_error=grid.error,
         fresh_error=grid.fresh,
         between_nodes=grid.between,
@@ -93,8 +96,24 @@ def surface(
         explained_variance=None
         if given is None
         else explained(given[np.isfinite(given).all(axis=1)], plane.directions),
+        path_lengths=None if given is None else _lengths(given),
+        moves=moves,
+        rate=rate_of(path),
         notes=(*getattr(objective, "notes", ()), *grid.notes),
     )
+
+
+def _asked(
+    objective: LossFunction, plane: Plane, path: Floats, losses: Floats, grid: "_Grid", tally: Tally
+) -> PathMoves | None:
+    """Slopes along the path; not after an interruption, and an interruption of it keeps the surface."""
+    stopped = any(note.startswith(STOPPED) for note in grid.notes)
+    return None if stopped or len(path) < 2 else moves_of(objective, plane, path, losses, tally)
+
+
+def _lengths(path: Floats) -> Floats:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(np.linalg.norm(np.diff(path, axis=0), axis=1))
 
 
 @dataclass(frozen=True)

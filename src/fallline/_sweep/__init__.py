@@ -1,7 +1,8 @@
 """Many learning rates, each run for real, and the zones they lie in."""
 
 from fallline._sweep._door import steps_per_epoch, sweep
-from fallline._sweep._given import objective_of
+from fallline._sweep._evaluated import Evaluated, steps_in_ratio
+from fallline._sweep._given import given_objective, is_loss_function, objective_of, starting_vector
 from fallline._sweep._probe import Probe, scales_with_rate
 from fallline._sweep._rates import FOLKLORE, default_rates, given_rates
 from fallline._sweep._runs import Progress
@@ -11,17 +12,22 @@ from fallline._sweep._zones import Judgement, has_diverged, judge, steps_until
 
 __all__ = [
     "FOLKLORE",
+    "Evaluated",
     "Judgement",
     "Probe",
     "Progress",
     "Trajectories",
     "default_rates",
+    "given_objective",
     "given_rates",
     "has_diverged",
+    "is_loss_function",
     "judge",
     "objective_of",
     "run_rates",
     "scales_with_rate",
+    "starting_vector",
+    "steps_in_ratio",
     "steps_per_epoch",
     "steps_until",
     "sweep",

@@ -33,6 +33,8 @@ class Trace(NamedTuple):
     """[S, B, P] at the kept steps."""
     preconditioners: Floats | None
     """[B, P] of the last update, None for optimizers without one (:func:`fallline._curvature.preconditioner`)."""
+    losses: Floats | None = None
+    """[T + 1, B] at every step, where they were asked for."""
 
 
 def silent(updates: int) -> None:
@@ -48,16 +50,17 @@ def descend_stacked(
     cls: type[torch.optim.Optimizer],
     options: Mapping[str, object],
     *,
-    every: int = 1,
+    kept: Sequence[int] | None = None,
+    measure: Losses | None = None,
     tick: Tick = silent,
 ) -> Trace:
     """B rows [B, P] under one optimizer at :func:`stepped_rate`, each row's update scaled by its own rate / that.
 
     Exact where updates are proportional to the rate and rows do not touch (:func:`scales_with_rate` decides). No row is
     scaled up, so that the rounding of its update, a part of the row's own size, is not either.
-    ``every``: which steps to keep, see :func:`kept_steps`.
+    ``kept``: which steps to keep, all unless told; ``measure``: the losses to note at every step.
     """
-    keep = _Keeper(starts.shape, steps, every)
+    keep = _Keeper(starts.shape, steps, kept, measure)
     # Fused kernels take all memory to lie row by row, and do not look: starts and gradients are made to.
     now = torch.from_numpy(np.array(starts, dtype=np.float64, order="C"))
     after, stepped = torch.empty_like(now), stepped_rate(rates)
@@ -75,7 +78,7 @@ def descend_stacked(
         keep(step + 1, now)
         tick(len(rates))
     diagonal = preconditioner(optimizer)
-    return Trace(keep.kept, None if diagonal is None else diagonal.reshape(starts.shape))
+    return Trace(keep.kept, None if diagonal is None else diagonal.reshape(starts.shape), keep.losses)
 
 
 def stepped_rate(rates: Floats) -> float:
@@ -112,7 +115,8 @@ def descend_each(
     *,
     losses: Losses | None = None,
     shapes: Shapes | None = None,
-    every: int = 1,
+    kept: Sequence[int] | None = None,
+    measure: Losses | None = None,
     tick: Tick = silent,
 ) -> Trace:
     """The same one after the other, each with an optimizer of its own.
@@ -121,9 +125,10 @@ def descend_each(
     differently from a vector. ``losses`` is needed by those that take a closure.
     """
     traces: list[Floats] = []
+    noted: list[Floats] = []
     diagonals: list[Floats | None] = []
     for start, rate in zip(starts, rates, strict=True):
-        keep = _Keeper((1, start.size), steps, every)
+        keep = _Keeper((1, start.size), steps, kept, measure)
         descent = _Single(slopes, start, float(rate), cls, options, losses, shapes)
         keep(0, descent.vector)
         for step in range(steps):
@@ -131,9 +136,14 @@ def descend_each(
             keep(step + 1, descent.vector)
             tick(1)
         traces.append(keep.kept)
+        noted += [] if keep.losses is None else [keep.losses]
         diagonals.append(preconditioner(descent.optimizer))
     known = [diagonal for diagonal in diagonals if diagonal is not None]
-    return Trace(np.concatenate(traces, axis=1), np.array(known) if len(known) == len(diagonals) else None)
+    return Trace(
+        np.concatenate(traces, axis=1),
+        np.array(known) if len(known) == len(diagonals) else None,
+        np.concatenate(noted, axis=1) if noted else None,
+    )
 
 
 def _made(
@@ -161,16 +171,22 @@ def kept_steps(steps: int, every: int, first: int = FIRST_KEPT) -> list[int]:
 
 
 class _Keeper:
-    """Copies of the kept steps [S, B, P]."""
+    """Copies of the kept steps [S, B, P]; the losses of all steps where they are asked for."""
 
-    def __init__(self, shape: tuple[int, ...], steps: int, every: int) -> None:
-        self._places = {step: place for place, step in enumerate(kept_steps(steps, every))}
+    def __init__(self, shape: tuple[int, ...], steps: int, kept: Sequence[int] | None, measure: Losses | None) -> None:
+        chosen = range(steps + 1) if kept is None else kept
+        self._places = {step: place for place, step in enumerate(chosen)}
         self._kept = torch.empty((len(self._places), *shape), dtype=torch.float64)
+        self._measure = measure
+        self.losses: Floats | None = None if measure is None else np.empty((steps + 1, shape[0]))
+        """[T + 1, B]"""
 
     def __call__(self, step: int, stack: torch.Tensor) -> None:
         place = self._places.get(step)
         if place is not None:
             self._kept[place] = stack
+        if self._measure is not None and self.losses is not None:
+            self.losses[step] = self._measure(stack.numpy().reshape(self._kept.shape[1:]))
 
     @property
     def kept(self) -> Floats:

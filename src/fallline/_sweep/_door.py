@@ -1,6 +1,5 @@
 """``fl.sweep``: from what a person gives to a sweep."""
 
-import math
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -13,9 +12,9 @@ from fallline._errors import OptionError, near
 from fallline._loss_function import LossFunction
 from fallline._problem import SweptProblem, given_problem
 from fallline._ramp import ramp_given
-from fallline._records import Floats, Ramp, SweepResult
+from fallline._records import Ramp, SweepResult
 from fallline._surroundings import plain_surroundings
-from fallline._sweep._given import given_objective, is_loss_function
+from fallline._sweep._given import given_objective, is_loss_function, starting_vector
 from fallline._sweep._rates import given_rates
 from fallline._sweep._runs import Progress
 from fallline._sweep._sweep import sweep_problem
@@ -172,7 +171,7 @@ def sweep(
     chosen_seeds = tuple(range(int(seed), int(seed) + int(1 if seeds is None else seeds)))
     if data is not None and is_loss_function(data):
         problem: SweptProblem = given_objective(data, batch_size)
-        starts = np.array([_vector(problem, start)] * len(chosen_seeds))
+        starts = np.array([starting_vector(problem, start)] * len(chosen_seeds))
     else:
         if batch_size is not None and formula is not None:
             raise OptionError("A formula has no rows: leave out --batch-size (batch_size).")
@@ -230,14 +229,3 @@ def check_ramp(method: str, goal: float, epochs: int) -> None:
         raise OptionError(f'method is "runs" or "ramp", not {method!r}.{near(str(method), ["runs", "ramp"])}')
     if goal != GOAL or epochs != EPOCHS:
         raise OptionError("A ramp has neither a goal nor epochs: its length is the number of its learning rates.")
-
-
-def _vector(problem: SweptProblem, start: Mapping[str, float] | Sequence[float] | None) -> Floats:
-    """[P] where a loss function of somebody's own is started."""
-    if start is None or isinstance(start, Mapping):
-        return problem.starting_point(start, seed=0)
-    vector = np.asarray(start, dtype=np.float64)
-    count = len(problem.parameter_names)
-    if vector.shape != (count,) or not all(math.isfinite(value) for value in vector):
-        raise OptionError(f"The start must be {count} finite numbers, one for each parameter, not {start!r}.")
-    return vector

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,8 @@ from fallline._quadratic import Quadratic
 from fallline._records import Floats, SweepResult
 
 VALUES = ("parameter_count", "optimum", "floor")
-MOST_CURVED = 1000
-"""Parameters of a model whose whole Hessian is asked for."""
+MOST_SHOWN = 8
+"""Numbers of a refused start."""
 FUNCTIONS = ("loss", "gradient", "hessian", "change")
 
 
@@ -51,6 +51,22 @@ def given_objective(objective: LossFunction, batch_size: int | None) -> SweptPro
     if batch_size is not None:
         raise OptionError("A loss function has no rows here: leave out the batch size.")
     return _GivenObjective(objective)
+
+
+def starting_vector(problem: SweptProblem, start: Any) -> Floats:
+    """[P] where a loss function of somebody's own is started: values by name, or [P] numbers.
+
+    Raises:
+        OptionError: the numbers do not fit.
+    """
+    if start is None or isinstance(start, Mapping):
+        return problem.starting_point(start, seed=0)
+    vector = np.asarray(start, dtype=np.float64)
+    count = problem.objective.parameter_count
+    if vector.shape != (count,) or not np.isfinite(vector).all():
+        shown = repr(start) if vector.size <= MOST_SHOWN else f"numbers of the shape {vector.shape}"
+        raise OptionError(f"The start must be {count:,} finite numbers, one for each parameter, not {shown}.")
+    return vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +111,8 @@ class _GivenObjective:
 
     @property
     def curves(self) -> bool:
-        """Its Hessian can be asked for: of a model, which multiplies it out, where it is not large."""
-        return layout_of(self.objective) is None or self.objective.parameter_count <= MOST_CURVED
+        """Its Hessian can be asked for."""
+        return True
 
     def starting_point(self, start: Mapping[str, float] | None, *, seed: int) -> Floats:
         """[P] its own start, the parameters that its model has, or zeros."""

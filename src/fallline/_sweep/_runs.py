@@ -15,7 +15,8 @@ from fallline._errors import OptionError
 from fallline._problem import SweptProblem
 from fallline._records import Floats, Mask
 from fallline._sweep._crossing import ValleyWatch, crossed_on_quadratic
-from fallline._sweep._trajectories import MOST_KEPT, Trajectories, run_rates
+from fallline._sweep._evaluated import Evaluated, steps_in_ratio
+from fallline._sweep._trajectories import MOST_KEPT, Trajectories, beside, run_rates
 
 Progress = Callable[[int, int, float], None]
 """Called with (updates done, updates planned, lowest loss so far) about twice a second."""
@@ -24,6 +25,10 @@ MOST_EVALUATIONS = 500_000_000
 """Rows × rates × steps at which the loss over all rows is still evaluated after every step."""
 EVALUATED_AT_ONCE = 200_000
 TICK_SECONDS = 0.4
+COPIES = 8
+"""Of the parameters of every run of a block: the optimizer's own, the slopes, and the like."""
+FEW, MANY = 3, 64
+"""Rates of the trials, and of a sweep."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +39,10 @@ class Runs:
     """[B] rising."""
     kept: NDArray[np.int64]
     """[S]"""
+    path_kept: NDArray[np.int64]
+    """[R] the steps at which trajectories are known: as ``kept``, but of a large model fewer."""
     trajectories: Floats
-    """[K, S, B, P]"""
+    """[K, R, B, P]"""
     losses: Floats
     """[K, S, B] mean over all rows."""
     crossing: tuple[Mask, Mask] | None
@@ -56,10 +63,12 @@ class Runs:
             crossing = crossed, tells
         if self.preconditioners is not None and other.preconditioners is not None:
             preconditioners = np.concatenate((self.preconditioners, other.preconditioners))[order]
+        theirs = other.trajectories[:, np.isin(other.path_kept, self.path_kept)]
         return Runs(
             rates=rates[order],
             kept=self.kept,
-            trajectories=np.concatenate((self.trajectories, other.trajectories), axis=2)[:, :, order],
+            path_kept=self.path_kept,
+            trajectories=np.concatenate((self.trajectories, theirs), axis=2)[:, :, order],
             losses=np.concatenate((self.losses, other.losses), axis=2)[:, :, order],
             crossing=crossing,
             preconditioners=preconditioners,
@@ -73,6 +82,7 @@ class Runs:
         return Runs(
             rates=self.rates[here],
             kept=self.kept,
+            path_kept=self.path_kept,
             trajectories=self.trajectories[:, :, here],
             losses=self.losses[:, :, here],
             crossing=None if self.crossing is None else (self.crossing[0][:, :, here], self.crossing[1][:, :, here]),
@@ -138,7 +148,8 @@ class Runner:
         crossings = [crossing for _, _, crossing in runs if crossing is not None]
         return Runs(
             rates=np.asarray(rates, dtype=np.float64),
-            kept=first.kept,
+            kept=first.kept if first.losses is None else np.arange(steps + 1, dtype=np.int64),
+            path_kept=first.kept,
             trajectories=np.array([trajectories.parameters for trajectories, _, _ in runs]),
             losses=np.array([losses for _, losses, _ in runs]),
             crossing=(np.array([c for c, _ in crossings]), np.array([t for _, t in crossings])) if crossings else None,
@@ -151,23 +162,47 @@ class Runner:
         self, rates: Floats, steps: int, start: Floats, seed: int, *, crossing: bool
     ) -> tuple[Trajectories, Floats, tuple[Mask, Mask] | None]:
         watch = ValleyWatch() if crossing and self._watches_valley else None
-        objective = self.problem.objective
-        runs = run_rates(
-            _Slopes(self.problem, self.batch_size, seed, watch),
-            start,
-            rates,
-            optimizer=self.optimizer,
-            options=self.options,
-            steps=steps,
-            losses=objective.loss,
-            shapes=self._shapes(start),
-            most_kept=MOST_KEPT // len(self.seeds),
-            every=self._every,
-            tick=self._ticker,
-        )
-        losses = self._evaluate(runs.parameters)
+        evaluated = Evaluated(self.problem.objective) if self.own else None
+        slopes = _Slopes(self.problem, self.batch_size, seed, watch, evaluated)
+        blocks = [
+            run_rates(
+                slopes,
+                start,
+                rates[block],
+                optimizer=self.optimizer,
+                options=self.options,
+                steps=steps,
+                losses=self.problem.objective.loss,
+                shapes=self._shapes(start),
+                most_kept=MOST_KEPT // len(self.seeds),
+                every=self._every,
+                kept=None if evaluated is None else self._path_steps(len(rates), steps),
+                measure=None if evaluated is None else evaluated.losses,
+                tick=self._ticker,
+            )
+            for block in self._blocks(len(rates))
+        ]
+        runs = blocks[0] if len(blocks) == 1 else beside(blocks)
+        losses = self._evaluate(runs.parameters) if runs.losses is None else runs.losses
         self._ticker.saw(losses)
         return runs, losses, self._crossing(runs, watch) if crossing else None
+
+    @property
+    def own(self) -> bool:
+        """Whether this is somebody's own objective, which may be as large as it likes."""
+        return self.problem.loss_name is None
+
+    def _blocks(self, rates: int) -> list[slice]:
+        """Rates that go together: all of them, but of a large model no more than fit the memory."""
+        most = rates if not self.own else max(1, MOST_KEPT // (COPIES * self.starts.shape[1]))
+        return [slice(first, first + most) for first in range(0, rates, most)]
+
+    def _path_steps(self, rates: int, steps: int) -> list[int]:
+        """The steps at which paths are kept; those of few rates hold those of many."""
+        room = MOST_KEPT // (len(self.seeds) * self.starts.shape[1])
+        of_many = steps_in_ratio(steps, room // MANY)
+        kept = of_many if rates > FEW else np.union1d(of_many, steps_in_ratio(steps, room // FEW))
+        return [int(step) for step in kept]
 
     @property
     def _watches_valley(self) -> bool:
@@ -190,7 +225,8 @@ class Runner:
         return np.concatenate(parts).reshape(parameters.shape[:2])
 
     def _crossing(self, runs: Trajectories, watch: ValleyWatch | None) -> tuple[Mask, Mask] | None:
-        if len(runs.kept) != runs.kept[-1] + 1:
+        whole = len(runs.kept) == runs.kept[-1] + 1
+        if not whole and (runs.losses is None or self.problem.quadratic is not None):
             return None
         if self.problem.quadratic is not None:
             return crossed_on_quadratic(self.problem.quadratic, runs.parameters)
@@ -203,14 +239,23 @@ class Runner:
 class _Slopes:
     """The gradient that a step consumes: of all rows, or of the batch whose turn it is, the same for every rate."""
 
-    def __init__(self, problem: SweptProblem, batch_size: int | None, seed: int, watch: ValleyWatch | None) -> None:
+    def __init__(
+        self,
+        problem: SweptProblem,
+        batch_size: int | None,
+        seed: int,
+        watch: ValleyWatch | None,
+        evaluated: Evaluated | None,
+    ) -> None:
         self._problem, self._size, self._seed, self._watch = problem, batch_size, seed, watch
+        self._evaluated = evaluated
         self._per_epoch = 1 if batch_size is None or problem.rows is None else -(-problem.rows // batch_size)
         self._epoch, self._batches = -1, list[NDArray[np.int64]]()
 
     def __call__(self, stack: Floats, step: int) -> Floats:
         if self._size is None:
-            gradient = self._problem.objective.gradient(stack)
+            known = self._evaluated
+            gradient = self._problem.objective.gradient(stack) if known is None else known.slopes(stack, step)
             if self._watch is not None:
                 self._watch.saw(stack, gradient, step)
             return gradient

@@ -265,6 +265,7 @@ def _try(
             learning_rate=float(runs.rates[place]),
             losses=losses[:, place],
             parameters=runs.trajectories[alone.seeds[place], :, place],
+            parameters_at=runs.path_kept if len(runs.path_kept) < len(runs.kept) else None,
             zone=judgement.zone_beside(
                 alone.zones[place],
                 alone.steps_to_goal[place],
@@ -341,6 +342,7 @@ def _result(runner: Runner, runs: Runs, measured: _Measured, choice: _Choice, fo
         start_losses=runs.losses[:, 0, 0],
         source=None if problem.loss_name is None else origin.source,
         source_hash=None if problem.loss_name is None else origin.source_hash,
+        path_steps=runs.path_kept if len(runs.path_kept) < len(runs.kept) else None,
     )
 
 

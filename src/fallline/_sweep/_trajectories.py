@@ -1,6 +1,6 @@
 """One descent for each rate, in one batch where that is exact."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +38,8 @@ class Trajectories(NamedTuple):
     """One sentence: why they ran in one batch, or why not."""
     preconditioners: Floats | None
     """[B, P] of each run's last update; None for optimizers without one."""
+    losses: Floats | None = None
+    """[T + 1, B] at every step, where they were asked for."""
 
 
 def run_rates(
@@ -52,6 +54,8 @@ def run_rates(
     shapes: Shapes | None = None,
     most_kept: int = MOST_KEPT,
     every: int = 1,
+    kept: Sequence[int] | None = None,
+    measure: Losses | None = None,
     tick: Tick = silent,
 ) -> Trajectories:
     """Descend from ``start`` at every rate with PyTorch's own optimizer.
@@ -67,6 +71,8 @@ def run_rates(
         shapes: of the tensors a row consists of, for optimizers that tell a matrix from a vector.
         most_kept: numbers of the trajectory to keep.
         every: keep a pair of steps at each so-manieth one, beside the first 64; more seldom where memory forbids it.
+        kept: these steps exactly, 0 and T among them, whatever memory they take.
+        measure: stack [B, P] → [B], to be noted at every step.
         tick: called with the number of updates made since it was last called.
 
     Raises:
@@ -84,12 +90,21 @@ def run_rates(
     cls, implied = optimizer_class(optimizer)
     options = {**implied, **options}
     probe = scales_with_rate(cls.__name__, options, rates)
-    every = max(every, _thinning((steps + 1) * starts.size, most_kept))
+    if kept is None:
+        kept = kept_steps(steps, max(every, _thinning((steps + 1) * starts.size, most_kept)))
     with np.errstate(all="ignore"):  # a diverged run's NaN and infinity are data
         if probe.scales:
             traces = [
                 descend_stacked(
-                    objective_gradient, starts[group], rates[group], steps, cls, options, every=every, tick=tick
+                    objective_gradient,
+                    starts[group],
+                    rates[group],
+                    steps,
+                    cls,
+                    options,
+                    kept=kept,
+                    measure=measure,
+                    tick=tick,
                 )
                 for group in together(rates)
             ]
@@ -104,18 +119,29 @@ def run_rates(
                 options,
                 losses=losses,
                 shapes=shapes,
-                every=every,
+                kept=kept,
+                measure=measure,
                 tick=tick,
             )
-    kept = np.array(kept_steps(steps, every), dtype=np.int64)
-    return Trajectories(trace.parameters, kept, probe.scales, probe.sentence, trace.preconditioners)
+    steps_kept = np.array(kept, dtype=np.int64)
+    return Trajectories(trace.parameters, steps_kept, probe.scales, probe.sentence, trace.preconditioners, trace.losses)
+
+
+def beside(blocks: Sequence[Trajectories]) -> Trajectories:
+    """Blocks of rates of the same descent as one."""
+    joined = _side_by_side([Trace(block.parameters, block.preconditioners, block.losses) for block in blocks])
+    return blocks[0]._replace(
+        parameters=joined.parameters, preconditioners=joined.preconditioners, losses=joined.losses
+    )
 
 
 def _side_by_side(traces: list[Trace]) -> Trace:
     diagonals = [trace.preconditioners for trace in traces if trace.preconditioners is not None]
+    noted = [trace.losses for trace in traces if trace.losses is not None]
     return Trace(
         np.concatenate([trace.parameters for trace in traces], axis=1),
         np.concatenate(diagonals) if len(diagonals) == len(traces) else None,
+        np.concatenate(noted, axis=1) if noted else None,
     )
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from fallline._random_state import put_random_state, state_of, take_random_state
-from fallline._undisturbed._reached import Containers, usual_attributes
+from fallline._undisturbed._reached import Containers, Modules, usual_attributes
 from fallline._undisturbed._torch_private import buffers_of, copy_each, parameters_of, uncounted
 
 
@@ -39,6 +39,7 @@ class Kept:
         """Of the user's own, each with what puts it back."""
         self._roots: list[Any] = []
         self._began = Containers(())
+        self._modules = Modules(())
         self._ran: Containers | None = None
         self._counters = ExitStack()
 
@@ -73,6 +74,7 @@ class Kept:
                 put_back()
             if self._ran is not None:
                 self._began.put_back()
+            self._modules.put_back()
 
     def put_values(self) -> None:
         """All but gradients and generators."""
@@ -121,14 +123,20 @@ class Kept:
             self._generators[id(generator)] = (generator, state_of(generator))
 
     def reached(self, value: Any) -> None:
-        """Keep the generators inside of a container or module, and for the runs after ``ran`` its entries, too."""
+        """Keep the modules inside with all that they hold, generators, and for the runs after ``ran`` its entries."""
         self._roots.append(value)
         self._began.add(value)
-        for each in self._began.generators:
+        for module in self._began.modules:
+            self._modules.add(module)
+        for each in (*self._began.generators, *self._modules.generators):
             self.generator(each)
 
     def ran(self) -> None:
-        """The user's own run is over: what it left in what was reached stays, and no run after it leaves a trace."""
+        """The user's own run is over: what it left in containers stays, and no run after it leaves a trace.
+
+        What modules hold does not stay: beside parameters and buffers that are as before it would be no state that the
+        program ever had.
+        """
         self._ran = Containers(self._roots)
 
     def contents(self, tensors: Collection[torch.Tensor]) -> None:

@@ -18,6 +18,7 @@ def build_answer_payload(answer: Answer) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "title": answer.title,
+        "kicker": f"fallline why {answer.question} · {answer.problem}",
         "question": answer.question,
         "problem": answer.problem,
         "summary": typeset(answer.summary),
@@ -29,11 +30,12 @@ def _section(section: Section) -> dict[str, Any]:
     return {
         "heading": section.heading,
         "paragraphs": [typeset(" ".join(sentences)) for sentences in section.paragraphs],
-        "exhibits": [_facts(each) if isinstance(each, Facts) else _curves(each) for each in section.exhibits],
+        "exhibits": [facts_of(each) if isinstance(each, Facts) else curves_of(each) for each in section.exhibits],
     }
 
 
-def _facts(facts: Facts) -> dict[str, Any]:
+def facts_of(facts: Facts) -> dict[str, Any]:
+    """A table of cells that are written already."""
     return {
         "kind": "facts",
         "title": facts.title,
@@ -44,7 +46,8 @@ def _facts(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _curves(curves: Curves) -> dict[str, Any]:
+def curves_of(curves: Curves) -> dict[str, Any]:
+    """A chart of several lines, thinned."""
     return {
         "kind": "curves",
         "title": curves.title,

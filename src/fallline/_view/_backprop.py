@@ -3,8 +3,16 @@
 from collections import defaultdict
 from typing import Any
 
-from fallline._explain._backprop import check_sentences, edge_sentence, mark_sentences, node_sentence, story
-from fallline._records import Backprop, GradientCheck, GraphEdge, GraphNode
+from fallline._explain._backprop import (
+    accusation,
+    check_outcome,
+    check_sentences,
+    edge_sentence,
+    mark_sentences,
+    node_sentence,
+    story,
+)
+from fallline._records import Backprop, GradientCheck, GraphEdge, GraphNode, NodeOutput
 from fallline._view._backprop_equations import equation, meeting
 from fallline._view._backprop_tensors import Tensors, tensors_for
 from fallline._view._typeset import typeset
@@ -23,11 +31,13 @@ def build_backprop_payload(graph: Backprop) -> dict[str, Any]:
         "schema": SCHEMA,
         "title": graph.title,
         "expression": graph.expression,
+        "accusation": [typeset(line) for line in accusation(graph)],
         "lead": [typeset(line) for line in story(graph)],
         "remarks": list(graph.remarks),
         "inputs": list(graph.inputs),
         "result": graph.result,
         "vector": tensors.place(graph.vector),
+        "modules": dict(graph.modules),
         "nodes": [_node(graph, node, leaving[node.id], tensors) for node in graph.nodes],
         "edges": [_edge(graph, index, tensors) for index in range(len(graph.edges))],
         "check": None if graph.check is None else _check(graph, graph.check),
@@ -45,6 +55,7 @@ def _node(graph: Backprop, node: GraphNode, leaving: list[GraphEdge], tensors: T
         "module": node.module,
         "value": tensors.place(node.value),
         "gradient": tensors.place(node.gradient),
+        "outputs": [_output(each, tensors) for each in node.outputs],
         "no_gradient": node.no_gradient,
         "marks": sorted(mark.value for mark in node.marks),
         "mark_sentences": mark_sentences(node),
@@ -56,6 +67,14 @@ def _node(graph: Backprop, node: GraphNode, leaving: list[GraphEdge], tensors: T
     }
 
 
+def _output(output: NodeOutput, tensors: Tensors) -> dict[str, Any]:
+    return {
+        "place": output.place,
+        "value": tensors.place(output.value),
+        "gradient": tensors.place(output.gradient),
+    }
+
+
 def _edge(graph: Backprop, index: int, tensors: Tensors) -> dict[str, Any]:
     edge = graph.edges[index]
     local = edge.local
@@ -63,6 +82,7 @@ def _edge(graph: Backprop, index: int, tensors: Tensors) -> dict[str, Any]:
         "source": edge.source,
         "target": edge.target,
         "operand": edge.operand,
+        "output": edge.output,
         "rule": None if local is None else local.rule,
         "local": None if local is None else tensors.place(local.value),
         "product": None if local is None else local.product,
@@ -74,8 +94,11 @@ def _edge(graph: Backprop, index: int, tensors: Tensors) -> dict[str, Any]:
 
 
 def _check(graph: Backprop, check: GradientCheck) -> dict[str, Any]:
+    words, tone = check_outcome(check)
     return {
         "agrees": check.agrees,
+        "outcome": words,
+        "tone": tone,
         "sentences": [typeset(line) for line in check_sentences(graph)],
         "wrong_edges": list(check.wrong_edges),
         "inputs": [

@@ -29,8 +29,8 @@ class Tensors:
         """Where a tensor stands in the payload; None for one that is not there."""
         if value is None:
             return None
-        numbers = value.numbers if value.count <= self.most_entries else None
-        key = (*_summary(value), None if numbers is None else np.asarray(numbers).tobytes())
+        numbers = value.numbers if value.count <= self.most_entries and value.parts is None else None
+        key = (*_summary(value), None if numbers is None else np.asarray(numbers).tobytes(), _parts(value))
         if key not in self._places:
             self._places[key] = len(self.held)
             self.held.append(_spelled(value, numbers is not None))
@@ -48,7 +48,8 @@ def tensors_for(graph: Backprop) -> Tensors:
 
 def _values(graph: Backprop) -> Iterable[TensorValue]:
     for node in graph.nodes:
-        yield from (value for value in (node.value, node.gradient) if value is not None)
+        every = [(node.value, node.gradient), *((each.value, each.gradient) for each in node.outputs)]
+        yield from (value for pair in every for value in pair if value is not None)
     for edge in graph.edges:
         local = edge.local.value if edge.local is not None else None
         yield from (value for value in (local, edge.gradient) if value is not None)
@@ -58,6 +59,11 @@ def _summary(value: TensorValue) -> tuple[Any, ...]:
     """NaN is unequal to itself: as text it is one."""
     floats = tuple(repr(each) for each in (value.least, value.greatest, value.mean, value.norm))
     return (value.shape, value.dtype, value.not_finite, *floats)
+
+
+def _parts(value: TensorValue) -> bytes | None:
+    """What tells complex numbers of the same absolute values apart: only their words travel."""
+    return None if value.parts is None else b"".join(np.asarray(part).tobytes() for part in value.parts)
 
 
 def _spelled(value: TensorValue, whole: bool) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What the page of a comparison is given (docs/payload-comparison.md): every number and sentence, computed here."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,15 +9,17 @@ from numpy.typing import NDArray
 from fallline import _explain as explain
 from fallline._loss_function import LossFunction
 from fallline._planes import Plane, components
-from fallline._records import Basins, Comparison, Floats, RateRuns, StepPart
+from fallline._records import Basins, Comparison, Contender, Floats, RateRuns, StepPart
 from fallline._view._chosen import chosen_steps
-from fallline._view._paths_together import draw_together, on_plane
+from fallline._view._paths_together import Ground, Walk, draw_together, on_plane
 from fallline._view._rounding import significant
+from fallline._view._shadows import Shadowed, fullness, hidden
 from fallline._view._thinned import thinned
 from fallline._view._typeset import typeset
 
 SCHEMA = "fallline.compare-view/1"
 _MOST_MOMENTS = 360
+_MOST_CHARTED = 64  # parameters: of more, none is charted
 _NUMBERS = 60_000  # of all paths together that a page carries: more optimizers or parameters, fewer moments
 
 
@@ -33,10 +36,20 @@ def build_comparison_payload(comparison: Comparison, objective: LossFunction) ->
         "title": comparison.name,
         "subtitle": comparison.about,
         "terms": [typeset(each) for each in (*explain.setting_sentences(comparison), *_shown_seeds(comparison))],
-        "parameter_names": list(comparison.parameter_names),
+        "dimensions": _dimensions(comparison),
+        "parameter_names": list(comparison.parameter_names) if _charted(comparison) else [],
         "floor": {"loss": comparison.floor, "kind": comparison.floor_kind.value},
-        "start": {"loss": float(comparison.start_losses[0]), "parameters": comparison.starts[0].tolist()},
+        "start": {
+            "loss": float(comparison.start_losses[0]),
+            "parameters": comparison.starts[0].tolist() if _charted(comparison) else None,
+        },
         "goal": {"share": comparison.goal, "loss": float(comparison.goal_levels[0])},
+        "words": {
+            "runs": "The optimizers",
+            "run": "optimizer",
+            "hint": "click one for its step",
+            "pick": "Show the parts of its step",
+        },
         "leader": comparison.ranking[0],
         "first": 1,
         "total_steps": comparison.steps,
@@ -46,7 +59,18 @@ def build_comparison_payload(comparison: Comparison, objective: LossFunction) ->
         ],
         "settings": [_setting(comparison, objective, moments, which) for which in ("common", "best")],
         "basins": None if comparison.basins is None else _basins(comparison, comparison.basins),
+        "rates": None,
     }
+
+
+def _dimensions(comparison: Comparison) -> int:
+    """P"""
+    return int(comparison.starts.shape[1])
+
+
+def _charted(comparison: Comparison) -> bool:
+    """Whether parameters are few enough to be told apart one by one."""
+    return _dimensions(comparison) <= _MOST_CHARTED
 
 
 def _shown_seeds(comparison: Comparison) -> list[str]:
@@ -66,7 +90,8 @@ def runs_of(comparison: Comparison, which: str) -> list[RateRuns]:
 
 def _moments(comparison: Comparison) -> NDArray[np.int64]:
     """[F + 1] indices into ``path_at`` of the moments that the picture can stop at, the start first."""
-    numbers = 2 * len(comparison.contenders) * (len(comparison.parameter_names) + 4)
+    each = _dimensions(comparison) if _charted(comparison) else 0
+    numbers = 2 * len(comparison.contenders) * (each + 5)
     most = max(60, min(_MOST_MOMENTS, _NUMBERS // numbers))
     return np.concatenate([[0], chosen_steps(len(comparison.path_at) - 1, most) + 1])
 
@@ -74,24 +99,51 @@ def _moments(comparison: Comparison) -> NDArray[np.int64]:
 def _setting(comparison: Comparison, objective: LossFunction, moments: NDArray[np.int64], which: str) -> dict[str, Any]:
     runs = runs_of(comparison, which)
     leader = comparison.ranking[0]
-    drawn, plane = draw_together(comparison, objective, [*runs[:leader], *runs[leader + 1 :], runs[leader]])
+    walks = [_walk(comparison, run) for run in [*runs[:leader], *runs[leader + 1 :], runs[leader]]]
+    drawn, plane = draw_together(Ground.of(comparison), objective, walks)
     best = which == "best"
+    name = "each at its own best rate" if best else "at one common rate"
     return {
         "id": which,
-        "name": "each at its own best rate" if best else "at one common rate",
+        "name": name,
+        "titles": {"verdict": f"The verdict, {name}", "results": f"Results, {name}"},
         "verdict": [typeset(each) for each in _verdict(comparison, best=best)],
         "reason": typeset(explain.setting_sentences(comparison)[-1] if best else comparison.common_reason),
         **drawn,
-        "runs": [_run(comparison, objective, plane, moments, run) for run in runs],
-        "table": _table(explain.best_rows(comparison) if best else explain.common_rows(comparison)),
+        "reach": drawn["reach"] if _charted(comparison) else [],
+        "hidden": [typeset(each) for each in hidden(objective, plane, _labelled(comparison, runs))],
+        "runs": [
+            {**_run(comparison, objective, plane, moments, run), "plain": _is_plain(one)}
+            for one, run in zip(comparison.contenders, runs, strict=True)
+        ],
+        "table": table_of(explain.best_rows(comparison) if best else explain.common_rows(comparison)),
+        "more": [],
     }
+
+
+def _is_plain(contender: Contender) -> bool:
+    """Whether a step is its gradient alone."""
+    return contender.optimizer == "SGD" and not any(contender.optimizer_options.values())
+
+
+def _labelled(comparison: Comparison, runs: list[RateRuns]) -> list[Shadowed]:
+    return [
+        Shadowed(one.label, run.path, float(run.final_losses[0]), bool(run.diverged[0]))
+        for one, run in zip(comparison.contenders, runs, strict=True)
+    ]
+
+
+def _walk(comparison: Comparison, run: RateRuns) -> Walk:
+    """A run as a path; on somebody's own objective its loss was measured at every step."""
+    losses = run.first_losses[comparison.path_at] if comparison.on_own else None
+    return Walk(run.path, losses, bool(run.diverged[0]))
 
 
 def _verdict(comparison: Comparison, *, best: bool) -> list[str]:
     return explain.verdict_at_best(comparison) if best else explain.verdict_at_common(comparison)
 
 
-def _table(rows: list[tuple[str, ...]]) -> dict[str, Any]:
+def table_of(rows: Sequence[Sequence[str]]) -> dict[str, Any]:
     """Written rows, the titles first; the first column holds names."""
     return {
         "columns": list(rows[0]),
@@ -114,7 +166,8 @@ def _run(
         "diverged": bool(run.diverged[0]),
         "steps_to_goal": run.steps_to_goal[0],
         "loss": losses,
-        "parameters": significant(path, 9).tolist(),
+        "parameters": significant(path, 9).tolist() if _charted(comparison) else None,
+        "full": fullness(plane, path),
         "uv": None if plane.kind == "parameters" else significant(on_plane(plane, objective, path), 9).tolist(),
         "parts_uv": _parts(run, plane, moments),
         "curve": _loss_curve(comparison, run),
@@ -178,7 +231,7 @@ def _basins(comparison: Comparison, basins: Basins) -> dict[str, Any]:
             for at, loss, best in zip(basins.minima, basins.minimum_losses, basins.is_global, strict=True)
         ],
         "sentences": [typeset(each) for each in explain.basin_sentences(comparison)],
-        "table": _table(explain.basin_rows(comparison)),
+        "table": table_of(explain.basin_rows(comparison)),
         "by_loss": bool(highest - lowest > 1e-6 * max(1.0, abs(highest))),
         "start": comparison.starts[0].tolist(),
         "maps": [

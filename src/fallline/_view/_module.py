@@ -12,8 +12,8 @@ joined. The joiner understands one trivial convention and refuses everything els
 - ``//`` between two spaces begins a comment where no quotation mark follows.
 
 Joining is then: the files in the order of their imports, without the import lines, the word ``export``, the
-comments, the indentation, and the spaces beside brackets and signs (outside texts; lines with a backtick or a slash,
-which may be a pattern, keep theirs).
+comments, the indentation, and the spaces beside brackets and signs (outside texts; lines with a slash that may begin a
+pattern, and those with a text between backticks inside another, keep theirs), and a last sign before a closing bracket.
 """
 
 import re
@@ -31,6 +31,8 @@ _STYLES = {
     "graph.js": ("view.css", "series.css", "graph.css"),
 }
 """The stylesheets of an entry, in their order; of the others view.css, series.css and charts.css."""
+_PRUNED = frozenset({"graph.js"})
+"""Entries whose page carries no rule for a class that its modules never name."""
 
 _IMPORT = re.compile(r'^import \{ (?P<names>[A-Za-z0-9_$, ]+) \} from "\./(?P<file>[a-z_]+\.js)";$')
 _DECLARATION = re.compile(
@@ -39,9 +41,24 @@ _DECLARATION = re.compile(
 _SUSPICIOUS = re.compile(r"^(import|export|const|let|var|class|function|async)\b")
 _DOCUMENTATION = re.compile(r"[ \t]*/\*\*.*?\*/ ?", re.DOTALL)
 _LINE_COMMENT = re.compile(r"(^|\s)\s*//( [^\"`]*)?$")
-_SPACED = re.compile(r'"(?:[^"\\]|\\.)*"|\s*(?P<sign>[=?:;,(){}\[\]&|*%])\s*')
+_SPACED = re.compile(
+    r'"(?:[^"\\]|\\.)*"|`[^`]*`|\s*(?P<sign>[=?:;,(){}\[\]&|*%<>]|!==?)\s*|(?<![-+/])\s*(?P<sum>[-+/])(?!\s*[-+/])\s*'
+)
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|`(?P<inside>[^`]*)`')
+_PATTERN = re.compile(r"(?<! )/|/(?! )")
+"""A slash outside texts that is no division."""
+_BRACKETS = re.compile(r"(?<![(;])[;,](?=\n[}\])])|(?<=[{(\[])\n")
+"""The last sign before a closing bracket, and the end of a line behind an opening one: they say nothing."""
 _RULE_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_RULE_SPACE = re.compile(r"\s*(?P<sign>[{};])\s*")
+_RULE_SPACE = re.compile(
+    r'"[^"]*"|;?\s*(?P<end>\})\s*|\s*(?P<sign>[{;,>])\s*|(?<=[ :,(])0(?P<point>\.)|(?<=[a-z0-9])(?P<colon>:)\s+'
+)
+_CLASS_NAME = re.compile(r"fl-[a-z0-9-]*[a-z0-9]")
+_CLASS_BEGINNING = re.compile(r"(fl-[a-z][a-z-]*)\$\{")
+_ONE_OF = re.compile(r":(?:is|not|where|has)\([^)]*\)")
+_COMMA = re.compile(r",(?![^(]*\))")
+_RULE = re.compile(r"(?P<selectors>[^{}@]+)\{(?P<body>[^{}]*)\}")
+_EMPTY_BLOCK = re.compile(r"@[a-z]+ [^{}]*\{\}")
 
 
 class ModuleError(ValueError):
@@ -68,7 +85,24 @@ def stylesheet(entry: str = ENTRY) -> str:
     folder = resources.files("fallline._view") / "static"
     names = _STYLES.get(entry, ("view.css", "series.css", "charts.css"))
     rules = "".join((folder / name).read_text(encoding="utf-8") for name in names)
-    return _RULE_SPACE.sub(r"\g<sign>", _RULE_COMMENT.sub("", rules))
+    tight = _RULE_SPACE.sub(_tight, _RULE_COMMENT.sub("", rules))
+    return _without_unnamed(tight, module_source(entry)) if entry in _PRUNED else tight
+
+
+def _without_unnamed(rules: str, source: str) -> str:
+    """The rules without those for classes that no module names; one that goes on with ``${`` stands for all like it."""
+    named = set(_CLASS_NAME.findall(source))
+    beginnings = tuple(_CLASS_BEGINNING.findall(source))
+
+    def is_named(selector: str) -> bool:
+        classes = _CLASS_NAME.findall(_ONE_OF.sub("", selector))
+        return all(each in named or each.startswith(beginnings) for each in classes)
+
+    def kept(rule: re.Match[str]) -> str:
+        selectors = [each for each in _COMMA.split(rule["selectors"]) if is_named(each)]
+        return f"{','.join(selectors)}{{{rule['body']}}}" if selectors else ""
+
+    return _EMPTY_BLOCK.sub("", _RULE.sub(kept, rules))
 
 
 def join_modules(files: Mapping[str, str], entry: str) -> str:
@@ -82,8 +116,7 @@ def join_modules(files: Mapping[str, str], entry: str) -> str:
     ... }
     >>> print(join_modules(files, "render.js"))
     const two=2;
-    function render(){
-    return two;
+    function render(){return two
     }
     export { render };
     <BLANKLINE>
@@ -158,6 +191,17 @@ def _body(source: str) -> str:
     for line in _DOCUMENTATION.sub("", source).splitlines():
         code = _LINE_COMMENT.sub("", line.removeprefix("export ")).strip()
         if code and not _IMPORT.match(line):
-            untouched = "`" in code or "/" in code
-            kept.append(code if untouched else _SPACED.sub(lambda found: found["sign"] or found[0], code))
-    return "\n".join(kept) + "\n"
+            untouched = _nests(code) or _PATTERN.search(_TEXT.sub("", code)) is not None
+            kept.append(code if untouched else _SPACED.sub(_tight, code))
+    return _BRACKETS.sub("", "\n".join(kept) + "\n")
+
+
+def _tight(found: re.Match[str]) -> str:
+    """What stays of a sign and the spaces beside it, or of a text."""
+    return next(filter(None, found.groups()), found[0])
+
+
+def _nests(code: str) -> bool:
+    """Whether a text between backticks may hold another one: then the first of them ends inside a bracket."""
+    insides = (found["inside"] or "" for found in _TEXT.finditer(code))
+    return any(inside.count("{") != inside.count("}") for inside in insides)

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fallline._loss_function import LossFunction
 from fallline._planes import Plane, coordinates, parameter_plane, path_plane
-from fallline._records import Comparison, Floats, FloorKind, RateRuns
-from fallline._surface import Grid, grid_loss, smooth_grid_loss, stacked_loss
+from fallline._records import Comparison, Floats, FloorKind
+from fallline._surface import LOCAL_ERROR, Grid, grid_loss, smooth_grid_loss, stacked_loss
 from fallline._view._contours import contour_levels
 from fallline._view._curve import curve_plane, draw_curves
 from fallline._view._drawn import color_range, spacing_of, window_payload, with_both_walls
@@ -18,8 +18,55 @@ from fallline._view._windows import Window, choose_windows
 
 _FINE = (241, 241)
 _COARSE = (61, 61)
+_COARSE_OWN = (41, 41)  # each cell is a pass over all rows of a model
+_OWN_ERROR = 0.05  # of the local excess: a band of colours is a factor of four wide
 _RIM = 1.1  # a curve is shown up to this many times the excess loss at the start
 _SWING = 1.6  # a path that leaves by more than this times the reach of the others is followed by zooming out
+
+
+class Walk(NamedTuple):
+    """One of the paths."""
+
+    path: Floats
+    """[R, P]"""
+    losses: Floats | None
+    """[R] over all rows, None where they were not measured at every one of these points."""
+    diverged: bool
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all paths are on."""
+
+    names: tuple[str, ...]
+    """[P]"""
+    start_loss: float
+    floor: float
+    floor_kind: FloorKind
+    optimum: Floats | None
+    minima: Floats | None
+    """[I, P] where several are known."""
+    formula: bool
+    """Whether it is one: it may fall for ever."""
+    exact: bool
+    """Every cell of a picture costs next to nothing."""
+    own: bool
+    """Somebody's own objective: a cell is a pass over all rows of a model."""
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> "Ground":
+        """That of a comparison."""
+        return cls(
+            comparison.parameter_names,
+            float(comparison.start_losses[0]),
+            comparison.floor,
+            comparison.floor_kind,
+            comparison.optimum,
+            None if comparison.basins is None else comparison.basins.minima,
+            comparison.formula is not None,
+            comparison.moments is not None or comparison.formula is not None,
+            comparison.on_own,
+        )
 
 
 @dataclass(frozen=True)
@@ -35,27 +82,34 @@ class PathsTogether(Path):
         return self.shown
 
     @classmethod
-    def of_runs(cls, comparison: Comparison, objective: LossFunction, runs: list[RateRuns]) -> "PathsTogether":
-        """The paths of ``runs``; the last of them ends where the picture looks for its lowest point."""
-        optimum, start = comparison.optimum, float(comparison.start_losses[0])
-        shown = _within_reach(
-            [Path(run.path, optimum, comparison.floor, 1.0, bool(run.diverged[0])).framed for run in runs]
-        )
-        known = comparison.floor_kind is FloorKind.OPTIMUM
+    def of_walks(cls, ground: Ground, objective: LossFunction, walks: list[Walk]) -> "PathsTogether":
+        """These paths; the last of them ends where the picture looks for its lowest point."""
+        optimum, start = ground.optimum, ground.start_loss
+        shown = _within_reach([Path(walk.path, optimum, ground.floor, 1.0, walk.diverged).framed for walk in walks])
+        known = ground.floor_kind is FloorKind.OPTIMUM
         # The lowest loss of any run may lie far outside this picture, and nothing in it would be told apart.
-        floor = comparison.floor if known else _lowest(objective, shown, start)
+        floor = ground.floor if known else _floor_of(objective, walks, shown, start)
         excess = start - floor
         return cls(
-            np.concatenate([run.path for run in runs]),
+            np.concatenate([walk.path for walk in walks]),
             optimum,
             floor,
             excess if np.isfinite(excess) and excess > 0.0 else 1.0,
             diverged=False,
             floor_known=known,
-            runs_away=not known and comparison.formula is not None,
-            minima=None if comparison.basins is None else comparison.basins.minima,
+            runs_away=not known and ground.formula,
+            minima=ground.minima,
             shown=shown,
         )
+
+
+def _floor_of(objective: LossFunction, walks: list[Walk], shown: Floats, start: float) -> float:
+    """The lowest loss of these paths, where it was measured all along them; else of the points that are shown."""
+    measured = [walk.losses for walk in walks if walk.losses is not None]
+    if len(measured) < len(walks):
+        return _lowest(objective, shown, start)
+    seen = np.concatenate(measured)
+    return float(np.min(seen, where=np.isfinite(seen), initial=start))
 
 
 def _lowest(objective: LossFunction, shown: Floats, start: float) -> float:
@@ -75,19 +129,16 @@ def _within_reach(framed: list[Floats]) -> Floats:
     return np.asarray(together[near], dtype=np.float64)
 
 
-def draw_together(
-    comparison: Comparison, objective: LossFunction, runs: list[RateRuns]
-) -> tuple[dict[str, Any], Plane]:
+def draw_together(ground: Ground, objective: LossFunction, walks: list[Walk]) -> tuple[dict[str, Any], Plane]:
     """A setting's ``plane``, ``windows``, ``color`` and ``reach``; and the plane itself."""
-    paths = PathsTogether.of_runs(comparison, objective, runs)
-    plane = _plane(comparison, paths)
+    paths = PathsTogether.of_walks(ground, objective, walks)
+    plane = _plane(ground.names, paths)
     one_floor = paths.floor_known and paths.minima is None
     unwanted = ("valley",) if one_floor else ("valley", "inset")  # there is no one valley floor to magnify
-    chosen = choose_windows(paths, plane, objective, _excess(paths, objective))
+    chosen = choose_windows(paths, plane, objective, _excess(paths, objective, walks))
     windows = [each for each in chosen if each.id not in unwanted]
-    exact = comparison.moments is not None or comparison.formula is not None
     draw = _curves(paths, plane, objective, windows) if plane.kind == "curve" else None
-    minima = _minima(comparison)
+    minima = _minima(ground)
     drawn = {
         "plane": {
             "kind": plane.kind,
@@ -96,8 +147,8 @@ def draw_together(
             "explained_variance": plane.explained_variance,
             "minima_uv": on_plane(plane, objective, minima).tolist(),
         },
-        **(draw or _contours(paths, plane, objective, windows, exact=exact)),
-        "floor": {"loss": paths.floor, "kind": comparison.floor_kind.value},
+        **(draw or _contours(paths, plane, objective, windows, ground)),
+        "floor": {"loss": paths.floor, "kind": ground.floor_kind.value},
         "reach": _reach(paths, minima),
     }
     return drawn, plane
@@ -111,9 +162,9 @@ def on_plane(plane: Plane, objective: LossFunction, vectors: Floats) -> Floats:
 
 
 def _contours(
-    paths: PathsTogether, plane: Plane, objective: LossFunction, windows: list[Window], *, exact: bool
+    paths: PathsTogether, plane: Plane, objective: LossFunction, windows: list[Window], ground: Ground
 ) -> dict[str, Any]:
-    grids = [_grid(objective, plane, paths.floor, window, exact=exact) for window in windows]
+    grids = [_grid(objective, plane, paths.floor, window, ground) for window in windows]
     spacing = spacing_of(paths)
     levels = [contour_levels(grid, paths.floor, paths.start_excess, spacing) for grid in grids]
     top, bottom = color_range(paths, windows, grids, levels)
@@ -155,30 +206,35 @@ def _reach(paths: PathsTogether, minima: Floats) -> list[list[float]]:
     return ends
 
 
-def _excess(paths: PathsTogether, objective: LossFunction) -> Floats:
+def _excess(paths: PathsTogether, objective: LossFunction, walks: list[Walk]) -> Floats:
+    """[all points] loss above the floor along the paths: as it was measured, where it was all along them."""
+    measured = [walk.losses for walk in walks if walk.losses is not None]
+    whole = len(measured) == len(walks)
     with np.errstate(all="ignore"):
-        return np.asarray(stacked_loss(objective, paths.vectors) - paths.floor, dtype=np.float64)
+        found = np.concatenate(measured) if whole else stacked_loss(objective, paths.vectors)
+        return np.asarray(found - paths.floor, dtype=np.float64)
 
 
-def _plane(comparison: Comparison, paths: PathsTogether) -> Plane:
-    names = comparison.parameter_names
+def _plane(names: tuple[str, ...], paths: PathsTogether) -> Plane:
     if len(names) == 1:
         return curve_plane(names[0])
     return parameter_plane(0, 1, names) if len(names) == 2 else path_plane(paths.shown, origin=paths.lowest)
 
 
-def _minima(comparison: Comparison) -> Floats:
+def _minima(ground: Ground) -> Floats:
     """[I, P] every minimum that is known."""
-    if comparison.basins is not None:
-        return comparison.basins.minima
-    if comparison.optimum is not None:
-        return comparison.optimum[None]
-    return np.empty((0, len(comparison.parameter_names)))
+    if ground.minima is not None:
+        return ground.minima
+    return np.empty((0, len(ground.names))) if ground.optimum is None else ground.optimum[None]
 
 
-def _grid(objective: LossFunction, plane: Plane, floor: float, window: Window, *, exact: bool) -> Grid:
-    if not exact:
-        smooth = smooth_grid_loss(objective, plane, x=window.x, y=window.y, shape=_FINE, floor=floor, turn=window.turn)
+def _grid(objective: LossFunction, plane: Plane, floor: float, window: Window, ground: Ground) -> Grid:
+    x, y, turn = window.x, window.y, window.turn
+    own = ground.own and len(ground.names) > 2
+    if not ground.exact:
+        error = _OWN_ERROR if own else LOCAL_ERROR
+        smooth = smooth_grid_loss(objective, plane, x=x, y=y, shape=_FINE, floor=floor, turn=turn, local_error=error)
         if smooth is not None:
             return smooth
-    return grid_loss(objective, plane, x=window.x, y=window.y, shape=_FINE if exact else _COARSE, turn=window.turn)
+    shape = _FINE if ground.exact else _COARSE_OWN if own else _COARSE
+    return grid_loss(objective, plane, x=x, y=y, shape=shape, turn=turn)

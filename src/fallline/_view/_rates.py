@@ -35,14 +35,29 @@ def rates_payload(
     if isinstance(rates, str):
         return {"reason": rates}
     stops = stops_of(run, rates)
-    indices = range(len(rates.rates))
     return {
         "reason": None,
         "home": home,
         "snaps": slider_short(rates),
         "note": slider_note(rates),
-        "advice": rates.advice,
         "own": own_stop(run, rates),
+        **measured_rates(rates),
+        "examples": [
+            _example(rates, zone, rates.example_of_zone[zone]) for zone in _SHOWN_ZONES if zone in rates.example_of_zone
+        ],
+        "captions": list(BEATS),
+        "stops": {
+            **stop_columns(run, objective, plane, rates, stops),
+            "inputs": None if panel is None else significant(panel.inputs).tolist(),
+        },
+    }
+
+
+def measured_rates(rates: SweepResult) -> dict[str, Any]:
+    """What came of every rate: zones, marks and final losses, without their runs."""
+    indices = range(len(rates.rates))
+    return {
+        "advice": rates.advice,
         "goal": rates.goal,
         "goal_loss": rates.excess_to_reach,
         "start_loss": rates.start_loss,
@@ -60,14 +75,6 @@ def rates_payload(
         "measured_limit": rates.measured_limit,
         "resolution": None if rates.measured_limit is None else _resolution(rates),
         "recommended": _recommended(rates),
-        "examples": [
-            _example(rates, zone, rates.example_of_zone[zone]) for zone in _SHOWN_ZONES if zone in rates.example_of_zone
-        ],
-        "captions": list(BEATS),
-        "stops": {
-            **stop_columns(run, objective, plane, rates, stops),
-            "inputs": None if panel is None else significant(panel.inputs).tolist(),
-        },
     }
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fallline._explain import loss_is_logarithmic, optimizer_names, rate_courses, smoothed, window_of
+from fallline._explain import RATE_IS_LIMIT, loss_is_logarithmic, optimizer_names, rate_courses, smoothed, window_of
 from fallline._records import Floats, Integers, Recording
 
 MOST_LOGGED = 40
@@ -49,6 +49,7 @@ def charts_of(recording: Recording) -> list[Chart]:
     found = [
         *_of_steps(recording),
         *_of_batches(recording),
+        *_sharpness(recording),
         *_effective(recording),
         *_logged(recording),
     ]
@@ -163,6 +164,36 @@ def _of_batches(recording: Recording) -> list[Chart]:
             span=(-1.0, 1.0),
             levels=(("", 0.0),),
             joined=False,
+        ),
+    ]
+
+
+def _sharpness(recording: Recording) -> list[Chart]:
+    """What the objective showed: the sharpness beside what the rate allows, and the same as a share of the limit."""
+    series = recording.sharpness
+    known = np.isfinite(series.edge)
+    what = "the largest eigenvalue of the Hessian of the objective"
+    if len(series) and series.preconditioned.any():
+        what = "the largest eigenvalue of P⁻¹H: the objective's curvature as the optimizer's own scaling sees it"
+    return [
+        Chart(
+            "sharpness",
+            "Sharpness",
+            what,
+            (
+                Line("sharpness", series.step, series.sharpness),
+                Line(RATE_IS_LIMIT, series.step[known], series.edge[known]),
+            ),
+            clipped=True,
+        ),
+        Chart(
+            "share",
+            "Share of the stability limit",
+            "learning rate over the largest stable one; runs stay near 1 at the edge of stability",
+            (Line("share of the limit", series.step[known], series.share[known]),),
+            span=(0.0, 1.25),
+            levels=(("limit", 1.0),),
+            clipped=True,
         ),
     ]
 

@@ -63,6 +63,12 @@ def _instruments(recording: Recording) -> Iterator[tuple[str, str]]:
         yield "closure", f"measured on the same batch {spaced}, {count(len(recording.batches), 'time')}"
     else:
         yield "closure", "none: reach and curvature were not measured"
+    if used.objective is not None:
+        spaced = "by the schedule" if used.sharpness_every is None else f"every {count(used.sharpness_every, 'step')}"
+        yield (
+            "sharpness",
+            f"of the objective ({used.objective}), {spaced}, {count(len(recording.sharpness), 'time')}",
+        )
     if used.budget is not None:
         yield "budget", f"at most {percent(used.budget)} of the loop's time"
     yield "memory", f"{size_words(used.memory_used)} of {size_words(used.memory)}"

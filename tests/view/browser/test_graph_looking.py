@@ -16,12 +16,12 @@ from view.graphs import layered, textbook
 
 pytestmark = pytest.mark.browser
 
-_IN_SIGHT = """(card) => {
+IN_SIGHT = """(card) => {
   const room = document.querySelector(".fl-graph-svg").getBoundingClientRect();
   const box = card.querySelector(".fl-graph-body").getBoundingClientRect();
   return box.left >= room.left && box.right <= room.right && box.top >= room.top && box.bottom <= room.bottom;
 }"""
-_THROUGH = """() => {
+THROUGH = """() => {
   const cards = [...document.querySelectorAll(".fl-graph-unit")].map((card) => {
     const { width, height } = card.querySelector(".fl-graph-body").getBBox();
     const at = card.transform.baseVal.consolidate().matrix;
@@ -91,14 +91,14 @@ _FAINT = """() => {
 """How many texts are in sight, and those whose contrast (WCAG 2) with what is painted below them is under 4.5."""
 
 
-def _perceptron() -> Backprop:
+def perceptron() -> Backprop:
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Tanh(), torch.nn.Linear(5, 2))
     target = torch.randn(4, 2)
     return fl.backprop(model, torch.randn(4, 3), loss=lambda made: torch.nn.functional.mse_loss(made, target))
 
 
-def _said(report: Opened) -> str:
+def said(report: Opened) -> str:
     return str(report.page.locator(".fl-graph-said").inner_text().replace("\u00a0", " "))
 
 
@@ -106,7 +106,7 @@ def _step(report: Opened) -> int:
     return int(report.page.locator(".fl-counter").inner_text().split()[1])
 
 
-def _open_all(report: Opened) -> None:
+def open_all(report: Opened) -> None:
     report.page.get_by_role("button", name="Open all").click()
     report.settle()
 
@@ -114,8 +114,8 @@ def _open_all(report: Opened) -> None:
 @pytest.mark.parametrize("width", [390, 1280, 1920])
 def test_a_long_graph_opens_at_its_input_and_the_play_stays_in_sight(open_graph: Any, width: int) -> None:
     report = open_graph(layered(60), viewport={"width": width, "height": 800})
-    _open_all(report)
-    assert report.page.locator('.fl-graph-unit[data-node="0"]').evaluate(_IN_SIGHT)
+    open_all(report)
+    assert report.page.locator('.fl-graph-unit[data-node="0"]').evaluate(IN_SIGHT)
     assert report.page.locator(".fl-graph-map-beside rect").count() == 61  # every card, and what is in sight
     picture, map_ = (report.page.locator(name).bounding_box() for name in (".fl-graph-svg", ".fl-graph-map"))
     assert picture is not None
@@ -124,11 +124,11 @@ def test_a_long_graph_opens_at_its_input_and_the_play_stays_in_sight(open_graph:
     last = int(report.page.locator(".fl-scrub").get_attribute("max") or "0")
     for step in range(1, last, 9):
         report.page.locator(".fl-scrub").fill(str(step))
-        assert report.page.locator(".fl-graph-unit.is-now").evaluate(_IN_SIGHT), step
+        assert report.page.locator(".fl-graph-unit.is-now").evaluate(IN_SIGHT), step
     report.page.keyboard.press("Escape")
     report.page.get_by_role("button", name="One step on").click()
     report.page.keyboard.press("Home")
-    assert report.page.locator('.fl-graph-unit[data-node="0"]').evaluate(_IN_SIGHT)
+    assert report.page.locator('.fl-graph-unit[data-node="0"]').evaluate(IN_SIGHT)
 
 
 @pytest.mark.parametrize("width", [1280, 1920])
@@ -150,16 +150,16 @@ def test_a_long_chain_goes_on_in_rows_that_fill_the_width(open_graph: Any, width
 
 @pytest.mark.parametrize("width", [390, 1280, 1920])
 def test_no_edge_runs_through_a_card(open_graph: Any, width: int) -> None:
-    for graph in (layered(60), _perceptron(), textbook()):
+    for graph in (layered(60), perceptron(), textbook()):
         report = open_graph(graph, viewport={"width": width, "height": 800})
         if report.page.get_by_role("button", name="Open all").count() > 0:
-            _open_all(report)
-        assert report.page.evaluate(_THROUGH) == 0
+            open_all(report)
+        assert report.page.evaluate(THROUGH) == 0
 
 
 def test_a_long_graph_is_fitted_in_rows_that_fill_the_picture(open_graph: Any) -> None:
     report = open_graph(layered(60))
-    _open_all(report)
+    open_all(report)
     scale = "(world) => world.transform.baseVal.consolidate().matrix.a"
     world = report.page.locator(".fl-graph-svg > g")
     assert world.evaluate(scale) >= 0.9
@@ -195,7 +195,7 @@ def test_no_number_on_a_card_is_cut_off(open_graph: Any, width: int) -> None:
 def test_every_text_stands_out(open_graph: Any, scheme: str, width: int) -> None:
     broken = fl.backprop("u = log(x); v = u*w; v.sum()", at={"x": [2.0, -1.0, 0.5], "w": [1.0, 2.0, 3.0]})
     jacobian = fl.backprop("tanh(W*x)", at={"W": [1.0, 2.0], "x": 0.5}, vector=[1.0, 2.0], jacobian=True)
-    for graph in (textbook(), textbook(agrees=False), broken, jacobian, _perceptron()):
+    for graph in (textbook(), textbook(agrees=False), broken, jacobian, perceptron()):
         report = open_graph(graph, viewport={"width": width, "height": 2400}, color_scheme=scheme)
         report.open_table()
         for key in ("Home", "End"):
@@ -207,21 +207,21 @@ def test_every_text_stands_out(open_graph: Any, scheme: str, width: int) -> None
 
 
 def test_every_moment_says_what_the_record_says(open_graph: Any) -> None:
-    graph = _perceptron()
+    graph = perceptron()
     report = open_graph(graph)
-    _open_all(report)
-    said = []
+    open_all(report)
+    told = []
     for _ in range(int(report.page.locator(".fl-scrub").get_attribute("max") or "0")):
         report.page.keyboard.press("ArrowRight")
         report.settle()
-        said.append(_said(report))
+        told.append(said(report))
     values = [each.id for each in graph.nodes if each.kind is NodeKind.OPERATION]  # leaves stand there from the start
-    assert said[: len(values)] == [" ".join(node_sentence(graph, node).split()) for node in values]
-    assert said[len(values)] == "The backward pass begins at the result: ∂result/∂result = 1."
+    assert told[: len(values)] == [" ".join(node_sentence(graph, node).split()) for node in values]
+    assert told[len(values)] == "The backward pass begins at the result: ∂result/∂result = 1."
     back = [
         " ".join(edge_sentence(graph, i).split()) for i, edge in enumerate(graph.edges) if edge.gradient is not None
     ]
-    assert sorted(said[len(values) + 1 :]) == sorted(back)
+    assert sorted(told[len(values) + 1 :]) == sorted(back)
 
 
 def test_a_sum_that_is_multiplied_by_stands_in_brackets(open_graph: Any) -> None:
@@ -243,7 +243,7 @@ def test_play_pause_scrub_and_restart(open_graph: Any) -> None:
     report.page.clock.run_for(20_000)
     assert _step(report) == paused
     report.page.locator(".fl-scrub").fill("8")
-    assert _said(report) == edge_sentence(textbook(), 1)
+    assert said(report) == edge_sentence(textbook(), 1)
     report.page.locator(".fl-button-play").click()
     report.page.clock.run_for(20_000)
     last = int(report.page.locator(".fl-scrub").get_attribute("max") or "0")

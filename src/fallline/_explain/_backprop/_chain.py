@@ -154,7 +154,7 @@ def _sum_spelled(ways: Sequence[Way]) -> str:
     told = []
     for way in ways:
         factors = _factors(way)
-        one = _spelled(way, [_bracketed(each) for each in factors] if len(factors) == 1 else factors)
+        one = _spelled(way, [bracketed(each) for each in factors] if len(factors) == 1 else factors)
         told.append(f"({one})" if len(way.products) > 1 else one)
     return " + ".join(told)
 
@@ -166,7 +166,7 @@ def _factors(way: Way) -> list[str]:
 
 def _spelled(way: Way, factors: list[str]) -> str:
     """The factors as a product; Σ where an entry went into several."""
-    told = " · ".join(map(_bracketed, factors)) if len(factors) > 1 else "".join(factors)
+    told = " · ".join(map(bracketed, factors)) if len(factors) > 1 else "".join(factors)
     return f"Σ {told}" if len(way.products) > 1 else told
 
 
@@ -195,7 +195,7 @@ def _merged(way: Way) -> list[str]:
     return told
 
 
-def _bracketed(rule: str) -> str:
+def bracketed(rule: str) -> str:
     """A factor in a product; its own sums and signs need brackets, those within brackets do not."""
     outside = rule
     while (without := re.sub(r"\([^()]*\)", "", outside)) != outside:

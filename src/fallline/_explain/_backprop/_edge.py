@@ -7,6 +7,7 @@ from fallline._explain._backprop._entries import Term, same, terms_at
 from fallline._explain._backprop._names import called, edges_from
 from fallline._explain._backprop._tensor_words import (
     at,
+    entry_figure,
     entry_words,
     figure,
     largest_entry,
@@ -119,10 +120,8 @@ def _product(edge: GraphEdge) -> str:
     if gradient is None:
         return ""
     entry = largest_entry(gradient)
-    value = at(gradient, entry) if entry is not None else None
-    largest = ""
-    if value is not None and entry:
-        largest = f"; its largest entry is {figure(value)} at {entry_words(entry)}"
+    value = entry_figure(gradient, entry) if entry is not None else None
+    largest = f"; its largest entry is {value} at {entry_words(entry)}" if value is not None and entry else ""
     if local is None:
         return f"what goes back along here is {tensor_words(gradient)}{largest}."
     gives = f"gives {tensor_words(gradient)}{largest}."
@@ -154,7 +153,14 @@ def _added(graph: Backprop, edge: GraphEdge, entry: Sequence[int]) -> list[str]:
     parts, whole = [at(use.gradient, entry) for use in uses], at(node.gradient, entry)
     numbers = [part for part in parts if part is not None]
     told = f"{called(node)} is used {_times(len(uses))}: what comes back adds up"
-    if whole is None or len(numbers) < len(parts) or len(parts) > MOST_SUMMANDS or not same(sum(numbers), whole):
+    known = whole is not None and (node.gradient is None or node.gradient.parts is None)
+    if (
+        whole is None
+        or not known
+        or len(numbers) < len(parts)
+        or len(parts) > MOST_SUMMANDS
+        or not same(sum(numbers), whole)
+    ):
         return [f"{told}."]
     return [f"{told}, {' + '.join(_bracketed(figure(part)) for part in numbers)} = {figure(whole)}."]
 

@@ -1,6 +1,7 @@
 """What nodes are called in a sentence, and which edges leave and reach them."""
 
 import re
+from collections.abc import Sequence
 
 from fallline._records import Backprop, GraphEdge, GraphNode, NodeKind, NodeMark
 from fallline._wording import visible
@@ -40,8 +41,17 @@ def marked(node: GraphNode, text: str) -> str:
     return f"{text} [{', '.join(marks)}]" if marks else text
 
 
-def operand_words(graph: Backprop) -> list[str]:
-    """What "left", "right" and "input" mean, where a rule still says one of them, and what an inner pass is."""
+def operand_words(graph: Backprop, shown: Sequence[str]) -> list[str]:
+    """What "left", "right" and "input" mean, where a rule that is shown says one of them, and what an inner pass is.
+
+    Args:
+        graph: one forward and one backward pass.
+        shown: what a person reads of it, a table or sentences: a narrow table has no rules.
+    """
+    rules = {edge.local.rule for edge in graph.edges if edge.local is not None and OPERAND.search(edge.local.rule)}
+    text = "\n".join(shown)
+    if not any(visible(rule) in text for rule in rules):
+        return inner_pass_words(graph)
     said = {word for edge in graph.edges if edge.local is not None for word in OPERAND.findall(edge.local.rule)}
     said -= {node.name for node in graph.nodes}
     told = [f'"{word}" is the {word} operand' for word in ("left", "right") if word in said]

@@ -10,6 +10,7 @@ from fallline._explain._backprop._tensor_words import (
     figure,
     largest_entry,
     outputs_words,
+    shape_words,
     tensor_words,
 )
 from fallline._explain._numbers import count, listed
@@ -26,6 +27,8 @@ MARKS = {
     NodeMark.WRITTEN_PAST: "Its numbers were changed where autograd does not see it.",
     NodeMark.HOOK: "A hook changed the gradient that arrived here.",
 }
+KEPT_OPERANDS = {"self": 0, "input": 0, "other": 1}
+"""Which operand PyTorch's name of a kept tensor means."""
 IN_NOTES = frozenset({NodeMark.WRITTEN_PAST, NodeMark.HOOK})
 """Told by the node's own notes, where it has some."""
 
@@ -44,8 +47,24 @@ def node_sentence(graph: Backprop, node_id: int) -> str:
     if node.gradient is None and node.no_gradient and node.kind is not NodeKind.CONSTANT:
         told.append(_full(f"No gradient arrived: {node.no_gradient[0].lower()}{node.no_gradient[1:]}"))
     if node.saved:
-        told.append(f"Kept for the way back: {visible(listed(list(node.saved)))}.")
+        told.append(f"Kept for the way back: {visible(listed(_kept(graph, node)))}.")
     return " ".join(told)
+
+
+def _kept(graph: Backprop, node: GraphNode) -> list[str]:
+    """What was kept by the operands' names, ``y (3,)``, in place of PyTorch's ``self (3,)``; each once."""
+    operands = {edge.operand: graph.nodes[edge.source] for edge in graph.edges if edge.target == node.id}
+    told = []
+    for saved in node.saved:
+        word, _, shape = saved.partition(" ")
+        operand = operands.get(KEPT_OPERANDS[word]) if word in KEPT_OPERANDS else None
+        if word == "result":
+            told.append(f"its own value {shape}".strip())
+        elif operand is not None and operand.value is not None and shape_words(operand.value.shape) == shape:
+            told.append(f"{called(operand)} {shape}")
+        else:
+            told.append(saved)
+    return list(dict.fromkeys(told))
 
 
 def mark_sentences(node: GraphNode) -> list[str]:
@@ -68,6 +87,9 @@ def birth_sentence(graph: Backprop, node: GraphNode) -> str:
     entry = largest_entry(node.value)
     told = f"{born(node)} is born in {written_out(node)}"
     operands = [graph.nodes[edge.source] for edge in graph.edges if edge.target == node.id]
+    empty = [called(one) for one in operands if one.value is not None and one.value.count == 0]
+    if empty:
+        return f"{told}: {listed(list(dict.fromkeys(empty)))} has no entries."
     operands = [one for one in operands if one.kind is not NodeKind.CONSTANT]
     known = [(called(one), at(one.value, entry if entry and one.value and one.value.shape else ())) for one in operands]
     if entry is None or not known or any(number is None for _, number in known):
@@ -77,6 +99,12 @@ def birth_sentence(graph: Backprop, node: GraphNode) -> str:
         [f"{name} is {figure(number)}" for name, number in dict(known).items() if number is not None]
     )
     return f"{told}{where}: {told_operands}{' there' if entry else ''}."
+
+
+def came_in_sentence(node: GraphNode) -> str:
+    """A number that is not finite and was so from the beginning: ``NaN came in with x, at entry 1.``"""
+    entry = largest_entry(node.value)
+    return f"{born(node)} came in with {called(node)}{f', at {entry_words(entry)}' if entry else ''}."
 
 
 def born(node: GraphNode) -> str:

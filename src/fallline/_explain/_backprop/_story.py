@@ -2,14 +2,18 @@
 
 from fallline._explain._backprop._chain import chain_sentence
 from fallline._explain._backprop._gradient_birth import gradient_birth
-from fallline._explain._backprop._names import called
-from fallline._explain._backprop._node import birth_sentence
+from fallline._explain._backprop._names import LEAVES, called
+from fallline._explain._backprop._nan_birth import gives_nan, nan_birth
+from fallline._explain._backprop._node import birth_sentence, came_in_sentence
 from fallline._explain._backprop._tensor_words import figure, tensor_words
 from fallline._explain._numbers import count, listed
 from fallline._records import Backprop, GraphNode, NodeKind, NodeMark
 from fallline._wording import visible
 
 MOST_GRADIENTS = 3
+MOST_SHORT = 12
+"""So many are written out where they fit on two lines of a terminal."""
+TWO_LINES = 160
 
 
 def story(graph: Backprop) -> list[str]:
@@ -39,10 +43,9 @@ def _gradients(graph: Backprop) -> str:
     without = [node for node in asked_nodes(graph) if node.gradient is None and _could_have_one(node)]
     if not asked:
         return " ".join(chain_sentence(graph, str(node.name)) for node in without[:1]) or "Nothing asks for a gradient."
-    if len(asked) <= MOST_GRADIENTS:
-        told = "; ".join(f"{called(node)}.grad = {tensor_words(node.gradient)}" for node in asked) + "."
-    else:
-        told = f"{count(len(asked), 'tensor')} have a gradient: {_extremes(asked)}."
+    told = "; ".join(f"{called(node)}.grad = {tensor_words(node.gradient)}" for node in asked[:MOST_SHORT]) + "."
+    if len(asked) > MOST_GRADIENTS and (len(asked) > MOST_SHORT or len(told) > TWO_LINES):
+        told = f"{count(len(asked), 'tensor')} have a gradient: {_extremes(graph, asked)}."
     missing = [chain_sentence(graph, str(node.name)) for node in without[:1]]
     more = f" Nor {_have(without[1:])}." if len(without) > 1 else ""
     return " ".join([told, *missing]) + more
@@ -59,26 +62,41 @@ def _could_have_one(node: GraphNode) -> bool:
     return node.value is None or "float" in node.value.dtype or "complex" in node.value.dtype
 
 
-def _extremes(asked: list[GraphNode]) -> str:
-    """The longest and the shortest, in the Euclidean norm."""
-    by_norm = sorted(asked, key=lambda node: node.gradient.norm if node.gradient is not None else 0.0)
-    short, long = by_norm[0], by_norm[-1]
+def _extremes(graph: Backprop, asked: list[GraphNode]) -> str:
+    """The longest and the shortest, in the Euclidean norm; single numbers by their size."""
+    known = [(node, node.gradient) for node in asked if node.gradient is not None]
+    (short, least), (long, most) = (end(known, key=lambda each: each[1].norm) for end in (min, max))
+    alone = " (rounding alone)" if graph.check is not None and short.name in graph.check.rounding else ""
+    if all(gradient.count == 1 for _, gradient in known):
+        return (
+            f"that of {called(long)} is the largest, {tensor_words(most)}, "
+            f"that of {called(short)} the smallest, {tensor_words(least)}"
+        )
     return (
-        f"that of {called(long)} is the longest, {figure(long.gradient.norm if long.gradient else 0.0)}; "
-        f"that of {called(short)} the shortest, {figure(short.gradient.norm if short.gradient else 0.0)}"
+        f"that of {called(long)} is the longest, {figure(most.norm)} (Euclidean norm), "
+        f"that of {called(short)} the shortest, {figure(least.norm)}{alone}"
     )
 
 
 def birth_told(graph: Backprop) -> str | None:
-    """Where the first value or gradient stops being finite; None where all are finite."""
+    """Where the first value or gradient stops being finite, and where ∞ becomes NaN; None where all are finite."""
     values = [birth_sentence(graph, node) for node in graph.nodes if NodeMark.NOT_FINITE_HERE in node.marks]
-    gradients = [
-        gradient_birth(graph, node) for node in reversed(graph.nodes) if NodeMark.GRADIENT_NOT_FINITE_HERE in node.marks
-    ]
+    marked = [node for node in reversed(graph.nodes) if NodeMark.GRADIENT_NOT_FINITE_HERE in node.marks]
+    gradients = [gradient_birth(graph, node) for node in marked]
     result = graph.nodes[graph.result].value
     fine = result is not None and result.not_finite == 0  # what is not finite on the way was left out of it
-    told = [*gradients, *values] if fine else [*values, *gradients]
+    told = [*gradients, *values] if fine else [*(values or _came_in(graph)), *gradients]
+    became = None if fine or not told else nan_birth(graph)
+    if became is not None:
+        to_nan = [gradient_birth(graph, node) for node in marked if gives_nan(graph, node)]
+        return visible(" ".join([told[0], became, *(to_nan or gradients)[:1]]))
     return visible(told[0]) if told else None
+
+
+def _came_in(graph: Backprop) -> list[str]:
+    """What was not finite to begin with: inputs first, then what the function brought with it."""
+    leaves = [node for node in graph.nodes if node.kind in LEAVES and node.value is not None and node.value.not_finite]
+    return [came_in_sentence(node) for node in sorted(leaves, key=lambda node: node.id not in graph.inputs)]
 
 
 def _way(graph: Backprop) -> list[str]:

@@ -32,6 +32,9 @@ FULL_HEAD = ("name", "computed", "value", "local derivative", "gradient")
 SHORT_HEAD = ("computed", "value", "local", "gradient")
 SHORTEST_HEAD = ("computed", "value", "gradient")
 INDENT = "  "
+ORDINALS = {0: "1st", 1: "2nd", 2: "3rd"}
+NAMED = frozenset({"π", "−π", "e", "−e"})
+"""Numbers that are called by their letters."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +80,30 @@ def _rows(graph: Backprop) -> tuple[list[Row], int]:
         edges = tuple(
             edge for edge in edges_to(graph, node.id) if graph.nodes[edge.source].kind is not NodeKind.CONSTANT
         )
-        rows.append(Row(node, edges, tuple(called(graph.nodes[edge.source]) for edge in edges)))
+        rows.append(Row(node, edges, _told_apart([graph.nodes[edge.source] for edge in edges])))
     return rows, left_out
+
+
+def _told_apart(sources: Sequence[GraphNode]) -> tuple[str, ...]:
+    """What operands are called: two values of one text are not one that is used twice."""
+    alike: dict[str, list[int]] = {}
+    for node in sources:
+        ids = alike.setdefault(called(node), [])
+        if node.id not in ids:
+            ids.append(node.id)
+    told = []
+    for node in sources:
+        ids = sorted(alike[called(node)])
+        which = "" if len(ids) == 1 else f" ({ORDINALS.get(ids.index(node.id), f'number {ids.index(node.id) + 1}')})"
+        told.append(f"{called(node)}{which}")
+    return tuple(told)
 
 
 def _is_numeral(node: GraphNode) -> bool:
     """A number that was typed into an expression says all there is to say where it is used."""
-    return node.kind is NodeKind.CONSTANT and node.name is not None and NUMERAL.fullmatch(node.name) is not None
+    if node.kind is not NodeKind.CONSTANT or node.name is None:
+        return False
+    return NUMERAL.fullmatch(node.name) is not None or node.name in NAMED
 
 
 def _laid_out(layout: Layout, rows: Sequence[Row]) -> list[str]:
@@ -163,6 +183,8 @@ def _value(node: GraphNode, room: int | None = None) -> str:
 def _cell(value: TensorValue, room: int | None) -> str:
     """As anywhere, but short where all entries of a small tensor are alike."""
     told = tensor_words(value, room)
+    if value.parts is not None:  # of one absolute value, but not alike
+        return told
     alike = value.numbers is not None and value.count > 1 and value.least == value.greatest and not value.not_finite
     return f"all {figure(value.least)}" if alike and told.startswith("[") else told
 
@@ -189,11 +211,16 @@ def _locals(row: Row, *, numbers: bool = False) -> str:
 
 
 def _by_source(row: Row, *, numbers: bool) -> dict[str, str]:
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[GraphEdge]] = {}
     for edge, source in zip(row.edges, row.sources, strict=True):
         if edge.local is not None:
-            found.setdefault(source, []).append(_local(edge, numbers=numbers))
-    return {source: " + ".join(rules) for source, rules in found.items()}
+            found.setdefault(source, []).append(edge)
+    return {source: _added_up(edges, numbers=numbers) for source, edges in found.items()}
+
+
+def _added_up(edges: Sequence[GraphEdge], *, numbers: bool) -> str:
+    """Of one operand that is used several times the rules alone: numbers among the plus signs would read as a sum."""
+    return " + ".join(_local(edge, numbers=numbers and len(edges) == 1) for edge in edges)
 
 
 def _local(edge: GraphEdge, *, numbers: bool) -> str:
@@ -202,7 +229,7 @@ def _local(edge: GraphEdge, *, numbers: bool) -> str:
         return ""
     value = local.value
     constant = value is not None and value.count > 0 and value.least == value.greatest and not value.not_finite
-    if value is None or not numbers:
+    if value is None or not numbers or value.count == 0:
         return visible(local.rule) or (figure(value.least) if value is not None and constant else "…")
     if constant:
         return rule_with_value(local.rule, value.least)

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fallline._columns import columns_of
 from fallline._explain._numbers import count
-from fallline._records import Floats, TensorValue
+from fallline._records import TensorValue
 from fallline._wording import MINUS, written
 
 DIGITS = 5
@@ -70,10 +71,23 @@ def tensor_words(value: TensorValue | None, room: int | None = None) -> str:
     if value is None:
         return NOT_THERE
     if value.numbers is not None and value.count <= MOST_NUMBERS and value.count > 0:
-        told = _nested(value.numbers)
+        told = _nested(np.shape(value.numbers), _entries(value))
         if room is None or len(told) <= room or not value.shape:
             return told
     return range_words(value)
+
+
+def words_within(value: TensorValue, room: int) -> str:
+    """In so many columns, no number cut: all of them, else the range in fewer and fewer words, the shape at last.
+
+    >>> from fallline._records import TensorValue
+    >>> y = TensorValue((3,), "float32", np.array([3.6695, 0.2056, 1.9685]), 0.2056, 3.6695, 1.9479, 4.1692)
+    >>> words_within(y, 22), words_within(y, 16), words_within(y, 10)
+    ('(3,) 0.2056 … 3.6695', '0.206 … 3.67', '(3,)')
+    """
+    tries = [tensor_words(value, room), range_words(value, 3), range_words(value, 3, shape=False)]
+    fitting = [told for told in tries if columns_of(told) <= room]
+    return fitting[0] if fitting else shape_words(value.shape) if value.shape else tensor_words(value)
 
 
 def outputs_words(outputs: Sequence[tuple[int, TensorValue | None]], room: int | None = None) -> str:
@@ -88,12 +102,14 @@ def outputs_words(outputs: Sequence[tuple[int, TensorValue | None]], room: int |
 
 
 def range_words(value: TensorValue, digits: int = DIGITS, *, shape: bool = True) -> str:
-    """Shape and range: ``(64, 3) −2.1 … 3.4``, and how much of it is not finite."""
+    """Shape and range: ``(64, 3) −2.1 … 3.4``, and how much of it is not finite; |z| of complex numbers."""
     of = f"{shape_words(value.shape)} " if shape else ""
     if value.count == 0:
         return f"{of}empty"
     if value.not_finite == value.count:
         return f"{of}nothing finite"
+    if "complex" in value.dtype:
+        of = f"{of}|z| "
     least, greatest = written(value.least, digits), written(value.greatest, digits)
     broken = f", {count(value.not_finite)} not finite" if value.not_finite else ""
     if value.least == value.greatest:
@@ -110,13 +126,44 @@ def shape_words(shape: Sequence[int]) -> str:
     return str(tuple(int(size) for size in shape))
 
 
-def _nested(numbers: Floats) -> str:
-    texts = iter(figures(np.asarray(numbers, dtype=np.float64).ravel().tolist()))
+def _entries(value: TensorValue) -> list[str]:
+    """Every number of a small tensor, written beside the others."""
+    if value.parts is None:
+        return figures(np.asarray(value.numbers, dtype=np.float64).ravel().tolist())
+    real, imaginary = (np.asarray(part, dtype=np.float64).ravel().tolist() for part in value.parts)
+    return [complex_figure(*pair) for pair in zip(real, imaginary, strict=True)]
+
+
+def complex_figure(real: float, imaginary: float) -> str:
+    """One complex number.
+
+    >>> complex_figure(1.0, -2.0), complex_figure(0.0, 3.0), complex_figure(1.5, 0.0), complex_figure(2.0, 1.0)
+    ('1 − 2i', '3i', '1.5', '2 + i')
+    """
+    if imaginary == 0:
+        return figure(real)
+    size = figure(abs(imaginary))
+    letter = "i" if size == "1" else f"{size}i"
+    if real == 0:
+        return f"{MINUS if imaginary < 0 else ''}{letter}"
+    return f"{figure(real)} {MINUS if imaginary < 0 else '+'} {letter}"
+
+
+def entry_figure(value: TensorValue, entry: Sequence[int]) -> str | None:
+    """The number at one place; None where it is not known or there is no such place."""
+    absolute = at(value, entry)
+    if absolute is None or value.parts is None:
+        return None if absolute is None else figure(absolute)
+    return complex_figure(*(float(np.asarray(part)[tuple(entry)]) for part in value.parts))
+
+
+def _nested(shape: Sequence[int], entries: Sequence[str]) -> str:
+    texts = iter(entries)
 
     def level(shape: Sequence[int]) -> str:
         return next(texts) if not shape else "[" + ", ".join(level(shape[1:]) for _ in range(shape[0])) + "]"
 
-    return level(np.shape(numbers))
+    return level(shape)
 
 
 def entry_words(entry: Sequence[int]) -> str:

@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 
 from fallline._columns import beginning, columns_of
+from fallline._explain._backprop._chain import bracketed
 from fallline._explain._backprop._names import marked, written_out
-from fallline._explain._backprop._tensor_words import figure, tensor_words
+from fallline._explain._backprop._tensor_words import figure, tensor_words, words_within
+from fallline._explain._backprop._uses import arrived_words, uses_words
 from fallline._records import Backprop, GraphEdge, NodeKind, TensorValue
 from fallline._wording import visible
 
 WIDE = 100
 STEP = 3
 GAP = "  "
+ARROW = " → "
 LEAST_ROOM = 20
+BELOW = " (see below)"
 DEEPEST_PART = 0.5
 """Branches are indented up to this part of the width; deeper ones are continued further down."""
 
@@ -27,16 +31,22 @@ class Line:
     below: str = ""
     """What stands before a second line of it."""
 
-    def told(self, room: int | None = None) -> str:
-        """Factor → gradient; in ``room`` columns a long rule stands behind, where it may be cut."""
+    def told(self) -> str:
+        """Factor → gradient, with every number."""
         if self.gradient is None:
             return self.factor
-        before = f"{self.factor} → " if self.factor else ""
-        if room is None:
-            return before + tensor_words(self.gradient)
-        after = tensor_words(self.gradient, max(LEAST_ROOM, room - columns_of(before)))
-        fits = columns_of(before) + columns_of(after) <= room
-        return before + after if fits else f"{tensor_words(self.gradient, room)} by {self.factor}"
+        return f"{self.factor} → {tensor_words(self.gradient)}" if self.factor else tensor_words(self.gradient)
+
+    def told_in(self, room: int) -> list[str]:
+        """The same in so many columns: on two lines where one is too short, the numbers as a range then."""
+        if self.gradient is None or not self.factor:
+            return [self.factor if self.gradient is None else words_within(self.gradient, room)]
+        after = tensor_words(self.gradient, max(LEAST_ROOM, room - columns_of(self.factor) - columns_of(ARROW)))
+        one = f"{self.factor}{ARROW}{after}"
+        if columns_of(one) <= room:
+            return [one]
+        arrow = ARROW.lstrip()
+        return [self.factor, arrow + words_within(self.gradient, room - columns_of(arrow))]
 
 
 def graph_tree(graph: Backprop, width: int = WIDE) -> list[str]:
@@ -77,7 +87,7 @@ def _branch(
 ) -> None:
     """One node and all below it, without recursion: graphs may be thousands of operations deep."""
     shown.add(head)
-    lines.append(Line(_label(graph, head), "", graph.nodes[head].gradient))
+    lines.append(Line(_label(graph, head), _uses_of_head(graph, head), graph.nodes[head].gradient))
     waiting = [(edge, "", last) for edge, last in _marked(operands[head])]
     while waiting:
         edge, prefix, last = waiting.pop()
@@ -87,16 +97,15 @@ def _branch(
         again = " (see above)" if source in shown and operands[source] else ""
         if inner and len(prefix) // STEP + 1 >= deepest:
             heads.append(source)
-            inner, again = [], " (see below)"
-        else:
-            shown.add(source)
+            inner, again = [], BELOW
         under = prefix + below + ("│  " if inner else "   ")
         lines.append(
             Line(f"{prefix}{corner}{_label(graph, source)}{again}", _factor(graph, edge), edge.gradient, under)
         )
+        if source not in shown and again != BELOW:
+            lines += [Line(under, told, whole, under) for told, whole in arrived_words(graph, edge)]
         waiting += [(operand, prefix + below, is_last) for operand, is_last in inner]
-        if again == " (see below)":
-            shown.add(source)
+        shown.add(source)
 
 
 def _marked(edges: list[GraphEdge]) -> list[tuple[GraphEdge, bool]]:
@@ -108,6 +117,11 @@ def _label(graph: Backprop, node: int) -> str:
     return marked(graph.nodes[node], written_out(graph.nodes[node]))
 
 
+def _uses_of_head(graph: Backprop, head: int) -> str:
+    """A branch that is continued here begins with all that arrived."""
+    return uses_words(graph, head) if head != graph.result else ""
+
+
 def _factor(graph: Backprop, edge: GraphEdge) -> str:
     if edge.gradient is None:
         return "a constant" if graph.nodes[edge.source].kind is NodeKind.CONSTANT else "nothing goes back"
@@ -115,7 +129,8 @@ def _factor(graph: Backprop, edge: GraphEdge) -> str:
     value = edge.local.value if edge.local is not None else None
     if not rule and value is not None and value.count and value.least == value.greatest:
         rule = figure(value.least)
-    return f"{'× ' if value is not None else ''}{rule}" if rule else ""
+    summed = ", summed over the copies" if edge.stretched is not None else ""
+    return f"{f'× {bracketed(rule)}' if value is not None else rule}{summed}" if rule else ""
 
 
 def _side_by_side(lines: list[Line], width: int) -> list[str]:
@@ -126,6 +141,9 @@ def _side_by_side(lines: list[Line], width: int) -> list[str]:
     told = []
     for line in lines:
         one = f"{line.label}{GAP}{line.told()}".rstrip()
-        below = f"{line.below}{line.told(width - columns_of(line.below))}"
-        told += [one] if columns_of(one) <= width else [beginning(line.label, width), beginning(below, width)]
+        if columns_of(one) <= width:
+            told.append(one)
+            continue
+        below = [f"{line.below}{part}" for part in line.told_in(width - columns_of(line.below))]
+        told += [beginning(each, width) for each in ([] if line.label == line.below else [line.label]) + below]
     return told

@@ -11,7 +11,7 @@ from fallline._explain._recording._alarm import (
     usual,
 )
 from fallline._explain._recording._flight_table import flight_table, shown_layers
-from fallline._explain._recording._instruments import Instrument, instruments, loss_is_logarithmic
+from fallline._explain._recording._instruments import RATE_IS_LIMIT, Instrument, instruments, loss_is_logarithmic
 from fallline._explain._recording._layer_table import layer_table
 from fallline._explain._recording._live import alarm_line, news_line
 from fallline._explain._recording._loss_course import LossCourse, loss_course, smoothed, window_of
@@ -19,9 +19,11 @@ from fallline._explain._recording._one_step import recording_step_sentences, row
 from fallline._explain._recording._rate_course import rate_courses
 from fallline._explain._recording._reach_words import reach_verdict
 from fallline._explain._recording._rows import layer_name, layer_words, optimizer_names, who_line
+from fallline._explain._recording._sharpness_along import sharpness_along_numbers
 from fallline._explain._recording._story import outcome_line, recording_paragraphs, recording_sentences, told_alarms
 
 __all__ = [
+    "RATE_IS_LIMIT",
     "VERDICTS",
     "Instrument",
     "LossCourse",
@@ -48,6 +50,7 @@ __all__ = [
     "recording_step_sentences",
     "remedy_sentences",
     "row_of",
+    "sharpness_along_numbers",
     "shown_layers",
     "smoothed",
     "step_title",

@@ -8,6 +8,9 @@ from fallline._explain._recording._loss_course import given_losses, smoothed, wi
 from fallline._explain._recording._rows import optimizer_names
 from fallline._records import Floats, Integers, Recording
 
+RATE_IS_LIMIT = "where the rate is the limit"
+"""A sharpness so large makes the learning rate in use the stability limit: 2/η for plain gradient descent."""
+
 
 @dataclass(frozen=True, eq=False)
 class Instrument:
@@ -25,8 +28,8 @@ class Instrument:
 
 @np.errstate(all="ignore")  # what is not finite is data
 def instruments(recording: Recording) -> list[Instrument]:
-    """Loss, gradient norm, update ratio, reach: those that were measured."""
-    return [*_loss(recording), *_norms(recording), *_reach(recording)]
+    """Loss, gradient norm, update ratio, reach, sharpness: those that were measured."""
+    return [*_loss(recording), *_norms(recording), *_reach(recording), *_sharpness(recording)]
 
 
 def _loss(recording: Recording) -> list[Instrument]:
@@ -70,3 +73,15 @@ def _reach(recording: Recording) -> list[Instrument]:
     if not rows.any():
         return []
     return [Instrument("reach", "", batches.step[rows], batches.reach[rows], logarithmic=False, joined=False)]
+
+
+def _sharpness(recording: Recording) -> list[Instrument]:
+    """With the sharpness at which the learning rate would be the limit, where there is one."""
+    series = recording.sharpness
+    rows = np.isfinite(series.edge)
+    if not rows.any():
+        return [Instrument("sharpness", "", series.step, series.sharpness, logarithmic=False)] if len(series) else []
+    return [
+        Instrument("sharpness", "measured", series.step, series.sharpness, logarithmic=False),
+        Instrument("sharpness", RATE_IS_LIMIT, series.step[rows], series.edge[rows], logarithmic=False),
+    ]

@@ -10,6 +10,7 @@ from fallline._explain._recording._making import record_sentences, update_senten
 from fallline._explain._recording._moves import move_sentences
 from fallline._explain._recording._own_batch import own_batch_sentences
 from fallline._explain._recording._rate_course import rate_sentences
+from fallline._explain._recording._sharpness_along import sharpness_sentences
 from fallline._records import Alarm, Recording, Trigger
 from fallline._wording import visible
 
@@ -27,7 +28,7 @@ def outcome_line(recording: Recording) -> str:
 
 @np.errstate(all="ignore")  # what is not finite is data
 def recording_paragraphs(recording: Recording) -> list[list[str]]:
-    """Loss and rates; how far steps went; the step's own batch; what updates are made of; the record itself."""
+    """Loss and rates; how far steps went; their own batch; the sharpness; what updates are made of; the record."""
     summary = recording.summary
     ended = []
     if summary is not None and summary.exception is not None and summary.exception not in summary.line:
@@ -36,6 +37,7 @@ def recording_paragraphs(recording: Recording) -> list[list[str]]:
         [*ended, *loss_sentences(recording), *rate_sentences(recording), *update_sentences(recording)],
         move_sentences(recording),
         own_batch_sentences(recording),
+        sharpness_sentences(recording),
         made_of_sentences(recording),
         record_sentences(recording),
     ]

@@ -45,6 +45,7 @@ function ratesMeasure(rates, losses) {
 export function drawRatesChart(context, size, scene, _state, theme) {
   const { rates } = scene;
   const measure = ratesMeasure(rates, [...rates.final, ...(rates.final_low ?? []), ...(rates.final_high ?? [])]);
+  if (rates.named) ratesStrip(measure, size, theme);
   const { box, y, yTicks, yLabels } = lossFrame(context, size, theme, measure);
   const x = logarithmic([rates.value[0], rates.value[rates.value.length - 1]], [box.left + 8, box.left + box.width - 8]);
   const xTicks = logTicks(rates.value[0], rates.value[rates.value.length - 1], box.width / 70);
@@ -61,6 +62,7 @@ export function drawRatesChart(context, size, scene, _state, theme) {
     drawTag(context, box, { text: "goal", x: box.left - 4, y: goal - theme.fontSize * 0.8, colour: theme.good }, theme);
   }
   ratesUpright(context, box, rates, x, theme);
+  if (rates.named) ratesZoneNames(context, box, rates, x, theme);
   if (rates.final_low !== null) ratesSpread(context, rates, x, y, measure, theme);
   const final = rates.final.map((/** @type {number} */ loss) => measure.value(loss));
   insideChart(context, box, () => strokeValues(context, rates.value, final, { x, y }, { colour: theme.line, width: 1.5 }));
@@ -77,6 +79,13 @@ export function drawRatesChart(context, size, scene, _state, theme) {
     ratesRing(context, at, colour, i === shown ? 7.5 : 6);
     if (i === shown || scene.stop === null) drawTag(context, box, { text, x: at[0] + 2, y: Math.min(at[1] + theme.fontSize * 1.3, box.top + box.height - theme.fontSize), colour }, theme);
   }
+}
+
+/** Room for a line of words under the losses. @param {ReturnType<typeof ratesMeasure>} measure @param {{height: number}} size @param {any} theme */
+function ratesStrip(measure, size, theme) {
+  const part = (1.7 * theme.fontSize) / Math.max(60, size.height - 6 * theme.fontSize);
+  if (measure.log) measure.low /= (measure.high / measure.low) ** part;
+  else measure.low -= (measure.high - measure.low) * part;
 }
 
 /** A height kept inside the chart. @param {any} box @param {number} height */
@@ -98,6 +107,56 @@ function ratesUpright(context, box, rates, x, theme) {
     context.lineTo(x(rate), box.top + box.height);
     context.stroke();
   }
+  context.restore();
+}
+
+/** Patterns of the zones, their names where they have room, the names of the limits: there is no track above that tells them. @param {CanvasRenderingContext2D} context @param {any} box @param {any} rates @param {any} x @param {any} theme */
+function ratesZoneNames(context, box, rates, x, theme) {
+  context.save();
+  context.beginPath();
+  context.rect(box.left, box.top, box.width, box.height);
+  context.clip();
+  for (const { name, low, high } of rates.zones) {
+    const [left, right] = [Math.max(box.left, x(low) - 1), Math.min(box.left + box.width, x(high) + 1)];
+    if (name === "bouncing" || name === "diverging") ratesHatch(context, [left, box.top, Math.max(4, right - left), box.height], withAlpha(theme[ratesInk[name].ink], 0.4), name === "diverging");
+  }
+  context.restore();
+  context.save();
+  context.font = `600 ${theme.fontSize}px ${theme.font}`;
+  context.textBaseline = "middle";
+  context.textAlign = "center";
+  for (const { name, low, high } of rates.zones) {
+    const [left, right] = [Math.max(box.left, x(low)), Math.min(box.left + box.width, x(high))];
+    context.fillStyle = theme[ratesInk[name].ink];
+    if (context.measureText(name).width + 8 < right - left) context.fillText(name, (left + right) / 2, box.top + box.height - theme.fontSize * 0.8);
+  }
+  context.font = `${theme.fontSize}px ${theme.font}`;
+  context.fillStyle = theme.text;
+  for (const { short, rate } of rates.marks) {
+    const left = x(rate) + 5 + context.measureText(short).width < box.left + box.width;
+    context.textAlign = left ? "left" : "right";
+    context.fillText(short, x(rate) + (left ? 5 : -5), box.top + theme.fontSize * 0.8);
+  }
+  context.restore();
+}
+
+/** Slanted lines, crossed where asked. @param {CanvasRenderingContext2D} context @param {number[]} place @param {string} colour @param {boolean} crossed */
+function ratesHatch(context, [left, top, width, height], colour, crossed) {
+  context.save();
+  context.beginPath();
+  context.rect(left, top, width, height);
+  context.clip();
+  context.strokeStyle = colour;
+  context.lineWidth = 1;
+  context.beginPath();
+  for (let at = left - height; at < left + width + height; at += 9) {
+    context.moveTo(at, top + height);
+    context.lineTo(at + height, top);
+    if (!crossed) continue;
+    context.moveTo(at, top);
+    context.lineTo(at + height, top + height);
+  }
+  context.stroke();
   context.restore();
 }
 

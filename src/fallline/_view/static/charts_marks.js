@@ -65,7 +65,7 @@ export function markerOutline([x, y], radius, index) {
  * @param {number} radius px
  * @param {number} index
  * @param {string} colour
- * @param {{ring?: string, hollow?: boolean}} [style]
+ * @param {{ring?: string, hollow?: boolean, full?: number}} [style] full: how much of it is filled, 1 unless told
  */
 export function drawMarker(context, at, radius, index, colour, style = {}) {
   context.save();
@@ -79,6 +79,13 @@ export function drawMarker(context, at, radius, index, colour, style = {}) {
   context.stroke();
   context.fillStyle = style.hollow ? "#ffffff" : colour;
   context.fill();
+  const empty = 1 - (style.full ?? 1);
+  if (empty > 0.02) {
+    context.beginPath();
+    context.arc(at[0], at[1], radius * Math.sqrt(empty) * 0.8, 0, 2 * Math.PI);
+    context.fillStyle = "#ffffff";
+    context.fill();
+  }
   if (style.hollow) {
     context.strokeStyle = colour;
     context.lineWidth = 1.75;

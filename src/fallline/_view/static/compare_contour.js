@@ -155,9 +155,9 @@ function compareTrack({ context, state, theme, view, layout, inset }, path) {
   if (walked.length < 2) return;
   strokeWithHalo(context, () => tracePoints(context, walked), { colour, width: picked ? 3 : 2.25, casing: 1.75 });
   let last = null;
-  for (const point of points.slice(0, state.moment + 1)) {
+  for (const [i, point] of points.slice(0, state.moment + 1).entries()) {
     if (point === null || (last !== null && Math.hypot(point[0] - last[0], point[1] - last[1]) < (inset ? 7 : 9))) continue;
-    if (last !== null) drawMarker(context, point, picked ? 3 : 2.5, path.index, colour);
+    if (last !== null) drawMarker(context, point, picked ? 3 : 2.5, path.index, colour, { full: path.full?.[i] });
     last = point;
   }
 }
@@ -188,7 +188,7 @@ function compareBeat({ context, state, theme, view, layout }, path, start, end) 
   const parts = path.frames.parts_uv?.[state.frame] ?? [];
   if (parts.length < 2) {
     const part = (state.beat - 1 + (state.beatProgress ?? 1)) / 3;
-    drawArrow(context, start, [0, 1].map((k) => start[k] + part * (end[k] - start[k])), { colour: theme.gradient, width: 2.5 });
+    drawArrow(context, start, [0, 1].map((k) => start[k] + part * (end[k] - start[k])), { colour: path.plain ? theme.gradient : theme.step, width: 2.5 });
     return;
   }
   const [before, after] = [state.beat === 1 ? 0 : comparePartsShown(parts.length, state.beat - 1), comparePartsShown(parts.length, state.beat)];

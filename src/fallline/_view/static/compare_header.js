@@ -19,7 +19,7 @@ export function fillCompareHeader(slots, comparison, choices, host) {
   );
   slots.header.append(
     make("div.fl-heading", {}, make("h1.fl-title", {}, comparison.title), make("p.fl-subtitle", {}, comparison.subtitle)),
-    make("div.fl-settings", {}, make("div.fl-setting-group", { role: "group", "aria-label": "Learning rates" }, ...settings)),
+    ...(settings.length < 2 ? [] : [make("div.fl-settings", {}, make("div.fl-setting-group", { role: "group", "aria-label": "Learning rates" }, ...settings))]),
     make("div.fl-header-tools", {}, projector, theme),
   );
   return {

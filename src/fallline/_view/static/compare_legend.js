@@ -14,14 +14,14 @@ import { makeSwatch } from "./charts_marks.js";
  * @returns {{update: (scene: any, state: any) => void}}
  */
 export function fillLegend(slot, comparison, choices, onChange) {
-  const rows = comparison.contenders.map((/** @type {any} */ contender, /** @type {number} */ i) => legendRow(contender, i, choices, onChange));
+  const rows = comparison.contenders.map((/** @type {any} */ contender, /** @type {number} */ i) => legendRow(contender, i, choices, onChange, comparison.words.pick));
   const key = make("p.fl-legend-key");
   slot.append(
-    make("div.fl-panel-head", {}, make("h2.fl-panel-title", {}, "The optimizers"), make("span.fl-legend-hint", {}, "click one for its step")),
+    make("div.fl-panel-head", {}, make("h2.fl-panel-title", {}, comparison.words.runs), make("span.fl-legend-hint", {}, comparison.words.hint)),
     make(
       "table.fl-legend",
       {},
-      make("thead", {}, make("tr", {}, ...["shown", "optimizer", "rate", "loss now"].map((name, c) => make("th", { scope: "col", class: c < 2 ? "fl-words-cell" : "" }, c === 0 ? "" : name)))),
+      make("thead", {}, make("tr", {}, ...["shown", comparison.words.run, "rate", "loss now"].map((name, c) => make("th", { scope: "col", class: c < 2 ? "fl-words-cell" : "" }, c === 0 ? "" : name)))),
       make("tbody", {}, ...rows.map((/** @type {any} */ row) => row.element)),
     ),
     key,
@@ -34,8 +34,8 @@ export function fillLegend(slot, comparison, choices, onChange) {
   };
 }
 
-/** @param {any} contender @param {number} index @param {{hidden: Set<number>, selected: number}} choices @param {() => void} onChange */
-function legendRow(contender, index, choices, onChange) {
+/** @param {any} contender @param {number} index @param {{hidden: Set<number>, selected: number}} choices @param {() => void} onChange @param {string} title */
+function legendRow(contender, index, choices, onChange, title) {
   const toggle = make("button.fl-switch", {
     type: "button",
     role: "switch",
@@ -47,7 +47,7 @@ function legendRow(contender, index, choices, onChange) {
   }, make("span.fl-switch-knob"));
   const pick = make("button.fl-pick", {
     type: "button",
-    title: "Show the parts of its step",
+    title,
     click: () => {
       choices.selected = index;
       choices.hidden.delete(index);

@@ -19,10 +19,11 @@ export function fillResults(slots, comparison, choices) {
   const title = make("h2.fl-run-title");
   const scroll = make("div.fl-facts", { tabindex: "0", role: "region", "aria-label": "Results", "data-scrolls": true });
   const reason = make("p.fl-run-small");
-  slots.results.append(title, reason, scroll);
+  const more = make("div.fl-more");
+  slots.results.append(title, reason, scroll, more);
   const region = make("div.fl-table-scroll", { tabindex: "0", role: "region", "aria-label": "Losses and parameters of the steps", "data-scrolls": true });
   const details = make("details.fl-details", { toggle: () => fill() }, make("summary", {}, "The numbers of the pictures, as a table"), region);
-  const notes = [...comparison.terms, comparison.settings[0].plane.note, "Keys: Space plays, ← and → step, Home and End jump, P is the projector."].filter((text) => text !== "");
+  const notes = [...comparison.terms, comparison.dimensions > 2 ? "" : comparison.settings[0].plane.note, "Keys: Space plays, ← and → step, Home and End jump, P is the projector."].filter((text) => text !== "");
   slots.table.append(details, ...notes.map((text) => make("p.fl-keys", {}, text)));
   let shown = -1;
   const fill = () => {
@@ -34,12 +35,16 @@ export function fillResults(slots, comparison, choices) {
       shown = choices.setting;
       const scene = comparison.settings[shown];
       slots.verdict.replaceChildren(
-        make("h2.fl-run-title", {}, `The verdict, ${scene.name}`),
+        make("h2.fl-run-title", {}, scene.titles.verdict),
         ...scene.verdict.map((/** @type {string} */ text) => make("p.fl-verdict", {}, text)),
       );
-      title.textContent = `Results, ${scene.name}`;
+      title.textContent = scene.titles.results;
       reason.textContent = scene.reason;
       scroll.replaceChildren(tables[shown]);
+      more.replaceChildren(...scene.more.flatMap((/** @type {any} */ table) => [
+        make("h2.fl-run-title", {}, table.title),
+        make("div.fl-facts", { tabindex: "0", role: "region", "aria-label": table.title, "data-scrolls": true }, namedTable(comparison, table)),
+      ]));
       fill();
     },
   };
@@ -87,7 +92,7 @@ function resultsNumbers(comparison, scene) {
   return make(
     "table.fl-table",
     {},
-    make("caption", {}, `Losses are of all rows; parameters in the training scale; ${scene.name}.`),
+    make("caption", {}, `Losses are of all rows${names.length > 0 ? "; parameters in the training scale" : ""}; ${scene.name}.`),
     make("thead", {}, make("tr", {}, ...["steps taken", ...columns.map((/** @type {any} */ [name]) => name)].map((name) => make("th", { scope: "col" }, name)))),
     make("tbody", {}, ...chooseRows(scene.taken.length, resultsRows).map((i) => make("tr", {}, make("th", { scope: "row" }, formatNumber(scene.taken[i], 12)), ...cells(i)))),
   );

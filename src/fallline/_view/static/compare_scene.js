@@ -36,6 +36,8 @@ function compareScene(comparison, setting) {
     taken: comparison.taken,
     paths: setting.runs.map((/** @type {any} */ run, /** @type {number} */ i) => comparePath(comparison, setting, run, i)),
     travel: /** @type {number[]} */ ([]),
+    rates: comparison.rates,
+    stop: null,
     frames: { step: comparison.taken.slice(1).map((/** @type {number} */ taken) => taken - 1), beats: Array(count).fill([]) },
   };
   const travels = scene.paths.map((/** @type {ComparePath} */ path) => screenTravel({ windows: setting.windows, frames: path.frames }));
@@ -62,12 +64,13 @@ function comparePath(comparison, setting, run, index) {
     uv,
     last: lost === -1 ? count : Math.max(0, lost - 1),
     frames: { start_uv: uv.slice(0, -1), end_uv: uv.slice(1), parts_uv: run.parts_uv === null ? null : parts },
-    captions: compareCaptions(label, names),
+    captions: compareCaptions(label, names, run.plain),
   };
 }
 
-/** What each beat of a step shows of the picked optimizer. @param {string} label @param {string[]} names */
-function compareCaptions(label, names) {
+/** What each beat of a step shows of the picked optimizer. @param {string} label @param {string[]} names @param {boolean} plain whether a step is its gradient alone */
+function compareCaptions(label, names, plain) {
+  if (names.length < 2 && !plain) return [`${label}: its step begins`, "its step, on the way", "that is its step", "all move together"];
   const first = `${label}: gradient, turned round`;
   if (names.length < 2) return [first, "times its rate", "that is its step", "all move together"];
   return [first, ...[1, 2].map((beat) => `+ ${names.slice(comparePartsShown(names.length, beat), comparePartsShown(names.length, beat + 1)).join(" + ") || "together"}`), "all move together"];

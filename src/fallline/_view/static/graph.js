@@ -7,7 +7,7 @@ import { decodeGraph } from "./graph_data.js";
 import { createStage } from "./graph_stage.js";
 import { createGraphPlayer, graphTransport } from "./graph_player.js";
 import { chosenWords, momentWords } from "./graph_words.js";
-import { graphCheck, graphHeader, graphJacobians, graphLead, graphLegend, graphTables, graphTools } from "./graph_panels.js";
+import { graphAccused, graphCheck, graphHeader, graphJacobians, graphLead, graphLegend, graphTables, graphTools } from "./graph_panels.js";
 
 /**
  * Draws the payload `model.get("payload")` (docs/payload-backprop.md) into `el`.
@@ -33,10 +33,19 @@ export function render({ model, el }) {
   };
   const stage = createStage(graph, player, choose);
   const check = graphCheck(graph);
+  const lead = () => {
+    const wrong = graph.edges.find((/** @type {any} */ edge) => edge.wrong && edge.gradient !== null) ?? graph.edges.find((/** @type {any} */ edge) => edge.wrong);
+    if (wrong === undefined) return check?.scrollIntoView({ block: "center" });
+    const { at, show } = stage.reveal(wrong);
+    if (at >= 0) player.seek(at);
+    else update(false);
+    stage.element.scrollIntoView({ block: "nearest" });
+    show();
+  };
   const now = make("section.fl-graph-panel.fl-graph-now", { "aria-label": "This step" }, said);
   const keys = make("p.fl-keys", {}, "Keys: Space plays, ← and → step, Home and End jump, + and − zoom, 0 fits, P is the projector. Tab goes to the cards, Enter tells everything about one or opens a module.");
   const body = make("div.fl-graph-page", {}, graphLead(graph), make("section.fl-graph-panel.fl-graph-picture", { "aria-label": "The graph" }, make("div.fl-graph-bar", {}, graphLegend(graph), stage.tools), stage.element), make("div.fl-graph-below", {}, now, told), graphLegend(graph), make("div.fl-graph-rest", {}, ...(check === null ? [] : [check]), ...graphJacobians(graph), graphTables(graph), keys), transport.element);
-  root.append(graphHeader(graph, graphTools(theme, projector)), body);
+  root.append(graphHeader(graph, graphTools(theme, projector), lead), ...graphAccused(graph, lead), body);
   const update = (follow = true) => {
     const { moment } = stage.show(player.at, follow);
     said.replaceChildren(...momentWords(graph, moment, player.count));

@@ -77,7 +77,6 @@ export function createCamera(svg, world, { still, moved, largest }) {
     },
     keep: () => { Object.assign(view, kept({ ...view, scale: Math.max(view.scale, Math.min(1, least())) })); apply(); },
     zoom: (/** @type {number} */ factor) => glide(zoomAt(factor, size.width / 2, size.height / 2)),
-    pan: (/** @type {number} */ dx, /** @type {number} */ dy) => glide(kept({ ...view, x: view.x + dx, y: view.y + dy })),
     centre: (/** @type {number} */ x, /** @type {number} */ y) => { Object.assign(view, kept({ ...view, x: size.width / 2 - x * view.scale, y: size.height / 2 - y * view.scale })); apply(); },
     /** Brings a part of the drawing into sight, and where that is larger than the room, what matters most of it. @param {{x: number, y: number, w: number, h: number}} box @param {{x: number, y: number, w: number, h: number}} [most] */
     show: (box, most = box) => {

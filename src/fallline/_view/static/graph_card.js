@@ -3,20 +3,20 @@
 
 import { formatNumber } from "./scale.js";
 import { makeSvg } from "./graph_svg.js";
-import { nodeTitle, tensorRows } from "./graph_data.js";
+import { nodeTitle, outputRows, tensorRows } from "./graph_data.js";
 import { graphLeaf } from "./graph_groups.js";
 
 const cardType = 14;
 const cardSmall = 13.5;
 const cardPad = 12;
-const cardRoom = { wide: 216, narrow: 158 };
-const cardLine = 19;
+const cardRoom = { wide: 210, narrow: 158 };
+const cardLine = 18;
 const cardMarks = /** @type {Record<string, string>} */ ({ "not finite here": "not finite from here", "gradient not finite here": "gradient breaks here" });
 const cardBad = new Set(["not finite here", "gradient not finite here"]);
 
 /**
  * @typedef {{text: string, size: number, bold: boolean, kind: string, y: number}} CardLine
- * @typedef {{lines: CardLine[], tag: string, badges: {text: string, bad: boolean, x: number, y: number, w: number}[], w: number, h: number, split: number, far: string}} Card
+ * @typedef {{lines: CardLine[], tag: string, badges: {text: string, bad: boolean, wrong?: boolean, x: number, y: number, w: number}[], w: number, h: number, split: number, wrong: boolean, far: string}} Card
  */
 
 /** The node whose value and gradient a card shows: of a group the last one that others use. @param {import("./graph_groups.js").Unit} unit @param {any} graph */
@@ -37,22 +37,29 @@ export function cardNode(unit, graph) {
 export function makeCard(unit, graph, ruler, narrow) {
   const node = cardNode(unit, graph);
   const most = narrow ? cardRoom.narrow : cardRoom.wide;
-  const title = unit.group === null ? nodeTitle(node) : unit.group.path;
-  const tag = unit.group !== null ? `${unit.group.operations} ${unit.group.operations === 1 ? "step" : "steps"}` : graphLeaf(node) ? node.kind : title.includes(node.op) ? "" : node.op;
-  const value = tensorRows(node.value, (text) => ruler.width(text, cardType) <= most).map((text) => ruler.fit(text, cardType, most));
+  const title = unit.group === null ? nodeTitle(node) : unit.group.title ?? unit.group.path;
+  const whole = unit.group !== null ? `${unit.group.operations} ${unit.group.operations === 1 ? "step" : "steps"}` : graphLeaf(node) ? node.kind : [title.includes(node.op) ? "" : node.op, node.which === null ? "" : `no. ${node.which}`].filter(Boolean).join(" ");
+  const wrong = (unit.group?.nodes ?? [unit.node]).some((/** @type {any} */ each) => each.into.some((/** @type {any} */ edge) => edge.wrong));
+  const named = unit.group !== null || graphLeaf(node);
+  const fits = (/** @type {string} */ text) => ruler.width(text, cardType) <= most;
+  const value = (node.outputs.length > 0 ? outputRows(node.outputs, "value", fits) : tensorRows(node.value, fits)).map((text) => ruler.fit(text, cardType, most));
   const gradient = cardGradient(unit, node, (text) => ruler.width(text, cardType) <= most - 16).map((text) => ruler.fit(text, cardType, most - 16));
+  const roomy = unit.group === null || (!unit.group.part && ruler.width(title, cardType + 1, true) + ruler.width(whole, cardSmall) + 10 <= most);
+  const tag = roomy ? whole : ""; // a module's name is worth more than how many steps it has
   const tagWidth = tag === "" ? 0 : ruler.width(tag, cardSmall) + 10;
-  const head = ruler.fit(title, cardType + 1, Math.max(most - tagWidth, 60), true);
+  const head = ruler.fit(title, cardType + 1, Math.max(most - tagWidth, 60), true, named);
   const widths = [ruler.width(head, cardType + 1, true) + tagWidth, ...value.map((text) => ruler.width(text, cardType)), ...gradient.map((text) => ruler.width(text, cardType) + 16)];
   const marks = unit.group === null ? node.marks.map((/** @type {string} */ mark) => ({ text: cardMarks[mark] ?? mark, bad: cardBad.has(mark) })) : groupMarks(unit.group);
+  if (wrong) marks.unshift({ text: "✕ step back wrong", bad: true, wrong });
   const badges = marks.map((/** @type {any} */ mark) => ({ ...mark, w: ruler.width(mark.text, cardSmall, true) + 14 }));
   const w = Math.ceil(Math.min(most, Math.max(92, ...widths, ...badges.map((/** @type {any} */ badge) => badge.w)))) + 2 * cardPad;
-  return cardLines({ head, tag, value, gradient, badges, w, known: node.gradient !== null, far: ruler.fit(title, 27, w - 12, true) });
+  return cardLines({ head, tag, value, gradient, badges, w, known: node.gradient !== null, wrong, far: ruler.fit(wrong ? `✕ ${title}` : title, 27, w - 12, true, named) });
 }
 
 /** @param {any} unit @param {any} node @param {(text: string) => boolean} fits @returns {string[]} */
 function cardGradient(unit, node, fits) {
   if (node.gradient === null) return node.kind === "constant" ? [] : ["none"];
+  if (node.outputs.length > 0) return outputRows(node.outputs, "gradient", fits);
   const lines = tensorRows(node.gradient, fits);
   if (unit.group === null && node.meeting !== null) lines.push([5, 3, 2].map((figures) => cardSum(node.meeting.terms, figures)).find(fits) ?? `= the sum of ${node.meeting.terms.length}`);
   return lines;
@@ -69,7 +76,7 @@ function groupMarks(group) {
 }
 
 /** @param {any} made @returns {Card} */
-function cardLines({ head, tag, value, gradient, badges, w, known, far }) {
+function cardLines({ head, tag, value, gradient, badges, w, known, wrong, far }) {
   /** @type {CardLine[]} */
   const lines = [{ text: head, size: cardType + 1, bold: true, kind: "title", y: 22 }];
   let y = 22;
@@ -85,7 +92,7 @@ function cardLines({ head, tag, value, gradient, badges, w, known, far }) {
   const split = y + 10;
   y += gradient.length > 0 ? 10 : 0;
   gradient.forEach((/** @type {string} */ text, /** @type {number} */ i) => lines.push({ text, size: cardType, bold: false, kind: !known ? "none" : i > 0 && text.startsWith("=") ? "sum" : "gradient", y: (y += cardLine) }));
-  return { lines, tag, badges: placed, w, h: y + 10, split: gradient.length > 0 ? split : y + 10, far };
+  return { lines, tag, badges: placed, w, h: y + 10, split: gradient.length > 0 ? split : y + 10, wrong, far };
 }
 
 /**
@@ -124,8 +131,9 @@ export function drawCard(card, unit, id) {
   }
   if (card.tag !== "") parts.push(makeSvg("text.fl-graph-near.fl-graph-tag", { x: w - cardPad, y: 21, "text-anchor": "end", "font-size": cardSmall }, card.tag));
   for (const badge of card.badges) {
-    parts.push(makeSvg(`rect.fl-graph-badge${badge.bad ? ".fl-graph-badge-bad" : ""}`, { x: badge.x, y: badge.y - 14, width: badge.w, height: 19, rx: 9.5 }));
-    parts.push(makeSvg(`text.fl-graph-near.fl-graph-badge-text${badge.bad ? ".fl-graph-badge-bad" : ""}`, { x: badge.x + badge.w / 2, y: badge.y, "text-anchor": "middle", "font-size": cardSmall }, badge.text));
+    const bad = `${badge.bad ? ".fl-graph-badge-bad" : ""}${badge.wrong ? ".fl-graph-badge-wrong" : ""}`;
+    parts.push(makeSvg(`rect.fl-graph-badge${bad}`, { x: badge.x, y: badge.y - 14, width: badge.w, height: 19, rx: 9.5 }));
+    parts.push(makeSvg(`text.fl-graph-near.fl-graph-badge-text${bad}`, { x: badge.x + badge.w / 2, y: badge.y, "text-anchor": "middle", "font-size": cardSmall }, badge.text));
   }
   parts.push(makeSvg("text.fl-graph-far", { x: w / 2, y: Math.min(h, split) / 2 + 9, "text-anchor": "middle", "font-size": 27 }, card.far));
   parts.push(makeSvg("path.fl-graph-ring", { d: outline }));

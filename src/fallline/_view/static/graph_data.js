@@ -4,6 +4,7 @@
 import { formatNumber } from "./scale.js";
 
 const graphFigures = 5;
+const graphOutputs = 4; // of one operation that a card tells apart
 const graphWords = /** @type {Record<string, number>} */ ({ NaN: NaN, Infinity: Infinity, "-Infinity": -Infinity });
 
 /** @typedef {{words: string, shape: number[], dtype: string, numbers: number[] | null, least: number, greatest: number, mean: number, norm: number, not_finite: number, count: number}} GraphTensor */
@@ -17,12 +18,27 @@ export function decodeGraph(payload) {
   const tensors = payload.tensors.map(graphTensor);
   const tensor = (/** @type {number | null} */ place) => (place === null ? null : tensors[place]);
   const edges = payload.edges.map((/** @type {any} */ edge, /** @type {number} */ id) => ({ ...edge, id, local: tensor(edge.local), gradient: tensor(edge.gradient), equation: graphNumbersOf(edge.equation) }));
-  const nodes = payload.nodes.map((/** @type {any} */ node, /** @type {number} */ id) => ({ ...node, id, value: tensor(node.value), gradient: tensor(node.gradient), meeting: graphNumbersOf(node.meeting), into: [], out: [] }));
+  const nodes = payload.nodes.map((/** @type {any} */ node, /** @type {number} */ id) => ({ ...node, id, value: tensor(node.value), gradient: tensor(node.gradient), outputs: node.outputs.map((/** @type {any} */ each) => ({ ...each, value: tensor(each.value), gradient: tensor(each.gradient) })), meeting: graphNumbersOf(node.meeting), into: [], out: [] }));
+  const wrong = new Set(payload.check?.wrong_edges ?? []);
   for (const edge of edges) {
+    edge.wrong = wrong.has(edge.id);
     nodes[edge.source].out.push(edge);
     nodes[edge.target].into.push(edge);
   }
+  graphNumbered(nodes);
   return { ...payload, nodes, edges, vector: tensor(payload.vector) };
+}
+
+/** Operations that read the same are told apart by their number. @param {any[]} nodes */
+function graphNumbered(nodes) {
+  const same = new Map();
+  for (const node of nodes) {
+    const alike = node.into.length === 0 ? [] : same.get(nodeTitle(node)) ?? [];
+    alike.push(node);
+    same.set(nodeTitle(node), alike);
+    node.which = null;
+  }
+  for (const alike of same.values()) if (alike.length > 1) alike.forEach((/** @type {any} */ node, /** @type {number} */ i) => { node.which = i + 1; });
 }
 
 /** @param {any} held @returns {GraphTensor} */
@@ -47,9 +63,9 @@ export function graphNumber(value) {
   return formatNumber(value, graphFigures);
 }
 
-/** @param {GraphTensor} tensor */
-export function shapeWords(tensor) {
-  return tensor.shape.length === 0 ? "a single number" : tensor.shape.join(" × ");
+/** As PyTorch writes it, so that it is not read as an entry. @param {GraphTensor} tensor */
+export function shapeWords({ shape }) {
+  return shape.length === 0 ? "a single number" : `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 }
 
 /**
@@ -63,7 +79,7 @@ export function tensorLines(tensor) {
   if (shape.length === 0) return [tensor.words];
   if (graphListed(tensor)) return [graphBare(tensor.words)];
   if (tensor.words.startsWith("[") && shape.length === 2 && shape[1] <= 3 && shape[0] <= 3) return tensor.words.split("], [").map(graphBare);
-  return [`${shape.join(" × ")}\u2002${rangeWords(tensor)}`];
+  return [`${shapeWords(tensor)}\u2002${rangeWords(tensor)}`];
 }
 
 /**
@@ -75,16 +91,34 @@ export function tensorLines(tensor) {
 export function tensorRows(tensor, fits) {
   const lines = tensorLines(tensor);
   if (tensor === null || lines.every(fits)) return lines;
-  const parts = lines.length > 1 ? [tensor.shape.join(" × "), rangeWords(tensor)] : lines[0].split("\u2002");
-  const comma = lines.length === 1 && graphListed(tensor) ? "," : ""; // at the end of a line that goes on: two lines of a vector are no matrix
+  const listed = lines.length === 1 && graphListed(tensor);
+  const parts = lines.length > 1 ? [shapeWords(tensor), rangeWords(tensor)] : lines[0].split(listed ? /(?<=,) / : "\u2002");
+  const between = listed ? " " : "\u2002";
   /** @type {string[]} */
   const rows = [];
   for (const part of parts.flatMap((text) => (fits(text) ? [text] : text.split(/(?<= …|,) /)))) {
-    const longer = `${rows.at(-1)}\u2002${part}`;
-    if (rows.length > 0 && fits(longer + comma)) rows[rows.length - 1] = longer;
+    const longer = `${rows.at(-1)}${between}${part}`;
+    if (rows.length > 0 && fits(longer)) rows[rows.length - 1] = longer;
     else rows.push(part);
   }
-  return rows.map((row, i) => (i + 1 < rows.length ? row + comma : row));
+  return rows;
+}
+
+/**
+ * Several outputs, each with its place before it.
+ * @param {{place: number, value: GraphTensor | null, gradient: GraphTensor | null}[]} outputs
+ * @param {"value" | "gradient"} side
+ * @param {(text: string) => boolean} fits
+ * @returns {string[]}
+ */
+export function outputRows(outputs, side, fits) {
+  const shown = outputs.length > graphOutputs ? outputs.slice(0, graphOutputs - 1) : outputs;
+  const rows = shown.flatMap((each) => {
+    const before = `${each.place}:\u2002`;
+    if (each[side] === null) return [`${before}${side === "gradient" ? "none" : "not seen"}`];
+    return tensorRows(each[side], (text) => fits(before + text)).map((text, i) => (i === 0 ? before + text : text));
+  });
+  return shown.length < outputs.length ? [...rows, `and ${outputs.length - shown.length} more outputs`] : rows;
 }
 
 /** A short vector, all its numbers written by Python. @param {GraphTensor} tensor */
@@ -92,16 +126,16 @@ function graphListed({ words, shape, count }) {
   return words.startsWith("[") && shape.length === 1 && count <= 4;
 }
 
-/** A row of numbers without brackets and commas. @param {string} words */
+/** A row of numbers without brackets. @param {string} words */
 function graphBare(words) {
-  return words.replaceAll(/[[\]]/g, "").replaceAll(", ", "\u2002");
+  return words.replaceAll(/[[\]]/g, "");
 }
 
 /** @param {GraphTensor} tensor */
 export function rangeWords(tensor) {
   if (tensor.count === 0) return "empty";
   if (tensor.not_finite === tensor.count) return tensor.numbers !== null ? graphNumber(tensor.numbers[0]) : "not finite";
-  const range = tensor.least === tensor.greatest ? formatNumber(tensor.least) : `${formatNumber(tensor.least)} … ${formatNumber(tensor.greatest)}`;
+  const range = tensor.least === tensor.greatest ? `${tensor.not_finite === 0 && tensor.shape.length > 0 ? "all " : ""}${formatNumber(tensor.least)}` : `${formatNumber(tensor.least)} … ${formatNumber(tensor.greatest)}`;
   return tensor.not_finite > 0 ? `${range}, ${formatNumber(tensor.not_finite)} not finite` : range;
 }
 
@@ -128,5 +162,5 @@ export function nodeTitle(node) {
 
 /** What a node is called in a sentence. @param {any} node */
 export function nodeShort(node) {
-  return node.name ?? (node.text || node.op || node.kind);
+  return `${node.name ?? (node.text || node.op || node.kind)}${node.which === null ? "" : ` (no. ${node.which})`}`;
 }

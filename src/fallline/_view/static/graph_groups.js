@@ -1,13 +1,15 @@
 // @ts-check
 // Modules as groups: which nodes belong together, and what is seen while some of them are closed.
 
-/** @typedef {{key: string, path: string, parent: Group | null, first: number, nodes: any[], operations: number, depth: number}} Group */
+import { graphParts, nameParts, skipsAround } from "./graph_parts.js";
+
+/** @typedef {{key: string, path: string, title?: string, parent: Group | null, first: number, nodes: any[], operations: number, depth: number, part?: boolean}} Group part: of operations that no module holds together */
 /** @typedef {{key: string, node: any | null, group: Group | null, order: number, w: number, h: number}} Unit */
-/** @typedef {{key: string, from: Unit, to: Unit, edges: any[]}} Link */
+/** @typedef {{key: string, from: Unit, to: Unit, edges: any[], beside?: Link, skip?: boolean}} Link skip: around the layers of a closed module, beside what goes through them */
 
 /**
  * A group is one call of a module: operations of it that ran one after the other, so that closing one never makes a circle.
- * A leaf belongs to the innermost group that holds all that use it; inputs stay outside.
+ * Where too many stand side by side they are parts. A leaf belongs to the innermost group that holds all that use it; inputs stay outside.
  * @param {any} graph
  * @returns {{groups: Group[], home: Map<any, Group | null>}}
  */
@@ -32,12 +34,26 @@ export function moduleGroups(graph) {
     }
     home.set(node, open.at(-1) ?? null);
   }
+  const operations = graph.nodes.filter((/** @type {any} */ node) => !graphLeaf(node));
+  const parts = graphParts(operations, home);
+  groups.push(...parts);
+  for (const group of groups) {
+    group.depth = 0;
+    for (let above = group.parent; above !== null; above = above.parent) group.depth += 1;
+  }
   for (const node of graph.nodes) if (graphLeaf(node)) home.set(node, node.kind === "input" ? null : groupShared(node.out.map((/** @type {any} */ edge) => home.get(graph.nodes[edge.target]) ?? null)));
   for (const [node, inner] of home) for (let group = inner; group !== null; group = group.parent) {
     group.nodes.push(node);
     if (!graphLeaf(node)) group.operations += 1;
   }
+  nameParts(parts, operations);
+  for (const group of groups) group.title = group.part || graph.modules[group.path] === undefined ? group.path : `${group.path} (${graph.modules[group.path]})`;
   return { groups: groups.filter((group) => group.nodes.length > 1), home };
+}
+
+/** @param {Group} group */
+export function groupWords(group) {
+  return group.part ? `S${group.path.slice(1)}` : `Module ${group.title}`;
 }
 
 /** @param {any} node */
@@ -84,7 +100,9 @@ export function visibleGraph(graph, modules, open) {
     unitOf.set(node, unit);
   }
   const links = graphLinks(graph, unitOf);
-  for (const unit of units) if (unit.node !== null && graphLeaf(unit.node)) unit.order = Math.min(...links.filter((link) => link.from === unit).map((link) => link.to.order), unit.node.out.length > 0 ? Infinity : unit.order) - 0.5;
+  const used = new Map();
+  for (const { from, to } of links) used.set(from, Math.min(used.get(from) ?? Infinity, to.order));
+  for (const unit of units) if (unit.node !== null && graphLeaf(unit.node)) unit.order = (used.get(unit) ?? (unit.node.out.length > 0 ? Infinity : unit.order)) - 0.5;
   units.sort((a, b) => a.order - b.order);
   return { units, links };
 }
@@ -102,7 +120,17 @@ function graphLinks(graph, unitOf) {
     if (link === undefined) links.set(key, { key, from, to, edges: [edge] });
     else link.edges.push(edge);
   }
-  return [...links.values()];
+  return [...links.values()].flatMap((link) => graphAround(link, graph));
+}
+
+/** The skip connection of a closed module is an edge of its own. @param {Link} link @param {any} graph @returns {Link[]} */
+function graphAround(link, graph) {
+  if (link.to.group === null || link.to.group.part || link.edges.length < 2) return [link];
+  const around = new Set(skipsAround(link.edges, link.to.group, graph.nodes));
+  if (around.size === 0) return [link];
+  const through = { ...link, edges: link.edges.filter((edge) => !around.has(edge)) };
+  const skip = { ...link, key: `${link.key} around`, edges: [...around], skip: true, beside: through };
+  return [Object.assign(through, { beside: skip }), skip];
 }
 
 /**
@@ -119,6 +147,27 @@ export function openAtFirst(graph, modules, most) {
     const more = new Set([...open, ...modules.groups.filter((group) => group.depth === depth).map((group) => group.key)]);
     if (visibleGraph(graph, modules, more).units.length > most) return open;
     open = more;
+  }
+  return open;
+}
+
+/**
+ * As many open groups as `most` cards allow: the outer ones first, those of one level in their order.
+ * @param {any} graph
+ * @param {{groups: Group[], home: Map<any, Group | null>}} modules
+ * @param {number} most
+ * @returns {Set<string>}
+ */
+export function openMost(graph, modules, most) {
+  const inside = new Map();
+  for (const node of graph.nodes) inside.set(modules.home.get(node) ?? null, (inside.get(modules.home.get(node) ?? null) ?? 0) + 1);
+  for (const group of modules.groups) inside.set(group.parent, (inside.get(group.parent) ?? 0) + 1);
+  let count = inside.get(null) ?? 0;
+  const open = new Set();
+  for (const group of [...modules.groups].sort((a, b) => a.depth - b.depth || a.first - b.first)) {
+    count += (inside.get(group) ?? 0) - 1;
+    if (count > most) break;
+    open.add(group.key);
   }
   return open;
 }

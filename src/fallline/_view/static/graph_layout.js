@@ -6,7 +6,8 @@ import { rowsBreaks, rowsNarrow, rowsPath, rowsTurns } from "./graph_rows.js";
 
 const layoutGap = 18; // between cards of one layer
 const layoutThin = 12; // of a long edge that passes a layer
-const layoutBend = 46; // between layers: room for the curves
+const layoutLanes = [14, 10, 7, 4.5, 3]; // between such edges on a narrow page: the widest that leaves every layer its room
+const layoutBend = 36; // between layers: room for the curves
 const layoutBusy = 1.35; // more of it where many edges leave
 const layoutHead = 12; // the straight piece before the arrowhead
 
@@ -23,17 +24,26 @@ const layoutHead = 12; // the straight piece before the arrowhead
  * @returns {{places: Map<any, {x: number, y: number}>, paths: Map<any, any>, width: number, height: number, rows: number}}
  */
 export function layoutGraph(units, links, { down, row, rows: room }) {
-  const ranks = layoutRanks(units, links);
-  if (down) rowsNarrow(units, links, ranks, room, { gap: layoutGap, thin: layoutThin });
+  const [ranks, lane] = down ? layoutNarrow(units, links, room) : [layoutRanks(units, links), layoutThin + layoutGap];
   const firsts = down ? [0] : rowsBreaks(units, links, ranks, { row, rows: room }, { bend: layoutCurve, head: layoutHead, runs: (held, count) => layoutRuns(count, links, held, down) });
-  const { layers, chains } = layoutSpots(units, links, ranks, down);
+  const { layers, chains } = layoutSpots(units, links, ranks, { down, thin: down ? 0 : layoutThin });
   orderLayers(layers);
   for (const layer of layers) for (const spot of layer) layoutPorts(spot);
   const rows = firsts.map((first, i) => layers.slice(first, firsts[i + 1]));
   rows.forEach((row, i) => { for (const spot of row.flat()) spot.row = i; });
-  for (const row of rows) layoutCross(row);
+  for (const row of rows) layoutCross(row, lane, down ? room / 2 : Infinity);
   const runs = layoutRuns(layers.length, links, ranks, down);
   return layoutResult({ rows, chains, runs, down, ...layoutMain(rows, runs, down) });
+}
+
+/** Layers that have their room on a narrow page, and how far apart edges pass them. @param {any[]} units @param {any[]} links @param {number} room @returns {[Map<any, number>, number]} */
+function layoutNarrow(units, links, room) {
+  const first = layoutRanks(units, links);
+  for (const lane of layoutLanes) {
+    const ranks = new Map(first);
+    if (rowsNarrow(units, links, ranks, room, { gap: layoutGap, lane }) || lane === layoutLanes.at(-1)) return [ranks, lane];
+  }
+  return [first, layoutGap];
 }
 
 /** The longest path to each card; leaves stand just before what uses them first. @param {any[]} units @param {any[]} links */
@@ -58,8 +68,8 @@ function layoutRanks(units, links) {
   }
   layoutLate([...ranks.keys()], { into, out, ranks });
   for (const unit of units) if (into.get(unit)?.length === 0 && (out.get(unit)?.length ?? 0) > 0) ranks.set(unit, Math.min(...(out.get(unit) ?? []).map((link) => ranks.get(link.to))) - 1);
-  const least = Math.min(...ranks.values());
-  for (const [unit, rank] of ranks) ranks.set(unit, rank - least);
+  const places = new Map([...new Set(ranks.values())].sort((a, b) => a - b).map((rank, i) => [rank, i])); // no layer is left empty
+  for (const [unit, rank] of ranks) ranks.set(unit, places.get(rank));
   return ranks;
 }
 
@@ -72,8 +82,8 @@ function layoutLate(sorted, { into, out, ranks }) {
   }
 }
 
-/** @param {any[]} units @param {any[]} links @param {Map<any, number>} ranks @param {boolean} down */
-function layoutSpots(units, links, ranks, down) {
+/** @param {any[]} units @param {any[]} links @param {Map<any, number>} ranks @param {{down: boolean, thin: number}} how */
+function layoutSpots(units, links, ranks, { down, thin }) {
   /** @type {Spot[][]} */
   const layers = Array.from({ length: Math.max(...ranks.values()) + 1 }, () => []);
   /** @type {Map<any, Spot>} */
@@ -94,7 +104,7 @@ function layoutSpots(units, links, ranks, down) {
     const pieces = [];
     let last = from;
     for (let layer = from.layer + 1; layer <= to.layer; layer += 1) {
-      const next = layer === to.layer ? to : stand(null, layer, 0, layoutThin);
+      const next = layer === to.layer ? to : stand(null, layer, 0, thin);
       const piece = { link, from: last, to: next, leave: 0, arrive: 0 };
       last.out.push(piece);
       next.into.push(piece);
@@ -117,12 +127,12 @@ function layoutPorts(spot) {
   spread(spot.out, (piece) => piece.to.start, (piece, at) => { piece.leave = at; });
 }
 
-/** Middles along the cross axis: each wants to stand where its neighbours make its edges straight, none may overlap. @param {Spot[][]} layers */
-function layoutCross(layers) {
+/** Middles along the cross axis: each wants to stand where its neighbours make its edges straight, none may overlap. @param {Spot[][]} layers @param {number} lane between edges that pass @param {number} most from the middle */
+function layoutCross(layers, lane, most) {
   for (const layer of layers) {
     let edge = 0;
     layer.forEach((spot, i) => {
-      if (i > 0) edge += layoutApart(layer[i - 1], spot);
+      if (i > 0) edge += layoutApart(layer[i - 1], spot, lane);
       spot.at = edge;
     });
     for (const spot of layer) spot.at -= edge / 2;
@@ -138,7 +148,7 @@ function layoutCross(layers) {
         const weight = pulls.reduce((sum, [, pull]) => sum + pull, 0);
         return weight === 0 ? [spot.at, 0.01] : [pulls.reduce((sum, [at, pull]) => sum + at * pull, 0) / weight, weight];
       });
-      layoutSettle(layer, wishes);
+      layoutSettle(layer, wishes, lane, most);
     }
   }
 }
@@ -148,18 +158,18 @@ function layoutPull(piece) {
   return (piece.from.unit === null ? 2.5 : 1) * (piece.to.unit === null ? 2.5 : 1);
 }
 
-/** @param {Spot} first @param {Spot} second */
-function layoutApart(first, second) {
-  return (first.cross + second.cross) / 2 + layoutGap;
+/** @param {Spot} first @param {Spot} second @param {number} lane */
+function layoutApart(first, second, lane) {
+  return first.unit === null && second.unit === null ? lane : (first.cross + second.cross) / 2 + layoutGap;
 }
 
-/** The places nearest to the wishes (least squares) that keep their distances: pools of neighbours that would overlap move as one. @param {Spot[]} layer @param {number[][]} wishes */
-function layoutSettle(layer, wishes) {
+/** The places nearest to the wishes (least squares) that keep their distances: pools of neighbours that would overlap move as one, and all stay within `most` of the middle. @param {Spot[]} layer @param {number[][]} wishes @param {number} lane @param {number} most */
+function layoutSettle(layer, wishes, lane, most) {
   /** @type {{sum: number, weight: number, size: number}[]} */
   const pools = [];
   let offset = 0;
   const offsets = layer.map((spot, i) => {
-    if (i > 0) offset += layoutApart(layer[i - 1], spot);
+    if (i > 0) offset += layoutApart(layer[i - 1], spot, lane);
     return offset;
   });
   layer.forEach((_, i) => {
@@ -170,8 +180,11 @@ function layoutSettle(layer, wishes) {
     }
     pools.push(pool);
   });
+  if (layer.length === 0) return; // its leaves went on to the next row
+  const [low, high] = [layer[0].cross / 2 - most, most - offset - layer[layer.length - 1].cross / 2];
+  const held = (/** @type {number} */ at) => (low > high ? (low + high) / 2 : Math.min(high, Math.max(low, at)));
   let i = 0;
-  for (const pool of pools) for (let k = 0; k < pool.size; k += 1, i += 1) layer[i].at = pool.sum / pool.weight + offsets[i];
+  for (const pool of pools) for (let k = 0; k < pool.size; k += 1, i += 1) layer[i].at = held(pool.sum / pool.weight) + offsets[i];
 }
 
 /** Room for the curves between two layers. @param {number} busy edges that leave the first */

@@ -4,6 +4,7 @@
 /** @typedef {import("./graph_layout.js").Spot} Spot */
 
 const orderSweeps = 24;
+const orderEffort = 60_000; // pieces of edges times sweeps: a graph of a thousand cards still appears within seconds
 
 /**
  * Reorders every layer in place; each spot's `start` is its place in the layer.
@@ -14,7 +15,9 @@ export function orderLayers(layers) {
   orderNumber(layers);
   let best = layers.map((layer) => [...layer]);
   let fewest = orderCrossings(layers);
-  for (let sweep = 0; sweep < orderSweeps && fewest > 0; sweep += 1) {
+  const pieces = layers.flat().reduce((sum, spot) => sum + spot.out.length, 0);
+  const sweeps = Math.max(2, Math.min(orderSweeps, Math.round(orderEffort / pieces)));
+  for (let sweep = 0; sweep < sweeps && fewest > 0; sweep += 1) {
     const forward = sweep % 2 === 0;
     const indices = layers.map((_, i) => i);
     for (const i of forward ? indices : indices.reverse()) orderByNeighbours(layers[i], forward, sweep % 4 >= 2);

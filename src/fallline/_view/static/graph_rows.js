@@ -1,5 +1,5 @@
 // @ts-check
-// A drawing that is longer than its room goes on in further rows, like the lines of a text; a layer that is wider than it lets its leaves stand before it.
+// A drawing that is longer than its room goes on in further rows, like the lines of a text; a layer that is wider than it lets some of its cards stand before it.
 
 /**
  * @typedef {import("./graph_layout.js").Spot} Spot
@@ -29,26 +29,31 @@ function rowsLayers(units, links, ranks) {
 }
 
 /**
- * Leaves that have no room beside the others stand a layer earlier. Changes `ranks`.
+ * Cards that have no room beside the others stand a layer earlier: first what is used only, then what was computed before. Changes `ranks`.
  * @param {any[]} units @param {any[]} links @param {Map<any, number>} ranks
  * @param {number} room of a layer
- * @param {{gap: number, thin: number}} sizes between cards, and of an edge that passes
+ * @param {{gap: number, lane: number}} sizes between cards, and from one edge that passes to the next
+ * @returns {boolean} whether every layer has its room
  */
-export function rowsNarrow(units, links, ranks, room, { gap, thin }) {
+export function rowsNarrow(units, links, ranks, room, { gap, lane }) {
+  const made = new Set(links.map((link) => link.to));
+  const early = (/** @type {any} */ unit) => (unit.node?.kind === "input" ? 2 : made.has(unit) ? 0 : 1);
+  let fits = true;
   for (let at = 0; at <= Math.max(...ranks.values()); ) {
     const layer = units.filter((unit) => ranks.get(unit) === at);
     const passing = links.filter((link) => (ranks.get(link.from) ?? 0) < at && (ranks.get(link.to) ?? 0) > at).length;
-    const leaves = layer.filter((unit) => !links.some((link) => link.to === unit)).sort((a, b) => Number(a.node?.kind === "input") - Number(b.node?.kind === "input")); // inputs go first
-    let wide = layer.reduce((sum, unit) => sum + unit.w + gap, passing * (thin + gap)) - gap;
+    const last = [...layer].sort((a, b) => early(a) - early(b) || b.order - a.order); // what moves first stands at the end
+    let wide = layer.reduce((sum, unit) => sum + unit.w + gap, Math.min(passing, layer.length + 1) * gap + passing * lane) - gap;
     const moved = [];
-    while (wide > room && leaves.length > 0 && moved.length < layer.length - 1) {
-      const leaf = leaves.pop();
-      moved.push(leaf);
-      wide -= leaf.w - thin;
+    while (wide > room && last.length > 1) {
+      const unit = last.pop();
+      moved.push(unit);
+      wide -= unit.w + gap - links.filter((link) => link.from === unit).length * lane;
     }
     if (moved.length > 0) rowsInsert(ranks, at, moved); // and its own layer is looked at next
-    else at += 1;
+    else [at, fits] = [at + 1, fits && wide <= room];
   }
+  return fits;
 }
 
 /**

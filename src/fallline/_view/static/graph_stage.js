@@ -3,7 +3,7 @@
 
 import { make } from "./element.js";
 import { makeSvg, createRuler } from "./graph_svg.js";
-import { moduleGroups, openAtFirst, visibleGraph } from "./graph_groups.js";
+import { moduleGroups, openAtFirst, openMost, visibleGraph } from "./graph_groups.js";
 import { drawGraph, showMoment } from "./graph_draw.js";
 import { graphMoments, graphState, sameMoment } from "./graph_steps.js";
 import { createCamera } from "./graph_camera.js";
@@ -12,10 +12,13 @@ import { createGraphMap } from "./graph_map.js";
 const stageDownBelow = 900; // px of the page's width
 const stageOpenUpTo = 40; // nodes
 const stageFew = 26; // cards that a larger graph begins with
+const stageMany = 300; // cards that "Open all" opens
 const stageProjected = 1.3;
 const stageLargest = 1.3; // how far a small graph is enlarged
 const stageReadable = 0.9; // type of 13.5 px stays over 12 px
-const stageMap = { narrow: 50, wide: 92 }; // px beside a graph that is larger than its room
+const stageMap = { narrow: 50, wide: 76 }; // px beside a graph that is larger than its room
+const stageBeside = { page: 334, projector: 470 }; // px of a wide screen that its head, the sentence of a step and the play take
+const stageLeast = { page: 340, projector: 300 };
 const stageEdge = 28; // px around the drawing
 
 /**
@@ -24,7 +27,9 @@ const stageEdge = 28; // px around the drawing
  */
 export function createStage(graph, player, choose) {
   const modules = moduleGroups(graph);
-  const readable = () => (element.closest(".fl-projector") === null ? stageReadable : stageProjected);
+  graph.parts = modules.groups.some((group) => group.part);
+  const projected = () => element.closest(".fl-projector") !== null;
+  const readable = () => (projected() ? stageProjected : stageReadable);
   const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   let open = openAtFirst(graph, modules, graph.nodes.length <= stageOpenUpTo ? Infinity : stageFew);
   let spread = /** @type {number | null} */ (null); // the width of rows that fill the picture when all of them are in sight
@@ -46,18 +51,18 @@ export function createStage(graph, player, choose) {
     moments = graphMoments(graph, visible);
     player.set(moments.length, sameMoment(moments, order));
     const down = width < stageDownBelow;
-    drawn = drawGraph(graph, visible, { ruler, down, narrow: down, room: spread === null ? { row: (width - stageEdge) / readable(), rows: (width - stageEdge - mapRoom()) / readable() } : { row: spread, rows: spread }, choose: pick, before, still: still() });
+    drawn = drawGraph(graph, visible, { ruler, down, room: spread === null ? { row: (width - stageEdge) / readable(), rows: (width - stageEdge - mapRoom()) / readable() } : { row: spread, rows: spread }, choose: pick, before, still: still() });
     world.replaceChildren(drawn.world);
     if (held !== null) [...drawn.units.values()].find((/** @type {any} */ each) => each.unit.key === held)?.element.focus({ preventScroll: true });
     chosen = null;
     size();
   };
   const size = () => {
-    const screen = window.innerHeight;
+    const [screen, place] = [window.innerHeight, projected() ? "projector" : "page"];
     const room = Math.max(200, element.clientWidth);
     const scale = Math.min(stageLargest, (room - stageEdge) / drawn.width);
     const tall = drawn.height * Math.max(scale, readable()) + stageEdge + 8;
-    const most = width < stageDownBelow ? Math.max(260, screen * 0.43) : Math.max(340, screen - 400);
+    const most = width < stageDownBelow ? Math.max(260, screen * 0.43) : Math.max(stageLeast[place], screen - stageBeside[place] - stageAccused(element));
     const height = Math.round(Math.min(Math.max(180, tall), most));
     const large = Math.min(scale, (height - stageEdge) / drawn.height) < readable();
     const size = { width: large ? room - mapRoom() : room, height };
@@ -82,8 +87,8 @@ export function createStage(graph, player, choose) {
     open = new Set([...open].filter((key) => key !== group.key));
     rebuild((/** @type {any} */ unit) => unit.group === group);
   };
-  const tools = stageTools(modules, camera, (/** @type {boolean} */ all) => {
-    open = all ? new Set(modules.groups.map((group) => group.key)) : new Set();
+  const tools = stageTools(graph, modules, camera, (/** @type {boolean} */ all) => {
+    open = all ? openMost(graph, modules, stageMany) : new Set();
     spread = null;
     build(true);
     camera.open(readable());
@@ -107,6 +112,17 @@ export function createStage(graph, player, choose) {
     }
     camera.fit();
   };
+  /** Opens what is around an edge, and says where it is in the play. @param {any} edge */
+  const reveal = (edge) => {
+    const held = [edge.source, edge.target].map((id) => graph.nodes[id]);
+    for (const node of held) for (let group = modules.home.get(node) ?? null; group !== null; group = group.parent) open = new Set([...open, group.key]);
+    build(false);
+    camera.keep();
+    chosen = visible.links.find((/** @type {any} */ link) => link.edges.includes(edge)) ?? null;
+    const at = moments.findIndex((/** @type {any} */ moment) => moment.link === chosen);
+    const boxes = held.map((node) => [...drawn.units.values()].find((each) => each.unit.node === node)).filter(Boolean);
+    return { at, show: () => camera.show(stageBox(boxes), stageBox(boxes.slice(-1))) };
+  };
   const watcher = new ResizeObserver(() => resize(false));
   return {
     element,
@@ -114,6 +130,7 @@ export function createStage(graph, player, choose) {
     home: new Map([...modules.home].filter(([, group]) => modules.groups.includes(group))),
     openGroup,
     closeGroup,
+    reveal,
     resize,
     fit,
     zoom: camera.zoom,
@@ -145,6 +162,12 @@ export function createStage(graph, player, choose) {
   };
 }
 
+/** @param {HTMLElement} element */
+function stageAccused(element) {
+  const accused = element.closest(".fl-graph")?.querySelector(".fl-graph-accused");
+  return accused instanceof HTMLElement ? accused.offsetHeight + 12 : 0;
+}
+
 /** The current card comes into sight, and with an edge as much of where it came from as there is room for. @param {any} drawn @param {any} moment @param {any} camera */
 function stageFollow(drawn, moment, camera) {
   if (moment.unit === null) return camera.begin();
@@ -166,9 +189,9 @@ function stageFirst(graph, drawn) {
   return (inputs.length > 0 ? inputs : all).reduce((first, each) => (each.unit.order < first.unit.order ? each : first));
 }
 
-/** @param {any} modules @param {any} camera @param {(all: boolean) => void} setAll @param {() => void} fit @returns {HTMLElement} */
-function stageTools(modules, camera, setAll, fit) {
+/** @param {any} graph @param {any} modules @param {any} camera @param {(all: boolean) => void} setAll @param {() => void} fit @returns {HTMLElement} */
+function stageTools(graph, modules, camera, setAll, fit) {
   const button = (/** @type {string} */ words, /** @type {string} */ title, /** @type {() => void} */ click) => make("button.fl-button.fl-button-small", { type: "button", title, "aria-label": title, click }, words);
-  const groups = modules.groups.length === 0 ? [] : [button("Open all", "Open all modules", () => setAll(true)), button("Close all", "Close all modules", () => setAll(false))];
+  const groups = modules.groups.length === 0 ? [] : [button("Open all", graph.nodes.length > stageMany ? `Open as much as can be drawn, at most ${stageMany} cards` : "Open all modules", () => setAll(true)), button("Close all", "Close all modules", () => setAll(false))];
   return make("div.fl-graph-zoom", {}, ...groups, button("−", "Zoom out", () => camera.zoom(1 / 1.3)), button("+", "Zoom in", () => camera.zoom(1.3)), button("Fit", "Fit the whole graph, and back (key 0)", fit));
 }

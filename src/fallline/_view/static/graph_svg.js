@@ -24,7 +24,7 @@ export function makeSvg(tag, attributes = {}, ...children) {
 /**
  * A ruler for the picture's type.
  * @param {string} family
- * @returns {{width: (text: string, size: number, bold?: boolean) => number, fit: (text: string, size: number, room: number, bold?: boolean) => string}}
+ * @returns {{width: (text: string, size: number, bold?: boolean) => number, fit: (text: string, size: number, room: number, bold?: boolean, end?: boolean) => string}} end: what is cut off is the beginning
  */
 export function createRuler(family) {
   const context = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
@@ -32,16 +32,17 @@ export function createRuler(family) {
     context.font = `${bold ? "650 " : ""}${size}px ${family}`;
     return context.measureText(text).width * 1.01;
   };
-  const fit = (/** @type {string} */ text, /** @type {number} */ size, /** @type {number} */ room, bold = false) => {
+  const fit = (/** @type {string} */ text, /** @type {number} */ size, /** @type {number} */ room, bold = false, end = false) => {
     if (width(text, size, bold) <= room) return text;
     const letters = [...text];
+    const cut = (/** @type {number} */ count) => (end ? `…${letters.slice(letters.length - count).join("").trimStart()}` : `${letters.slice(0, count).join("").trimEnd()}…`);
     let [low, high] = [0, letters.length];
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
-      if (width(`${letters.slice(0, middle).join("").trimEnd()}…`, size, bold) <= room) low = middle;
+      if (width(cut(middle), size, bold) <= room) low = middle;
       else high = middle - 1;
     }
-    return `${letters.slice(0, low).join("").trimEnd()}…`;
+    return cut(low);
   };
   return { width, fit };
 }

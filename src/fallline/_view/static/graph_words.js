@@ -3,7 +3,12 @@
 
 import { make } from "./element.js";
 import { graphNumber, nodeShort, nodeTitle, shapeWords, tensorWhole } from "./graph_data.js";
+import { formatNumber } from "./scale.js";
 import { cardNode } from "./graph_card.js";
+import { groupWords } from "./graph_groups.js";
+
+const wordsMost = 3; // gradients of one line that a sentence tells
+const wordsListed = 6; // edges of one line, or outputs, that the details tell
 
 /** @param {number} value in brackets where it would follow another sign */
 function wordsFactor(value) {
@@ -12,7 +17,7 @@ function wordsFactor(value) {
 
 /** @param {number[]} entry */
 function wordsEntry(entry) {
-  return entry.length === 0 ? "" : `entry [${entry.join(", ")}]`;
+  return entry.length === 0 ? "" : entry.length === 1 ? `entry ${entry[0]}` : `entry [${entry.join(", ")}]`;
 }
 
 /** Slope × arrived = goes on. @param {any} equation @returns {HTMLElement} */
@@ -21,7 +26,7 @@ function wordsEquation(equation) {
   const sign = (/** @type {string} */ text) => make("span.fl-graph-sign", {}, text);
   const parts = [term("slope", graphNumber(equation.slope), "slope here"), sign("×"), term("arrived", wordsFactor(equation.arrived), "arrived"), sign("="), term("goes", graphNumber(equation.goes_on), "goes on")];
   const where = wordsEntry(equation.entry);
-  return make("div.fl-graph-equation", { role: "math", "aria-label": `${graphNumber(equation.slope)} times ${graphNumber(equation.arrived)} is ${graphNumber(equation.goes_on)}` }, ...parts, ...(where === "" ? [] : [make("span.fl-graph-entry", {}, `largest: ${where}`)]));
+  return make("div.fl-graph-equation", { role: "math", "aria-label": `${graphNumber(equation.slope)} times ${graphNumber(equation.arrived)} is ${graphNumber(equation.goes_on)}` }, ...parts, ...(where === "" ? [] : [make("span.fl-graph-entry", {}, `at ${where}, where most goes on`)]));
 }
 
 /**
@@ -32,8 +37,8 @@ function wordsEquation(equation) {
 export function momentWords(graph, moment, count) {
   if (moment.kind === "start") return [make("p.fl-graph-kicker", {}, "Before the first step"), make("p.fl-graph-said", {}, ...wordsStart(graph, count))];
   if (moment.kind === "forward") {
-    const node = cardNode(moment.unit, graph);
-    return [make("p.fl-graph-kicker", {}, "Forward"), make("p.fl-graph-said", {}, node.sentence)];
+    const said = moment.unit.group === null ? moment.unit.node.sentence : wordsClosed(graph, moment.unit);
+    return [make("p.fl-graph-kicker", {}, "Forward"), make("p.fl-graph-said", {}, said)];
   }
   if (moment.kind === "begin") {
     const node = graph.nodes[graph.result];
@@ -42,20 +47,62 @@ export function momentWords(graph, moment, count) {
   }
   const { link } = moment;
   const edges = link.edges.filter((/** @type {any} */ edge) => edge.gradient !== null);
-  const parts = [make("p.fl-graph-kicker.fl-graph-kicker-back", {}, `Backward: ${wordsUnit(link.to)} → ${wordsUnit(link.from)}`), make("p.fl-graph-said", {}, edges[0].sentence, ...(edges.length > 1 ? [` ${edges.length - 1} more of these edges carr${edges.length === 2 ? "ies" : "y"} a gradient back.`] : []))];
+  const kicker = make(`p.fl-graph-kicker.fl-graph-kicker-${link.wrong ? "wrong" : "back"}`, {}, `${link.wrong ? "✕ " : ""}Backward: ${wordsUnit(link.to)} → ${wordsUnit(link.from)}`);
+  if (link.to.group !== null) return [kicker, make("p.fl-graph-said", {}, wordsThrough(graph, link, edges)), ...wordsWrong(link)];
+  const parts = [kicker, make("p.fl-graph-said", {}, edges[0].sentence, ...(edges.length > 1 ? [` ${edges.length - 1} more of these edges carr${edges.length === 2 ? "ies" : "y"} a gradient back.`] : []))];
   if (edges[0].equation !== null) parts.push(wordsEquation(edges[0].equation));
   return parts;
+}
+
+/** @param {any} group */
+function wordsSteps(group) {
+  return `${group.operations} ${group.operations === 1 ? "step" : "steps"}`;
+}
+
+/** What a closed module gave, and what broke inside it. @param {any} graph @param {any} unit @returns {string} */
+function wordsClosed(graph, unit) {
+  const { value } = cardNode(unit, graph);
+  const broken = unit.group.nodes.find((/** @type {any} */ node) => node.marks.includes("not finite here"));
+  const where = broken === undefined ? "" : ` Inside it, at ${nodeTitle(broken)}, a number stops being finite: open it to see where.`;
+  return `${groupWords(unit.group)}, closed: ${wordsSteps(unit.group)} inside. Its output is ${value === null ? "not seen" : value.words}.${where}`;
+}
+
+/** What is told of the step itself, where it is seen. @param {any} link @returns {HTMLElement[]} */
+function wordsWrong(link) {
+  return link.wrong ? [make("p.fl-graph-kicker-wrong", {}, "A step back in here is wrong: open it.")] : [];
+}
+
+/** Around the layers of a closed module, and how the two add up. @param {any} graph @param {any} link @param {any} edge with a gradient @returns {string} */
+function wordsSkip(graph, link, edge) {
+  const [to, source] = [wordsUnit(link.from), graph.nodes[edge.source]];
+  const [through, ...more] = source.out.filter((/** @type {any} */ each) => each.gradient !== null && each !== edge);
+  const all = source.outputs.length === 0 && source.gradient !== null && through !== undefined && more.length === 0;
+  const sizes = all ? ` Their lengths (norms): ${formatNumber(edge.gradient.norm)} around, ${formatNumber(through.gradient.norm)} through, ${formatNumber(source.gradient.norm)} added up.` : "";
+  return `The skip connection goes around the layers of ${wordsUnit(link.to)}: what arrived at the sum at its end goes on to ${to} ${edge.rule === "1" ? "unchanged" : `times ${edge.rule}`}, ${edge.gradient.words}. There it is added to what came back through the layers.${sizes}`;
+}
+
+/** What came back through a closed module: no rule of one of its steps is that of the whole. @param {any} graph @param {any} link @param {any[]} edges with a gradient @returns {string} */
+function wordsThrough(graph, link, edges) {
+  if (link.skip && edges.length === 1) return wordsSkip(graph, link, edges[0]);
+  const to = wordsUnit(link.from);
+  const through = `The gradient came back through ${wordsUnit(link.to)}, closed${link.to.group.part ? "" : `, ${wordsSteps(link.to.group)}`}: `;
+  const around = link.beside === undefined || link.skip ? "" : ` The skip connection brings another one around these layers: the two add up.`;
+  if (edges.length === 1) return `${through}${edges[0].gradient.words} goes on to ${to}.${around}`;
+  const shown = edges.slice(0, wordsMost).map((edge) => edge.gradient.words).join("; ");
+  const same = edges.every((edge) => edge.source === edges[0].source && edge.output === edges[0].output);
+  return `${through}${edges.length} gradients go on to ${to}${same ? ", where they add up" : ""}: ${shown}${edges.length > wordsMost ? "; …" : "."}${around}`;
 }
 
 /** @param {any} graph @param {number} count */
 function wordsStart(graph, count) {
   const inputs = graph.inputs.map((/** @type {number} */ id) => nodeShort(graph.nodes[id])).join(", ");
-  return [`Values run forward from ${inputs === "" ? "the leaves" : inputs} to the result, then the gradient comes back the same way, edge by edge. `, make("strong", {}, "Take a step"), ` to begin; there are ${count - 1} in all.`];
+  const parts = graph.parts ? `There are ${formatNumber(graph.nodes.length)} values: steps that ran one after the other are drawn as one card, and a click or Enter opens it. ` : "";
+  return [`${parts}Values run forward from ${inputs === "" ? "the leaves" : inputs} to the result, then the gradient comes back the same way, edge by edge. `, make("strong", {}, "Take a step"), ` to begin; there are ${count - 1} in all.`];
 }
 
 /** @param {any} unit */
 function wordsUnit(unit) {
-  return unit.group !== null ? unit.group.path : nodeShort(unit.node);
+  return unit.group !== null ? unit.group.title : nodeShort(unit.node);
 }
 
 /**
@@ -69,8 +116,8 @@ export function chosenWords(graph, chosen, act) {
   if (chosen.group !== null) {
     const node = cardNode(chosen, graph);
     return [
-      make("h3.fl-graph-h3", {}, `Module ${chosen.group.path}`),
-      make("p", {}, `${chosen.group.operations} operation${chosen.group.operations === 1 ? "" : "s"}, closed.`),
+      make("h3.fl-graph-h3", {}, groupWords(chosen.group)),
+      make("p", {}, `Closed: ${wordsSteps(chosen.group)} inside.`),
       make("button.fl-button.fl-button-small", { type: "button", click: () => act.open(chosen.group) }, "Open it"),
       wordsRows([["its output", node.value, "value"], ["gradient at its output", node.gradient, "gradient"]]),
     ];
@@ -97,7 +144,7 @@ function wordsOfNode(graph, node, act) {
     make("h3.fl-graph-h3", {}, nodeTitle(node)),
     make("p", {}, node.sentence),
     ...(node.no_gradient === null || node.sentence.includes(node.no_gradient) ? [] : [make("p.fl-graph-no", {}, node.no_gradient)]),
-    wordsRows([["value", node.value, "value"], ["gradient, ∂result/∂this", node.gradient, "gradient"]]),
+    ...wordsTensors(node),
     wordsFacts(facts),
     ...(home === null ? [] : [make("button.fl-button.fl-button-small", { type: "button", click: () => act.close(home) }, `Close ${home.path}`)]),
   ];
@@ -105,14 +152,30 @@ function wordsOfNode(graph, node, act) {
 
 /** @param {any} graph @param {any} link @returns {HTMLElement[]} */
 function wordsOfLink(graph, link) {
-  const shown = link.edges.slice(0, 6);
+  if (link.to.group !== null) return wordsOfThrough(graph, link);
+  const shown = link.edges.slice(0, wordsListed);
   const parts = shown.flatMap((/** @type {any} */ edge) => [
     make("h3.fl-graph-h3", {}, `From ${nodeShort(graph.nodes[edge.target])} back to ${nodeShort(graph.nodes[edge.source])}`),
     make("p", {}, edge.sentence),
-    wordsFacts([["local derivative", edge.rule], ["product", edge.product], ["broadcast to", edge.stretched === null ? null : `${edge.stretched.join(" × ")}, so what came back was summed`]]),
+    wordsFacts([["of output", edge.output === null ? null : String(edge.output)], ["local derivative", edge.rule], ["product", edge.product], ["broadcast to", edge.stretched === null ? null : `${edge.stretched.join(" × ")}, so what came back was summed`]]),
     wordsRows([["local derivative, entry by entry", edge.local, "value"], ["goes on", edge.gradient, "gradient"]]),
   ]);
   return [...parts, ...(link.edges.length > shown.length ? [make("p", {}, `And ${link.edges.length - shown.length} more edges.`)] : [])];
+}
+
+/** @param {any} graph @param {any} link back through a closed module @returns {HTMLElement[]} */
+function wordsOfThrough(graph, link) {
+  const edges = link.edges.filter((/** @type {any} */ edge) => edge.gradient !== null);
+  const told = edges.length === 0 ? "Nothing goes back here." : wordsThrough(graph, link, edges);
+  return [make("h3.fl-graph-h3", {}, `From ${wordsUnit(link.to)} back to ${wordsUnit(link.from)}`), make("p", {}, `${told} Open the module to see each of its steps.`), wordsRows(edges.slice(0, wordsListed).map((/** @type {any} */ edge) => ["goes on", edge.gradient, "gradient"]))];
+}
+
+/** The value and the gradient, or those of each output. @param {any} node @returns {HTMLElement[]} */
+function wordsTensors(node) {
+  if (node.outputs.length === 0) return [wordsRows([["value", node.value, "value"], ["gradient, ∂result/∂this", node.gradient, "gradient"]])];
+  const shown = node.outputs.slice(0, wordsListed);
+  const rows = wordsRows(shown.flatMap((/** @type {any} */ each) => [[`output ${each.place}, value`, each.value, "value"], [`output ${each.place}, gradient`, each.gradient, "gradient"]]));
+  return [rows, ...(shown.length < node.outputs.length ? [make("p", {}, `And ${node.outputs.length - shown.length} more outputs.`)] : [])];
 }
 
 /** Tensors with all their numbers. @param {[string, any, string][]} rows @returns {HTMLElement} */

@@ -1,6 +1,7 @@
 // @ts-check
 // What was run, how it ended, and the rate against its limit: in words, in numbers and as a small gauge.
 
+import { makeGauge } from "./gauge.js";
 import { make, setText } from "./element.js";
 import { formatNumber } from "./scale.js";
 import { zoneClass } from "./slider.js";
@@ -42,13 +43,14 @@ export function fillHeader(slot, scene, host) {
       ),
       subtitle,
     ),
-    rate.box,
+    ...(scene.rate.value === null ? [] : [rate.box]),
     make("div.fl-header-tools", {}, projector, themeButton),
   );
   return {
     update: () => {
       rate.update();
       const at = scene.stop;
+      outcome.hidden = at === null && scene.outcome === "";
       outcome.className = `fl-outcome fl-outcome-${scene.outcome}`;
       setText(outcome, at === null ? scene.outcome : scene.rates.zone[at]);
       const rates = at === null ? "" : `learning rate ${formatNumber(scene.rate.value)} (${scene.rates.home.replace(" run", "")}: ${recorded})`;
@@ -72,7 +74,7 @@ function headerRate(scene, onBack) {
   const box = make("div.fl-rate", {}, make("p.fl-rate-line", {}, "rate ", value, share, limit), make("p.fl-zone", {}, swatch, words));
   const back = make("button.fl-button.fl-button-small.fl-rates-back", { type: "button", click: onBack }, measured ? `Back to the ${scene.rates.home}` : "");
   if (measured) box.append(back);
-  if (!measured && rate.limit !== null && rate.share !== null) box.append(headerGauge(rate));
+  if (!measured && rate.limit !== null && rate.share !== null) box.append(makeGauge(rate));
   return {
     box,
     update: () => {
@@ -87,7 +89,8 @@ function headerRate(scene, onBack) {
       back.disabled = scene.stop === null;
       const at = measured ? (scene.stop ?? scene.rates.own) : null;
       swatch.className = at === null ? "" : `fl-rates-swatch ${zoneClass(scene.rates.zone[at])}`;
-      setText(words, at === null ? zoneWords(now, scene.batch, scene.outcome) : scene.rates.words[at].slice(scene.rates.words[at].indexOf(", ") + 2));
+      const changes = now.limit === null && (scene.frames.limit_share ?? []).some((/** @type {number | null} */ each) => each !== null);
+      setText(words, changes ? "its limit changes along the path" : at === null ? zoneWords(now, scene.batch, scene.outcome) : scene.rates.words[at].slice(scene.rates.words[at].indexOf(", ") + 2));
     },
   };
 }
@@ -111,25 +114,6 @@ export function zoneWords(rate, batch, outcome) {
   if (Math.abs(rate.value / rate.crossing - 1) < 0.01) return `lands on the floor of the steepest direction${suffix}`;
   if (rate.value > rate.crossing) return `crosses the valley at every step${suffix}`;
   return (outcome === "converged" ? "never overshoots" : "hugs the wall, then crawls") + suffix;
-}
-
-const headerRoomy = 1.7; // a track that ends further past the limit has no room for two labels
-
-/** A track from 0 to a little past the limit. @param {any} rate */
-function headerGauge(rate) {
-  const end = Math.max(1.15, Math.min(rate.share * 1.05, 3));
-  /** @param {string} kind @param {number} at @param {string} label */
-  const tick = (kind, at, label) => {
-    const element = make(`span.fl-gauge-${kind}`, {}, label === "" ? "" : make("span.fl-gauge-label", {}, label));
-    element.style.left = `${(100 * Math.min(at, end)) / end}%`;
-    return element;
-  };
-  const past = make("span.fl-gauge-past");
-  past.style.left = `${100 / end}%`;
-  const gauge = make("div.fl-gauge", { "aria-hidden": "true" }, past, tick("tick", 1, "limit"));
-  if (rate.crossing !== null && rate.crossing < rate.limit) gauge.append(tick("tick", rate.crossing / rate.limit, end < headerRoomy ? "crosses" : ""));
-  gauge.append(tick("mark", rate.share, ""));
-  return gauge;
 }
 
 /**

@@ -80,6 +80,11 @@ export function createLayout(el, { without, empty, onResize }) {
   el.append(root);
   return {
     root,
+    /** @param {HTMLElement} panel what is said beside the pictures */
+    addBeside: (panel) => {
+      body.classList.add("fl-body-beside");
+      slots.run.before(panel);
+    },
     panels,
     surfaces,
     slots,

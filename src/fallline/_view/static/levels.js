@@ -21,6 +21,7 @@ export function drawLevels(pen, view, width, height, density) {
     pen.fillStyle = shadeColour(level.shade);
     pen.fill("evenodd");
   }
+  for (const gap of view.gaps ?? []) levelsGap(pen, gap, across, down, density);
   pen.lineWidth = density;
   pen.lineJoin = "round";
   for (const level of view.levels) {
@@ -38,4 +39,34 @@ function levelsTrace(pen, flat, across, down, closed) {
     else pen.lineTo(across(flat[i]), down(flat[i + 1]));
   }
   if (closed) pen.closePath();
+}
+
+/** An area without a colour: crosses where the loss is not finite, stripes where nothing was evaluated. @param {OffscreenCanvasRenderingContext2D} pen @param {{kind: string, fill: number[][][]}} gap @param {(x: number) => number} across @param {(y: number) => number} down @param {number} density */
+function levelsGap(pen, gap, across, down, density) {
+  pen.save();
+  pen.beginPath();
+  for (const polygon of gap.fill) for (const ring of polygon) levelsTrace(pen, ring, across, down, true);
+  pen.clip("evenodd");
+  const broken = gap.kind === "not finite";
+  pen.fillStyle = broken ? "#f3dcdc" : "#d8dbe2";
+  pen.fillRect(0, 0, pen.canvas.width, pen.canvas.height);
+  pen.strokeStyle = broken ? "#9d1420" : "#8a919e";
+  pen.lineWidth = 1.5 * density;
+  pen.beginPath();
+  const every = (broken ? 13 : 9) * density;
+  for (let x = every / 2; x < pen.canvas.width + pen.canvas.height; x += every) {
+    if (!broken) {
+      pen.moveTo(x, 0);
+      pen.lineTo(x - pen.canvas.height, pen.canvas.height);
+      continue;
+    }
+    for (let y = every / 2; y < pen.canvas.height; y += every) {
+      pen.moveTo(x - 3 * density, y - 3 * density);
+      pen.lineTo(x + 3 * density, y + 3 * density);
+      pen.moveTo(x - 3 * density, y + 3 * density);
+      pen.lineTo(x + 3 * density, y - 3 * density);
+    }
+  }
+  pen.stroke();
+  pen.restore();
 }

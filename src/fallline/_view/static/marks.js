@@ -21,7 +21,7 @@ import { drawParts } from "./parts.js";
  * @returns {number}
  */
 export function gradientSize(scene, frame) {
-  return Math.hypot(...scene.frames.gradient[frame]);
+  return scene.frames.gradient_norm?.[frame] ?? Math.hypot(...scene.frames.gradient[frame]);
 }
 
 /**
@@ -75,6 +75,11 @@ function marksRoom(layout, from, along) {
   return Math.min(across, down);
 }
 
+/** How much of an arrow lies in the plane, where not all of it does. @param {number | null | undefined} share */
+function marksPart(share) {
+  return share === null || share === undefined || share >= 0.9995 ? "" : `, ${formatNumber(100 * share, 2)} % in the plane`;
+}
+
 /** @param {Picture} picture @param {number} frame @param {[number, number]} start */
 function marksGradient(picture, frame, start) {
   const { context, scene, state, theme, view, layout, labels, inset } = picture;
@@ -91,8 +96,8 @@ function marksGradient(picture, frame, start) {
   labels.blockLine(start, tip);
   const curve = scene.plane.kind === "curve";
   const text = curve ? `slope ${formatNumber(scene.frames.gradient[frame][0])}` : `uphill: gradient ${formatNumber(gradientSize(scene, frame))}`;
-  if (!inset) labels.add({ text, x: tip[0], y: tip[1], prefer: sideAlong(along), colour: theme.gradient, bold: true, away: 6, required: true });
-  if (!inset && !curve && scene.frames.parts_uv === null && (state.beat === 0 || state.beat === 4)) marksOpposite(picture, start, along);
+  if (!inset) labels.add({ text: `${text}${marksPart(scene.frames.gradient_share?.[frame])}`, x: tip[0], y: tip[1], prefer: sideAlong(along), colour: theme.gradient, bold: true, away: 6, required: true });
+  if (!inset && !curve && scene.frames.parts_uv === null && scene.frames.beats !== null && (state.beat === 0 || state.beat === 4)) marksOpposite(picture, start, along);
 }
 
 /** @param {Picture} picture @param {[number, number]} start @param {[number, number]} along */
@@ -116,7 +121,7 @@ function marksMinus(picture, frame, start) {
 /** @param {Picture} picture @param {number} frame @param {[number, number]} start @param {[number, number]} end */
 function marksStep(picture, frame, start, end) {
   const { context, scene, state, theme, layout, labels, inset } = picture;
-  if (state.beat === 1 || state.beat === 2) return;
+  if (state.beat === 1 || state.beat === 2 || scene.total_steps === 0) return;
   const drop = scene.plane.kind === "curve" ? end : null; // the step is along the one axis; the loss follows
   if (drop !== null) end = [end[0], start[1]];
   const piece = clipSegment(start, end);
@@ -128,7 +133,7 @@ function marksStep(picture, frame, start, end) {
   labels.blockLine(clampToFrame(layout, piece[0]), seen);
   const length = Math.hypot(end[0] - start[0], end[1] - start[1]);
   if (inset || length < 5 * ballRadius(theme)) return;
-  const text = state.beat === 3 ? `× ${formatNumber(scene.frames.learning_rate[frame])}` : "step";
+  const text = state.beat === 3 ? `× ${formatNumber(scene.frames.learning_rate[frame])}` : `step${marksPart(scene.frames.step_share?.[frame])}`;
   labels.add({ text, x: (start[0] + seen[0]) / 2, y: (start[1] + seen[1]) / 2, prefer: sideBeside(start, seen), bold: true, away: 8, near: true });
 }
 

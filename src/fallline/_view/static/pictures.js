@@ -57,6 +57,7 @@ export function createPictures(scene, surfaces) {
 function describePlace(scene, state) {
   const { frames, parameters, optimum } = scene;
   if (frames.step.length === 0) return "No step was taken.";
+  if (scene.total_steps === 0) return "The ball is where the parameters stand.";
   const moved = state.progress === 1;
   const values = (moved ? frames.end : frames.start)[state.frame];
   const where = parameters
@@ -72,6 +73,7 @@ function describePlace(scene, state) {
 function describeSlice(scene, state) {
   const { frames } = scene;
   if (frames.step.length === 0) return "The loss along the step: no step was taken.";
+  if (frames.slice[state.frame] === null) return `The loss along the step: ${frames.reach_note[state.frame]}.`;
   const reach = frames.slice_reach[state.frame];
   const far = reach === null ? frames.reach_note[state.frame] : `reach ${formatNumber(reach)}`;
   const [promised, came] = [frames.slice_promised, frames.slice_came].map((column) => formatNumber(column[state.frame]));

@@ -4,6 +4,7 @@
 import { makeSchedule, positionAt, secondsAt } from "./schedule.js";
 
 const playerBeat = 0.6; // seconds
+const playerMove = 0.9; // seconds of a step that is no four beats: nobody knows that it is the gradient's
 const playerCut = 0.25; // seconds between two jump cuts when reduced motion is asked for
 const playerLongest = 0.3; // seconds one animation frame may advance: a page that was hidden does not jump ahead
 
@@ -21,7 +22,7 @@ export function createPlayer(scene, host) {
   let count = 0;
   let schedule = { starts: new Float64Array(1), total: 0 };
   const load = () => {
-    count = scene.frames.step.length;
+    count = scene.total_steps === 0 ? 0 : scene.frames.step.length;
     schedule = count > 0 ? makeSchedule(scene) : { starts: new Float64Array(1), total: 0 };
   };
   load();
@@ -63,6 +64,11 @@ export function createPlayer(scene, host) {
     host.onChange();
   };
   const beatsTick = () => {
+    if (scene.frames.beats === null) {
+      const part = Math.min(1, clock / playerMove);
+      Object.assign(place, { beat: 4, beatProgress: 1, progress: playerEase(part) });
+      return part < 1;
+    }
     const done = clock / playerBeat;
     place.beat = Math.min(4, Math.floor(done) + 1);
     place.beatProgress = done >= 4 ? 1 : done - Math.floor(done);

@@ -107,8 +107,8 @@ export function plotDirection(layout, view, uv) {
  */
 export function axisColour(scene, theme, label) {
   if (scene.parameters.length > 2) return theme.text;
-  if (label === scene.parameters[0]) return theme.w;
-  return label === scene.parameters[1] ? theme.b : theme.text;
+  const [first, second] = [0, 1].map((axis) => [scene.parameters[axis], scene.plane?.axes[axis]].includes(label));
+  return first ? theme.w : second ? theme.b : theme.text;
 }
 
 /**

@@ -50,7 +50,7 @@ export function fillSentence(slot, scene) {
 function sentenceWords(scene, place) {
   if (place.mode === "playing")
     return [make("p.fl-word-quiet", {}, "Playing: the ball moves at one pace across the picture, so it lingers where the steps are long.")];
-  if (place.mode === "beats") {
+  if (place.mode === "beats" && scene.frames.beats !== null) {
     return scene.frames.beats[place.frame].map((/** @type {string} */ text, /** @type {number} */ i) =>
       make(`p.fl-beat.fl-beat-${i + 1}${i + 1 === place.beat ? ".fl-beat-now" : i + 1 > place.beat ? ".fl-beat-later" : ""}`, {}, text),
     );
@@ -60,8 +60,8 @@ function sentenceWords(scene, place) {
       make(
         "p",
         {},
-        `The ball is where training starts: ${scene.plane.kind === "curve" ? "height is the loss. " : "height and colour are the loss, dark is low. "}` +
-          "Press “Take a step”: it finds which way is uphill, and goes the other way.",
+        scene.opening ?? `The ball is where training starts: ${scene.plane.kind === "curve" ? "height is the loss. " : "height and colour are the loss, dark is low. "}` +
+            "Press “Take a step”: it finds which way is uphill, and goes the other way.",
       ),
     ];
   }
@@ -76,7 +76,7 @@ function sentenceWords(scene, place) {
  */
 function sentenceCells(list, scene) {
   const { parameters } = scene;
-  const shown = parameters.length > sentenceParameters ? [] : parameters;
+  const shown = parameters.length > sentenceParameters || scene.plane.kind === "path" && scene.parameters_title ? [] : parameters; // a place in a plane says nothing by itself
   const rows = [
     sentenceCell(list, "loss", "loss", (place) => sentenceNow(place, scene.frames.loss, scene.frames.loss_after)),
     ...shown.map((/** @type {string} */ name, /** @type {number} */ i) =>
@@ -84,13 +84,13 @@ function sentenceCells(list, scene) {
         colour: (theme) => parameterColour(theme, i, parameters.length),
       }),
     ),
-    sentenceCell(list, "the slope promised", "promised", (place) => scene.frames.first_order_change[place.frame]),
-    sentenceCell(list, "what came", "came", (place) => scene.frames.real_change[place.frame], { later: true }),
-    sentenceCell(list, "reach", "reach", (place) => scene.frames.reach[place.frame], {
-      later: true,
-      note: (place) => scene.frames.reach_note[place.frame],
-    }),
   ];
+  const known = (/** @type {any[]} */ column) => column.some((value) => value !== null) || scene.frames.beats !== null;
+  if (known(scene.frames.first_order_change)) rows.push(sentenceCell(list, "the slope promised", "promised", (place) => scene.frames.first_order_change[place.frame]));
+  rows.push(sentenceCell(list, "what came", "came", (place) => scene.frames.real_change[place.frame], { later: true }));
+  if (known(scene.frames.reach)) rows.push(sentenceCell(list, "reach", "reach", (place) => scene.frames.reach[place.frame], { later: true, note: (place) => scene.frames.reach_note[place.frame] }));
+  const shares = scene.frames.limit_share ?? [];
+  if (shares.some((/** @type {number | null} */ share) => share !== null)) rows.push(sentenceCell(list, "rate, % of its limit", "share", (place) => (shares[place.frame] === null ? null : Number((100 * shares[place.frame]).toPrecision(3)))));
   return rows;
 }
 

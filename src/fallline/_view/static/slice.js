@@ -27,6 +27,10 @@ export function drawSlice(context, size, scene, state, theme) {
   const frames = scene.frames;
   const frame = Math.min(Math.max(0, Math.round(state.frame)), frames.step.length - 1);
   const taken = sliceTaken(frame, state);
+  if (frames.slice[frame] === null) {
+    sliceNote(context, size, theme, frames.reach_note[frame], theme.fontSize);
+    return;
+  }
   const head = sliceHead(context, size, scene, frame, theme, taken);
   const slice = sliceLayout(context, size, scene, frame, theme, head);
   if (slice === null) {
@@ -119,7 +123,7 @@ function sliceLayout(context, size, scene, frame, theme, top) {
   /** @type {number[][]} */
   const points = scene.slice_t.map((/** @type {number} */ t, /** @type {number} */ i) => [t, frames.slice[frame]?.[i]]).filter((/** @type {number[]} */ point) => Number.isFinite(point[1]));
   const [promised, came] = [frames.slice_promised[frame], frames.slice_came[frame]];
-  if (points.length < Math.min(8, scene.slice_t.length) || !Number.isFinite(promised) || !Number.isFinite(came)) return null;
+  if (points.length < Math.max(4, Math.min(8, scene.slice_t.length - 2)) || !Number.isFinite(promised) || !Number.isFinite(came)) return null;
   const at = sliceBetween(points);
   const end = at(1);
   const start = end - came;

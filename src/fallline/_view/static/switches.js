@@ -29,7 +29,7 @@ export function fillSwitches(panel, scene, choices, onChange) {
       onChange();
     },
   });
-  row.append(ghost);
+  if (scene.frames.ghost_uv) row.append(ghost);
   if (has("valley")) row.append(valley);
   const leaves = has("wide") && pathLeaves(scene);
   if (leaves) row.append(zoom);

@@ -56,26 +56,28 @@ function tableElement(scene, chosen) {
   /** @type {[string, (i: number) => string][]} */
   const columns = [
     ["step", (i) => formatNumber(frames.step[i], 12)],
-    ["epoch", (i) => formatNumber(frames.epoch[i], 12)],
-    ["rate", (i) => formatNumber(frames.learning_rate[i])],
+    ...(frames.epoch === null ? [] : [/** @type {[string, (i: number) => string]} */ (["epoch", (i) => formatNumber(frames.epoch[i], 12)])]),
+    ...(frames.learning_rate === null ? [] : [/** @type {[string, (i: number) => string]} */ (["rate", (i) => formatNumber(frames.learning_rate[i])])]),
     ["loss before", (i) => formatNumber(frames.loss[i])],
     ["loss after", (i) => formatNumber(frames.loss_after[i])],
     ...parameters.map((/** @type {string} */ name, /** @type {number} */ p) => [
       `${name} after`,
       (/** @type {number} */ i) => formatNumber(frames.end[i][p]),
     ]),
-    ...parameters.map((/** @type {string} */ name, /** @type {number} */ p) => [
+    ...(frames.gradient_norm ? tableSlopes(frames) : parameters.map((/** @type {string} */ name, /** @type {number} */ p) => [
       `slope of ${name}`,
       (/** @type {number} */ i) => formatNumber(frames.gradient[i][p]),
-    ]),
+    ])),
     ["promised", (i) => formatNumber(frames.first_order_change[i])],
     ["came", (i) => formatNumber(frames.real_change[i])],
     ["reach", (i) => (frames.reach[i] === null ? frames.reach_note[i] : formatNumber(frames.reach[i]))],
+    ...tableBeside(scene),
   ];
+  const caption = frames.gradient_norm ? "Gradients and distances are those of the whole space; places are coordinates of the plane." : "Losses and changes are of each step's own batch; parameters and slopes in the training scale.";
   return make(
     "table.fl-table",
     {},
-    make("caption", {}, "Losses and changes are of each step's own batch; parameters and slopes in the training scale."),
+    make("caption", {}, caption),
     make("thead", {}, make("tr", {}, ...columns.map(([name]) => make("th", { scope: "col" }, name)))),
     make(
       "tbody",
@@ -85,4 +87,21 @@ function tableElement(scene, chosen) {
       ),
     ),
   );
+}
+
+/** Of a whole gradient only its length, and how much of it lies in the plane. @param {any} frames @returns {[string, (i: number) => string][]} */
+function tableSlopes(frames) {
+  return [
+    ["gradient", (i) => formatNumber(frames.gradient_norm[i])],
+    ["of it in the plane", (i) => (frames.gradient_share[i] === null ? "–" : `${formatNumber(100 * frames.gradient_share[i], 3)} %`)],
+  ];
+}
+
+/** Of a path that does not lie in the plane. @param {any} scene @returns {[string, (i: number) => string][]} */
+function tableBeside({ frames, plane }) {
+  if (plane.kind !== "path" || !frames.gradient_norm) return [];
+  return [
+    ["plane's loss under it", (i) => formatNumber(frames.plane_loss[i])],
+    ["distance from the plane", (i) => formatNumber(frames.distance[i], 3)],
+  ];
 }

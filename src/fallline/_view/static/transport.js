@@ -60,7 +60,7 @@ export function fillTransport(slot, scene, player) {
       setText(counter, words);
       setText(
         skip,
-        place.mode === "beats"
+        place.mode === "beats" && scene.frames.beats !== null
           ? (scene.frames.beats[place.frame][place.beat - 1] ?? "")
           : place.skip > 1
             ? `× ${transportCount(place.skip)}`

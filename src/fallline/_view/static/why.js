@@ -8,7 +8,11 @@ import { createThemeControl, readTheme } from "./theme.js";
 import { createRefresher } from "./refresher.js";
 import { seriesColours } from "./charts_marks.js";
 import { drawLineChart, linesNamed } from "./charts_lines.js";
+import { makeBars, makeGauges } from "./bars.js";
 import { describeCurves, whyChart, whyCurvesTable, whyFactsTable, whyLegend } from "./why_exhibits.js";
+
+/** @type {Record<string, (exhibit: any) => HTMLElement>} */
+const whyTables = { facts: whyFactsTable, bars: makeBars, gauges: makeGauges };
 
 /**
  * Draws the payload `model.get("payload")` (docs/payload-comparison.md) into `el`.
@@ -24,7 +28,7 @@ export function render({ model, el }) {
   /** @type {{surface: import("./surface.js").Surface, curves: any, legend: HTMLElement}[]} */
   const charts = [];
   const theme = createThemeControl(root, refresh.ask, () => draw());
-  const body = make("article.fl-article", {}, make("p.fl-kicker", {}, `fallline why ${answer.question} · ${answer.problem}`), make("h1", {}, answer.title), make("p.fl-lead", {}, answer.summary));
+  const body = make("article.fl-article", {}, make("p.fl-kicker", {}, answer.kicker), make("h1", {}, answer.title), make("p.fl-lead", {}, answer.summary));
   for (const section of answer.sections) body.append(whySection(section, charts, refresh.ask));
   const projector = () => {
     root.classList.toggle("fl-projector");
@@ -69,7 +73,7 @@ function whyTools(theme, projector) {
 function whySection(section, charts, onResize) {
   const block = make("section.fl-article-section", {}, make("h2", {}, section.heading));
   for (const text of section.paragraphs) block.append(make("p", {}, text));
-  for (const exhibit of section.exhibits) block.append(exhibit.kind === "facts" ? whyFactsTable(exhibit) : whyFigure(exhibit, charts, onResize));
+  for (const exhibit of section.exhibits) block.append(whyTables[exhibit.kind]?.(exhibit) ?? whyFigure(exhibit, charts, onResize));
   return block;
 }
 
