@@ -24,7 +24,12 @@ def exact(text: str) -> Decimal:
 
 def unit(text: str) -> float:
     """The place value of the last digit shown."""
-    return float(Decimal(1).scaleb(int(exact(text).as_tuple().exponent)))
+    return float(_unit(text))
+
+
+def _unit(text: str) -> Decimal:
+    """The same, where a float would be 0."""
+    return Decimal(1).scaleb(int(exact(text).as_tuple().exponent))
 
 
 def holds_as_written(equation: str) -> bool:
@@ -35,4 +40,4 @@ def holds_as_written(equation: str) -> bool:
     if sign == "≈" or not all(map(math.isfinite, map(read, (before, rate, slope, after)))):
         return False
     off = abs(exact(before) - exact(rate) * exact(slope) - exact(after))
-    return off == 0 if exact(after) == 0 else off <= Decimal("0.500001") * Decimal(unit(after))
+    return off == 0 if exact(after) == 0 else off <= Decimal("0.500001") * _unit(after)

@@ -7,6 +7,8 @@ from fallline._wording import count, number, percent
 
 SAME = 1e-6
 """Two losses that differ by a smaller part are said to be equal."""
+SHARE_SAME = 0.0005
+"""Two shares that differ by less are written alike."""
 OFF = 1e-9
 """A distance below this part of the picture's width is rounding: the path lies in the plane."""
 
@@ -31,7 +33,9 @@ def _path(surface: Surface) -> list[str]:
     if surface.path is None or len(surface.path) < 2:
         return []
     share = surface.explained_variance
-    said = [] if share is None else [f"{percent(share)} of the path's variance lies in this plane."]
+    known = surface.plane.explained_variance  # then the plane's own note says it, where the path is the one it is of
+    said_before = share is not None and known is not None and abs(share - known) < SHARE_SAME
+    said = [] if share is None or said_before else [f"{percent(share)} of the path's variance lies in this plane."]
     return [*said, *_distances(surface), *_losses(surface)]
 
 
