@@ -47,6 +47,7 @@ def test_several_features_by_column(cli: Cli) -> None:
     assert list(told["learned"]) == list(told["exact"]) == ["w_bill_length_mm", "w_flipper_length_mm", "b"]
 
 
+@pytest.mark.slow
 def test_not_finite_is_written_as_a_string_and_absent_as_null(cli: Cli) -> None:
     done = cli("fit", "--learning-rate", "0.05", "--json")
     told = done.json

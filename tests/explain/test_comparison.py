@@ -87,6 +87,7 @@ def test_widths_are_only_ranked_where_their_ends_were_seen(compared: Comparison)
         assert not any(one.good_open for one in wide.values())
 
 
+@pytest.mark.slow
 def test_none_reaches_means_none(compared: Comparison) -> None:
     for sentences, runs, _ in settings(compared):
         nobody = all(one.reached == 0 for one in runs)

@@ -199,6 +199,7 @@ def test_a_step_on_straight_ground_says_so() -> None:
         assert said == "Reach 0: the ground ahead is straight to rounding, no bottom is in sight."
 
 
+@pytest.mark.slow
 def test_a_square_has_a_bottom_ahead_of_every_step() -> None:
     """At the end of 3,000 epochs the slopes are rounding; that is no reason to say that the bowl bends down."""
     run = fl.fit(learning_rate=0.02, epochs=3000)

@@ -127,6 +127,7 @@ def test_between_any_two_stages_of_a_block(moment: int, monkeypatch: pytest.Monk
     assert_consistent(run, fl.fit(TILTED.data, epochs=100))
 
 
+@pytest.mark.slow
 def test_blocks_do_not_change_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fl.fit(TILTED.data, epochs=50, batch_size=5)
     monkeypatch.setattr(_recording, "BLOCK_STEPS", 7)

@@ -92,6 +92,7 @@ def test_diverged_means_a_tenth_above_the_start(factor: float, outcome: str) -> 
 
 
 @pytest.mark.parametrize("standardise", [False, True])
+@pytest.mark.slow
 def test_a_heavy_ball_that_swings_has_not_stalled(standardise: bool) -> None:
     """Its loss rises and falls on the way; given time, the same run converges."""
     options = {"optimizer": "momentum", "learning_rate": 0.1 if standardise else 0.01, "standardise": standardise}

@@ -92,12 +92,12 @@ def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, losses: Losses, **opti
     return fl.load(tmp_path / "together.db")
 
 
-MORE = [{"closure": True, "every": 100}, {"skip": 3}, {"ring": 7}, {"snapshots": 0}]
+MORE = [{"optimizers": 2}, {"closure": True, "every": 100}, {"skip": 3}, {"ring": 7}, {"snapshots": 0}]
 
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"optimizers": 2}, *(pytest.param(each, marks=pytest.mark.slow) for each in MORE)],
+    [{}, *(pytest.param(each, marks=pytest.mark.slow) for each in MORE)],
     ids=str,
 )
 def test_the_record_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]) -> None:
@@ -107,6 +107,7 @@ def test_the_record_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert any("jumped" in event.text for event in found.events)
 
 
+@pytest.mark.slow
 def test_an_alarm_right_after_one_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was calm before the range is learned anew is no longer, at the very next step."""
     losses = [1.0] * 200 + [300.0] * 6 + [1e-3] * 128 + [0.9] * 8 + [1e-3] * 60
@@ -114,6 +115,7 @@ def test_an_alarm_right_after_one_is_over(tmp_path: Path, monkeypatch: pytest.Mo
     assert [alarm.step for alarm in found.alarms] == [200, 334]
 
 
+@pytest.mark.slow
 def test_flush_and_log_in_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def between(watch: fl.Watch, step: int) -> None:
         if step % 37 == 0:
@@ -128,6 +130,7 @@ def test_flush_and_log_in_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("loss", [math.inf, -math.inf, math.nan])
 @pytest.mark.parametrize("height", [1.0, -1.0, 1e308])
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_never_waits(tmp_path: Path, loss: float, height: float) -> None:
     stopped = []
     losses = [height] * 310 + [loss] + [height]
@@ -147,6 +150,7 @@ def test_losses_of_other_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert np.flatnonzero(~fl.load(tmp_path / "meta.db").steps.loss_measured).tolist() == [150]
 
 
+@pytest.mark.slow
 def test_the_end_finds_those_that_wait(tmp_path: Path) -> None:
     for steps in (1, 2, 63, 64, 65, 190, 200):
         train(tmp_path / f"{steps}.db", [1.0] * steps)
@@ -196,6 +200,7 @@ def test_books_that_cannot_be_kept_cost_no_steps(tmp_path: Path, monkeypatch: py
     assert found.tolist() == list(range(300))
 
 
+@pytest.mark.slow
 def test_written_block_by_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_steps, "BLOCK_SECONDS", 1e9)
     monkeypatch.setattr(_steps, "BLOCK_STEPS", 200)

@@ -58,6 +58,7 @@ def test_a_lock_left_by_a_killed_process_costs_a_number_and_no_more(tmp_path: Pa
     assert next_run_path(tmp_path, "b").name == "0003-b.db"
 
 
+@pytest.mark.slow
 def test_processes_that_ask_at_once_get_different_numbers(tmp_path: Path) -> None:
     script = (
         "import sys; from fallline._store import next_run_path; sys.stdin.read(1)\n"

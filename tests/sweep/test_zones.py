@@ -344,6 +344,7 @@ def test_mini_batches_and_seeds_give_bands() -> None:
     assert "3 seeds differ in their start and order of the batches" in " ".join(result.notes)
 
 
+@pytest.mark.slow
 def test_seeds_of_a_formula_make_no_difference_and_that_is_said() -> None:
     result = fl.sweep(formula="ravine", seeds=2, learning_rates="1e-3:0.1:5", epochs=20)
     assert np.array_equal(result.final_low, result.final_high)

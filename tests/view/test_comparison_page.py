@@ -80,6 +80,7 @@ def test_the_parts_lead_head_to_tail_from_one_moment_to_the_next(name: str) -> N
     assert checked >= 2
 
 
+@pytest.mark.slow
 def test_a_long_run_is_thinned_and_has_no_parts_between_moments_far_apart() -> None:
     whole = payload("long")
     taken = np.array(whole["taken"])
