@@ -93,6 +93,68 @@ def test_a_wrong_step_back_through_it_is_found(of: str) -> None:
         assert [graph.nodes[graph.edges[place].target].op for place in graph.check.wrong_edges] == ["Doubled"]
 
 
+IMAGINARY = RANDOM.T @ RANDOM - RANDOM
+SPREAD = torch.diag(torch.tensor([6.0, 7.0, 9.0], dtype=torch.float64))
+OF_HERMITIAN: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    **{of: OF_SYMMETRIC[of] for of in ("upper", "eigvalsh", "eigh")},
+    "cholesky_inverse": lambda z: torch.cholesky_inverse(linalg.cholesky(z)),
+    "upper cholesky_solve": lambda z: torch.cholesky_solve(RIGHT + 0j, linalg.cholesky(z, upper=True), upper=True),
+    "pinv": lambda z: linalg.pinv(z, hermitian=True),
+}
+
+
+def hermitian(real: torch.Tensor, imaginary: torch.Tensor) -> torch.Tensor:
+    z = torch.complex(real, imaginary)
+    return z + z.mH + SPREAD[: len(z), : len(z)]
+
+
+def bent_parts(out: torch.Tensor) -> torch.Tensor:
+    return bent(torch.view_as_real(out)) if out.is_complex() else bent(out)
+
+
+@pytest.mark.parametrize("of", OF_HERMITIAN)
+def test_of_a_hermitian_matrix_the_mirror_image_is_conjugate(of: str) -> None:
+    graph = fl.backprop(lambda a, b: bent_parts(OF_HERMITIAN[of](hermitian(a, b))), RANDOM, IMAGINARY)
+    assert graph.check is not None
+    assert graph.check.agrees
+    assert [each.entries for each in graph.check.inputs] == [9, 9]
+    assert all("symmetric" not in remark for remark in graph.remarks)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        pytest.param(lambda z: linalg.eigvalsh(Doubled.apply(z)).pow(3).sum(), id="before"),
+        pytest.param(lambda z: bent_parts(Doubled.apply(linalg.cholesky(z))), id="behind", marks=pytest.mark.slow),
+    ],
+)
+def test_a_wrong_step_back_around_a_hermitian_one_is_found(around: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    graph = fl.backprop(lambda a, b: around(hermitian(a, b)), RANDOM[:2, :2], IMAGINARY[:2, :2])
+    assert graph.check is not None
+    assert {graph.nodes[graph.edges[place].target].op for place in graph.check.wrong_edges} == {"Doubled"}
+
+
+def test_a_complex_pseudo_inverse_has_its_own_numbers() -> None:
+    """Made of operations that use lazy conjugates below autograd, which no mode may get between."""
+
+    def inverse(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return torch.view_as_real(linalg.pinv(torch.complex(a, b))).pow(2).sum()
+
+    graph = fl.backprop(inverse, RANDOM, IMAGINARY)
+    assert graph.nodes[graph.result].value is not None
+    assert graph.nodes[graph.result].value.numbers == pytest.approx(float(inverse(RANDOM, IMAGINARY)))
+    assert graph.check is not None
+    assert graph.check.agrees
+
+
+def test_a_complex_constant_goes_to_double_precision_with_the_rest() -> None:
+    right = torch.complex(RIGHT, RIGHT.flip(0)).to(torch.complex64)
+    x = RANDOM.to(torch.float32)
+    check = fl.backprop(lambda a, b: (torch.complex(a, b) @ right).abs().sum(), x, x.T.contiguous()).check
+    assert check is not None
+    assert check.agrees
+
+
 def test_a_normal_distribution_of_a_covariance() -> None:
     def density(covariance: torch.Tensor) -> torch.Tensor:
         normal = torch.distributions.MultivariateNormal(torch.zeros(3, dtype=torch.float64), covariance)

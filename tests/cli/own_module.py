@@ -39,6 +39,14 @@ def broken():
     return fl.Objective(lost, nn.MSELoss(), (x, 2 * x + 1))
 
 
+def mismatched():
+    return fl.Objective(model, nn.CrossEntropyLoss(), (x, torch.zeros(5, dtype=torch.long)))
+
+
+def needs(width):
+    return objective()
+
+
 def raises():
     raise ValueError("too few rows")
 

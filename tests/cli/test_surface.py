@@ -126,6 +126,10 @@ def test_names_are_split_outside_of_brackets() -> None:
         (("--shape", "1,5"), "--shape takes cells along both axes"),
         (("--run", "x", "--path", "MODULE:path"), "not both"),
         (("--run", "17"), "17"),
+        (("--extent", "-1"), "--extent is a length above 0, not -1."),
+        (("--shape", "30000,30000"), "at most 4,000,000 cells, and 30,000 × 30,000 are 900,000,000"),
+        (("--seed", "-1"), "A seed is a whole number from 0 to 2⁶³ − 1"),
+        (("--seed", "99999999999999999999999"), "A seed is a whole number from 0 to 2⁶³ − 1"),
         (("--plane", "random", "--axes", "0,1"), "names belongs to a plane"),
     ],
 )

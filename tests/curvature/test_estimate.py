@@ -31,6 +31,16 @@ def test_with_many_rows_it_is_an_estimate_that_takes_fewer_products_than_the_bou
     assert found.converged
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_printed_estimate_holds_at_tolerances_where_it_alone_says_when_to_stop(seed: int) -> None:
+    objective = many_rows(seed)
+    truth = np.linalg.eigvalsh(objective.hessian(objective.parameters))[-1]
+    for tolerance in (1e-5, 3e-6, 1e-6):
+        found = fl.sharpness(objective, seed=seed, tolerance=tolerance, dtype=torch.float64)
+        assert (found.error_kind, found.converged) == ("estimate", True)
+        assert abs(truth - found.value) <= found.error <= 1.01 * tolerance * truth
+
+
 def test_with_few_rows_it_is_a_bound() -> None:
     found = fl.sharpness(many_rows(0, rows=ROWS * SMALLEST_STEP - 1))
     assert (found.error_kind, found.sample_products) == ("bound", 0)

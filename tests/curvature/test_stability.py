@@ -190,3 +190,91 @@ def test_an_optimizer_of_another_model_is_refused() -> None:
     other, _ = network(0)
     with pytest.raises(fl.OptionError, match="not the objective's"):
         fl.stability_limit(torch.optim.SGD(other.parameters(), lr=0.1), objective)
+
+
+DECAY = 0.5
+DECAYING: tuple[tuple[type[torch.optim.Optimizer], dict[str, object], float], ...] = (
+    (torch.optim.SGD, {}, 2 / DECAY),
+    (torch.optim.SGD, {"momentum": 0.5}, 2 * 1.5 / DECAY),
+    (torch.optim.AdamW, {}, 2 / DECAY),
+    (torch.optim.Adam, {"decoupled_weight_decay": True}, 2 / DECAY),
+)
+
+
+@pytest.mark.parametrize(("kind", "options", "expected"), DECAYING, ids=str)
+def test_weight_decay_has_a_limit_where_nothing_curves(
+    kind: type[torch.optim.Optimizer], options: dict[str, object], expected: float
+) -> None:
+    """A straight loss, as |error| is; real steps just below the limit stay, just above they blow up."""
+    model = straight()
+    objective = fl.Objective(model, torch.nn.L1Loss(), rows())
+    optimizer = kind(model.parameters(), lr=1e-3, weight_decay=DECAY, **options)
+    descend(objective, optimizer, model, 1)
+    found = fl.stability_limit(optimizer, objective)
+    assert found.value == pytest.approx(expected, rel=1e-9)
+    assert found.kind is LimitKind.PROVABLE
+    assert "weight decay" in found.why
+    assert not decays_apart(kind, options, 0.95 * found.value)
+    assert decays_apart(kind, options, 1.05 * found.value)
+
+
+def straight() -> torch.nn.Module:
+    """More parameters than are multiplied out."""
+    model = torch.nn.Linear(20, 1).double()
+    with torch.no_grad():
+        model.weight.copy_(torch.linspace(-1, 1, 20).reshape(1, 20))
+        model.bias.fill_(0.5)
+    return model
+
+
+def rows() -> tuple[torch.Tensor, torch.Tensor]:
+    x = torch.linspace(-1, 1, 60, dtype=torch.float64).reshape(3, 20)
+    return x, x.sum(1, keepdim=True) + 1
+
+
+def decays_apart(kind: type[torch.optim.Optimizer], options: dict[str, object], rate: float) -> bool:
+    """Whether real full-batch steps from the same start end farther than any bounded slope can push."""
+    model, (x, y) = straight(), rows()
+    optimizer = kind(model.parameters(), lr=rate, weight_decay=DECAY, **options)
+    for _ in range(150):
+        optimizer.zero_grad()
+        torch.nn.functional.l1_loss(model(x), y).backward()
+        optimizer.step()
+    return float(model.weight.detach().norm()) > 1e3
+
+
+def test_what_bends_down_by_less_than_the_decay_pulls_has_a_limit() -> None:
+    objective = bowl(np.linspace(-1.5, -1, 30))
+    parameters = list(objective._functional.tensors)
+    found = fl.stability_limit(torch.optim.SGD(parameters, lr=0.1, weight_decay=3), objective, tolerance=1e-8)
+    assert found.value == pytest.approx(2 / (3 - 1), rel=1e-6)
+    assert "weight decay" in found.why
+    less = fl.stability_limit(torch.optim.SGD(parameters, lr=0.1, weight_decay=0.9), objective)
+    assert less.value is None
+
+
+def test_adam_with_decoupled_decay_is_adamw() -> None:
+    found = []
+    for kind, options in ((torch.optim.AdamW, {}), (torch.optim.Adam, {"decoupled_weight_decay": True})):
+        model, objective = network(3)
+        optimizer = kind(model.parameters(), lr=1e-3, weight_decay=0.3, **options)
+        descend(objective, optimizer, model, 3)
+        found.append(fl.stability_limit(optimizer, objective).value)
+    assert found[0] == found[1] is not None
+
+
+def test_decay_of_parameters_that_stand_still_says_nothing() -> None:
+    """The biases have never had a gradient: AdamW leaves them where they are, their decay too."""
+    model, objective = network(5)
+    weights, biases = ([t for t in model.parameters() if (t.ndim > 1) is wanted] for wanted in (True, False))
+    limits = []
+    for groups in ([{"params": weights}], [{"params": weights}, {"params": biases, "weight_decay": 1e6}]):
+        optimizer = torch.optim.AdamW(groups, lr=1e-3, weight_decay=0.1)
+        for tensor in weights:
+            tensor.grad = torch.ones_like(tensor)
+        optimizer.step()
+        with torch.no_grad():
+            for tensor in weights:
+                tensor.copy_(tensor.round(decimals=1))
+        limits.append(fl.stability_limit(optimizer, objective, tolerance=1e-8).value)
+    assert limits[0] == pytest.approx(limits[1], rel=1e-3)

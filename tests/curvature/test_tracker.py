@@ -6,8 +6,10 @@ import torch
 
 import fallline as fl
 from curvature.hessians import bowl, network
+from curvature.test_estimate import many_rows
 from curvature.test_stability import descend
 from fallline._curvature import SharpnessTracker
+from fallline._curvature._lanczos import Lanczos
 from fallline._quadratic import Quadratic
 
 
@@ -96,6 +98,98 @@ def test_a_direction_that_stands_still_now_is_no_start() -> None:
     assert measure.limit(optimizer).value == pytest.approx(expected, rel=0.01)
 
 
+def digits_path(seed: int, points: int, steps: int) -> tuple[fl.Objective, list[np.ndarray]]:
+    """Parameters along a full-batch descent with cross-entropy on 1,797 rows."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    x, y = torch.tensor(digits.data, dtype=torch.float32) / 16, torch.tensor(digits.target)
+    torch.manual_seed(seed)
+    activation = (torch.nn.Tanh, torch.nn.ReLU, torch.nn.GELU)[seed % 3]
+    model = torch.nn.Sequential(torch.nn.Linear(64, 16), activation(), torch.nn.Linear(16, 10))
+    optimizer, places = torch.optim.SGD(model.parameters(), lr=0.3), []
+    objective = fl.Objective(model, torch.nn.CrossEntropyLoss(), (x, y))
+    for _ in range(points):
+        places.append(torch.cat([tensor.detach().ravel() for tensor in model.parameters()]).double().numpy())
+        descend(objective, optimizer, model, steps)
+    return objective, places
+
+
+def along(objective: fl.Objective, points: int, turn: float = 0.002) -> list[np.ndarray]:
+    """Places along a straight line."""
+    step = np.random.default_rng(0).standard_normal(objective.parameter_count)
+    return [objective.parameters + number * turn * step for number in range(points)]
+
+
+def test_with_many_rows_it_begins_as_a_cold_start_does() -> None:
+    objective = many_rows(1)
+    first, cold = fl.track_sharpness(objective)(), fl.sharpness(objective, tolerance=1e-2)
+    assert (first.value, first.products, first.error_kind) == (cold.value, cold.products, "estimate")
+
+
+def test_while_little_moves_the_direction_is_followed_without_a_sample_and_by_few_products() -> None:
+    objective = many_rows(1)
+    measure = fl.track_sharpness(objective)
+    places = along(objective, 6)
+    found = [measure(place) for place in places]
+    assert [each.sample_products > 0 for each in found] == [True, True, False, False, False, False]
+    assert all(each.products <= 2 for each in found[2:])
+    truth = [np.linalg.eigvalsh(objective.hessian(place))[-1] for place in places]
+    assert np.array([each.value for each in found]) == pytest.approx(truth, rel=0.01)
+    assert all(each.converged and abs(each.value - true) <= each.error for each, true in zip(found, truth, strict=True))
+    assert measure.products == sum(each.products for each in found)
+    assert measure.sample_products == sum(each.sample_products for each in found)
+
+
+def test_a_jump_while_it_is_followed_is_noticed_and_searched_at_once() -> None:
+    objective = many_rows(1)
+    measure = fl.track_sharpness(objective)
+    for place in along(objective, 3):
+        followed = measure(place)
+    assert followed.sample_products == 0
+    there = np.random.default_rng(5).standard_normal(objective.parameter_count)
+    found = measure(there)
+    assert found.sample_products > 0
+    assert found.value == pytest.approx(np.linalg.eigvalsh(objective.hessian(there))[-1], rel=0.01)
+
+
+def test_what_comes_next_is_a_step_of_the_power_method_and_no_product() -> None:
+    values = torch.linspace(0, 3, 20, dtype=torch.float64)
+    lanczos = Lanczos(lambda vector: values * vector, torch.ones(20, dtype=torch.float64), 1e-15)
+    lanczos.step()
+    lanczos.step()
+    ritz = lanczos.ritz()
+    expected = values * lanczos.vectors(ritz.coefficients[:, -1:])[0]
+    assert torch.allclose(lanczos.onward(ritz), expected / expected.norm())
+
+
+def test_of_a_loss_that_is_flat_there_the_direction_stays_one() -> None:
+    lanczos = Lanczos(torch.zeros_like, torch.ones(20, dtype=torch.float64), 1e-15)
+    lanczos.step()
+    assert torch.allclose(lanczos.onward(lanczos.ritz()), torch.full((20,), 20**-0.5, dtype=torch.float64))
+    objective = many_rows(1)
+    measure = fl.track_sharpness(objective)
+    for place in along(objective, 3):
+        measure(place)
+    measure._objective = bowl(np.zeros(objective.parameter_count))
+    assert measure().value == 0
+    measure._objective = objective
+    truth = np.linalg.eigvalsh(objective.hessian(objective.parameters))[-1]
+    assert measure(objective.parameters).value == pytest.approx(truth, rel=0.01)
+
+
+def test_followed_with_no_products_left_it_says_that_it_did_not_converge() -> None:
+    objective = many_rows(1)
+    measure = SharpnessTracker(objective, tolerance=1e-6)
+    for place in along(objective, 2):
+        measure(place)
+    measure._most_products = 1
+    there = along(objective, 3)[-1]
+    found = measure(there)
+    assert not found.converged
+    assert abs(found.value - np.linalg.eigvalsh(objective.hessian(there))[-1]) <= found.error
+
+
 @pytest.mark.parametrize("most", [0, -1])
 def test_no_products_are_refused(most: int) -> None:
     with pytest.raises(fl.OptionError, match="At least one product"):
@@ -116,3 +210,18 @@ def test_networks_and_seeds_that_nothing_was_tuned_on(seed: int, rate: float) ->
     found = np.array([measure(place).value for place in places])
     truth = np.array([np.linalg.eigvalsh(objective.hessian(place))[-1] for place in places])
     assert np.max(np.abs(found / truth - 1)) < 0.01
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "without_a_sample"), [(63, 0), (65, 3), (70, 3)])
+def test_with_many_rows_on_networks_that_nothing_was_tuned_on(seed: int, without_a_sample: int) -> None:
+    """Full-batch descent on the digits to the edge of stability."""
+    objective, places = digits_path(seed, points=16, steps=40)
+    measure = fl.track_sharpness(objective, seed=seed)
+    followed = 0
+    for place in places:
+        found = measure(place)
+        followed += found.sample_products == 0
+        truth = fl.sharpness(objective, place, bound=True, tolerance=1e-3).value
+        assert abs(truth - found.value) <= found.error <= 0.0101 * truth
+    assert followed >= without_a_sample

@@ -6,6 +6,7 @@ import torch
 
 import fallline as fl
 from fallline._quadratic import Quadratic
+from fallline._view._curvature import build_curvature_payload
 from own_networks import own_objective
 
 
@@ -84,3 +85,14 @@ def test_what_is_refused() -> None:
             Quadratic.from_data([[0.0], [2.0]], [1.0, 5.0]),
             optimizers=[torch.optim.SGD(torch.nn.Linear(1, 1).parameters(), lr=0.1)],
         )
+
+
+@pytest.mark.parametrize("features", [3, 90])
+def test_a_straight_loss_has_no_sharpest_direction(features: int) -> None:
+    model = torch.nn.Linear(features, 1).double()
+    x = torch.linspace(-1, 1, 5 * features, dtype=torch.float64).reshape(5, features)
+    found = fl.curvature(fl.Objective(model, torch.nn.L1Loss(), (x, x.sum(1, keepdim=True) + 9)), k=1)
+    assert abs(found.sharpness.value) <= found.sharpness.error
+    assert (found.shares, found.slices) == ((), ())
+    assert found.trace.error_kind == ("rounding" if features == 3 else "standard error")
+    assert "sharpest" not in " ".join(map(str, build_curvature_payload(found)["sections"]))

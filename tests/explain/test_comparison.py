@@ -10,7 +10,7 @@ import pytest
 
 import fallline as fl
 from cases import SEVERAL
-from fallline._explain import best_rows, verdict_at_best, verdict_at_common
+from fallline._explain import best_rows, common_rows, verdict_at_best, verdict_at_common
 from fallline._explain._comparison import times
 from fallline._explain._comparison_verdict import FAR_APART
 from fallline._explain._numbers import as_number
@@ -165,3 +165,20 @@ def test_the_table_writes_small_factors() -> None:
 
 def test_the_best_row_is_the_leader(compared: Comparison) -> None:
     assert best_rows(compared)[1][0] == compared.leader.label
+
+
+def test_of_adaptive_optimizers_it_is_never_said_that_they_diverge() -> None:
+    """Past their limit they swing and stall; docs/semantics.md#stability-limit."""
+    found = fl.compare(formula="ravine", epochs=4, optimizers=("sgd", "adam", "rmsprop"), trials=3, seeds=1)
+    above = [
+        replace(one, common=replace(one.common, diverged=np.array([True]), final_losses=np.array([5.25])))
+        for one in found.contenders
+    ]
+    some = replace(found, contenders=(replace(above[0], common=found.contenders[0].common), *above[1:]))
+    said = " ".join(verdict_at_common(some))
+    assert "diverge" not in said
+    assert "Adam and RMSprop end above their start in every seed." in said
+    every = replace(found, contenders=tuple(above))
+    assert "every one ends above its start." in verdict_at_common(every)[0]
+    finals = {row[0]: row[2] for row in common_rows(every)}
+    assert (finals["SGD"], finals["Adam"], finals["RMSprop"]) == ("diverged", "5.250", "5.250")

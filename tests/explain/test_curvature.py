@@ -65,6 +65,7 @@ def test_what_did_not_converge_says_so() -> None:
         ([4.0, 2.0], [-1.0, -0.5], "At least 2 of its directions curve downwards"),
         ([4.0, 2.0], [1e-8, 2.0], "0 within its error"),
         ([4.0, 2.0], [-1e-8, 2.0], "0 within its error"),
+        ([0.0, 0.0], [0.0, 0.0], "the ground is straight"),
         ([-4.0, -5.0], [-7.0, -6.0], "bends down everywhere"),
         ([4.0, 1.0], [0.5, 1.0], "curves 4.0 times as much as the 2nd sharpest"),
         ([4.0, 3.99], [0.5, 1.0], "is not alone"),
@@ -85,7 +86,7 @@ def test_a_value_shows_no_more_figures_than_its_error_leaves() -> None:
 @pytest.mark.parametrize(
     ("kind", "rate", "said"),
     [
-        (LimitKind.PROVABLE, 0.1, "50 % of the limit: stable here"),
+        (LimitKind.PROVABLE, 0.1, "50 % of the limit: stable along the directions that curve upwards"),
         (LimitKind.PROVABLE, 0.3, "150 % of the limit: along the sharpest direction each step swings farther"),
         (LimitKind.FROZEN, 0.3, "until the preconditioner has grown"),
     ],
@@ -93,6 +94,13 @@ def test_a_value_shows_no_more_figures_than_its_error_leaves() -> None:
 def test_the_rate_beside_its_limit(kind: LimitKind, rate: float, said: str) -> None:
     assert said in limit_sentences(StabilityLimit(0.2, kind, None, "Because."), rate, "SGD")[1]
     assert "diverge" not in limit_sentences(StabilityLimit(0.2, kind, None, "Because."), rate)[1]
+
+
+@pytest.mark.parametrize(("rate", "said"), [(0.1, "stable here"), (0.3, "each step swings farther")])
+def test_the_rate_beside_a_limit_of_weight_decay_alone(rate: float, said: str) -> None:
+    found = StabilityLimit(0.2, LimitKind.PROVABLE, sharpness(0.0), "Because.")
+    assert said in limit_sentences(found, rate)[1]
+    assert "direction" not in limit_sentences(found, rate)[1]
 
 
 def test_no_limit_says_why() -> None:
@@ -136,3 +144,10 @@ def test_numbers_for_programs() -> None:
     assert isinstance(loss, list)
     assert loss[0][0] is None
     assert loss[0][1] == seen.loss[0, 1]
+
+
+def test_the_sum_of_a_whole_diagonal_has_no_standard_error() -> None:
+    whole = Trace(4.0, 1e-3, 10, converged=True, error_kind="rounding")
+    assert "± 0.0010 (rounding)" in trace_sentences(whole)[0]
+    assert curvature_numbers(whole)["error_kind"] == "rounding"
+    assert "a standard error" in trace_sentences(Trace(4.0, 0.1, 80, converged=True))[0]

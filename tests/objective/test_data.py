@@ -1,5 +1,6 @@
 """docs/semantics.md#objective: loaders, data that change, and what is refused."""
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -93,15 +94,14 @@ def test_graphs_are_kept_all_or_none() -> None:
 
 
 class Augmented:
-    """Other noise at each pass, from pass ``since`` on."""
+    """Other noise at each pass, from pass ``since`` on, out of a source that nobody can put back."""
 
     def __init__(self, since: int) -> None:
-        self.since, self.passes = since, 0
+        self.since, self.passes = since, itertools.count(1)
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        self.passes += 1
-        noise = self.passes if self.passes >= self.since else 0
-        yield X + noise, Y
+        made = next(self.passes)
+        yield X + (made if made >= self.since else 0), Y
 
 
 @pytest.mark.parametrize("memory", ["1 GB", SMALL])
@@ -180,6 +180,39 @@ def test_a_large_batch_is_taken_in_pieces() -> None:
 def test_data_that_are_none(data: object, says: str) -> None:
     with pytest.raises(DataError, match=says):
         Objective(model(), nn.MSELoss(), data)
+
+
+class Pairs(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.Linear(3, 1).double()
+
+    def forward(self, first: torch.Tensor, second: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.layer(first), self.layer(second)
+
+
+def of_both(output: tuple[torch.Tensor, ...], target: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    return of_ones_own(output[0], target[0]) + of_ones_own(output[1], target[1].reshape(-1, 1))
+
+
+def test_several_inputs_with_several_targets() -> None:
+    single = Y[:, 0]
+    pair = Objective(Pairs(), of_both, ((X, 2 * X), (Y, single)))  # no second batch: other dimensions than 2·X
+    listed = Objective(Pairs(), of_both, [((X, 2 * X), (Y, single))])
+    assert (pair.rows, pair.batches) == (listed.rows, listed.batches) == (23, 1)
+    assert pair.loss(pair.parameters) == listed.loss(listed.parameters)
+    three = Objective(Pairs(), lambda out, y: of_both(out, y[:2]), ((X, 2 * X), (Y, Y, Y)))
+    assert (three.rows, three.batches) == (23, 1)
+
+
+def test_two_batches_and_what_may_be_either() -> None:
+    two = Objective(model(), nn.MSELoss(), [(X, Y), (2 * X, Y)])
+    assert (two.rows, two.batches) == (46, 2)
+    unequal = Objective(model(), nn.MSELoss(), ((X, Y), (X[:5], Y[:5])))  # of other rows, so these are no pair
+    assert (unequal.rows, unequal.batches) == (28, 2)
+    with pytest.raises(DataError, match=r"Are they two batches.*Or two inputs with two targets"):
+        Objective(model(), nn.MSELoss(), ((X, Y), (2 * X, Y)))
 
 
 @pytest.mark.parametrize("memory", ["much", "-1 GB", 0, "3 XB", True, float("nan")])

@@ -1,6 +1,8 @@
 """docs/semantics.md#objective: everything of the user's is bit for bit as before."""
 
 import random
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,8 +10,9 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, TensorDataset, default_collate
 
+from fallline._errors import DataError
 from fallline._objective import Objective
 
 WIDE = torch.float64
@@ -125,3 +128,69 @@ def test_a_failing_model_leaves_all_as_it_was() -> None:
     with pytest.raises(KeyError):
         Objective(model, nn.CrossEntropyLoss(), (X, Y))
     assert state(model, torch.Generator()) == before
+
+
+class Drawing:
+    """A sampler with generators of its own, under names of its own, that counts its epochs."""
+
+    def __init__(self, *, refused: bool = False) -> None:
+        self.rng, self.gen = np.random.default_rng(0), torch.Generator().manual_seed(0)
+        self.inside = {"python": [random.Random(0), np.random.RandomState(0)], "epochs": 0}
+        self.epoch, self.refused = 0, refused
+
+    def __len__(self) -> int:
+        return len(X) - 2 * self.refused
+
+    def __iter__(self) -> Iterator[int]:
+        self.epoch, self.begun = self.epoch + 1, True
+        self.inside["epochs"] += 1
+        self.inside["python"][0].random(), self.inside["python"][1].rand(), torch.rand(1, generator=self.gen)
+        return iter(self.rng.permutation(len(X)).tolist()[: len(self)])
+
+    def state(self) -> str:
+        python, legacy = self.inside["python"]
+        drawn = (self.rng.bit_generator.state, self.gen.get_state().tolist(), python.getstate(), legacy.get_state())
+        return repr((drawn, sorted(vars(self)), self.epoch, self.inside["epochs"]))
+
+
+@pytest.mark.parametrize("place", ["sampler", "batch_sampler", "dataset", "collate_fn"])
+@pytest.mark.parametrize("memory", ["1 GB", 300])
+def test_what_a_loader_draws_and_counts_is_put_back(place: str, memory: str | float) -> None:
+    drawing = Drawing()
+
+    class Rows(TensorDataset):
+        transforms: Any = None
+
+        def __getitem__(self, index: int) -> Any:
+            list(drawing) if self.transforms else None
+            return super().__getitem__(index)
+
+    rows = Rows(X, Y)
+    rows.transforms = partial(max, [[drawing]]) if place == "dataset" else None
+
+    def collate(given: Any) -> Any:
+        list(drawing)
+        return default_collate(given)
+
+    batches = BatchSampler(drawing, 5, drop_last=False)
+    loader: Any = {
+        "sampler": lambda: DataLoader(rows, 5, sampler=drawing),
+        "batch_sampler": lambda: DataLoader(rows, batch_sampler=batches),
+        "dataset": lambda: DataLoader(rows, 5),
+        "collate_fn": lambda: DataLoader(rows, 5, collate_fn=collate),
+    }[place]()
+    before = drawing.state()
+    objective = Objective(network(), nn.CrossEntropyLoss(), loader, memory=memory)
+    assert drawing.state() == before
+    objective.loss(objective.parameters)
+    assert drawing.state() == before
+    list(loader)
+    assert drawing.state() != before
+
+
+def test_a_refused_loader_is_as_before() -> None:
+    drawing = Drawing(refused=True)
+    before = drawing.state()
+    with pytest.raises(DataError, match="changed between two passes"):
+        Objective(network(), nn.CrossEntropyLoss(), DataLoader(TensorDataset(X, Y), 5, sampler=drawing))
+    assert drawing.state() == before

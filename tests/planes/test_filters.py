@@ -60,6 +60,54 @@ def test_every_filter_of_a_random_direction_is_as_long_as_the_parameters_own() -
         assert filters == 3 + 4 + 2
 
 
+class PreNorm(nn.Module):
+    """The wrapper of nearly every hand-written transformer: its name ends in Norm, its weights are another module's."""
+
+    def __init__(self, width: int, inside: nn.Module) -> None:
+        super().__init__()
+        self.norm, self.fn = nn.LayerNorm(width), inside
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.as_tensor(self.fn(self.norm(x)))
+
+
+class ChannelNorm(nn.Module):
+    """A normalisation layer of one's own, with a scale [C, 1] and a matrix that is no scale."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight, self.mixed = nn.Parameter(torch.ones(channels, 1)), nn.Parameter(torch.eye(channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scaled = self.weight[:, 0] * (x - x.mean(1, keepdim=True)) / (x.std(1, keepdim=True) + 1e-3)
+        return torch.as_tensor(scaled @ self.mixed)
+
+
+class TwoAxes(nn.Linear):
+    """A bias with two axes."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, bias=False)
+        self.bias_of_rows = nn.Parameter(torch.ones(2, outputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x) + self.bias_of_rows.mean(0)
+
+
+def test_what_moves_is_decided_by_the_parameter_and_not_by_a_name() -> None:
+    torch.manual_seed(0)
+    block = nn.Sequential(nn.Linear(20, 8), nn.GELU(), TwoAxes(8, 6))
+    image = nn.Sequential(nn.Unflatten(1, (4, 5)), nn.LayerNorm((4, 5)), nn.Flatten())
+    objective = objective_of(nn.Sequential(image, PreNorm(20, block), ChannelNorm(6), nn.Linear(6, 2)), 20)
+    found = plane(objective, "random")
+    moved = {part.name for part in objective.layout if found.directions[:, part.begin : part.end].any()}
+    assert moved == {"1.fn.0.weight", "1.fn.2.weight", "2.mixed", "3.weight"}
+    assert f"{20 * 8 + 8 * 6 + 6 * 6 + 6 * 2} parameters move" in found.note
+    assert {part.name for part in objective.layout if part.role == "norm"} == {
+        "0.1.weight", "0.1.bias", "1.norm.weight", "1.norm.bias", "2.weight"
+    }  # fmt: skip
+
+
 def test_a_filter_points_anywhere() -> None:
     torch.manual_seed(0)
     objective = objective_of(nn.Linear(3, 2), 3)

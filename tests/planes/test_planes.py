@@ -144,3 +144,12 @@ def test_a_slight_second_direction_is_kept() -> None:
     plane = path_plane(path)
     assert abs(plane.directions[1, 1]) == pytest.approx(1.0, abs=1e-6)
     assert plane.axes[1] == "path direction 2 (<1 %)"
+
+
+def test_the_first_path_direction_holds_more_of_its_variance_wherever_the_origin_is() -> None:
+    """Seen from far below, most of the path's second moment is its distance from there."""
+    path = np.stack([np.linspace(-1, 1, 9), np.linspace(0, 0.1, 9) ** 2, np.full(9, 5.0)], axis=1)
+    plane = path_plane(path, origin=np.zeros(3))
+    assert plane.axes == ("path direction 1 (100 %)", "path direction 2 (<1 %)")
+    assert abs(plane.directions[0, 0]) == pytest.approx(1.0, abs=1e-2)
+    assert orthonormal(plane)

@@ -129,6 +129,35 @@ def test_counters_and_generators_of_a_loader_of_ones_own_are_put_back() -> None:
     assert (dict(vars(loader)), repr(loader.numbers.bit_generator.state), loader.python.getstate()) == before
 
 
+@pytest.mark.parametrize("name", ["transform", "augment"])
+def test_generators_inside_of_transforms_are_put_back_and_begin_with_the_seed(name: str) -> None:
+    class Jitter:
+        def __init__(self) -> None:
+            self.rng = np.random.default_rng(0)
+
+        def __call__(self, x: torch.Tensor) -> torch.Tensor:
+            return x + 0.1 * float(self.rng.normal())
+
+    class Compose:
+        def __init__(self, transforms: list[Any]) -> None:
+            self.transforms = transforms
+
+    class Rows(TensorDataset):
+        def __getitem__(self, index: int) -> Any:
+            x, y = super().__getitem__(index)
+            return getattr(self, name).transforms[0](x), y
+
+    one, jitter = case(), Jitter()
+    rows = Rows(torch.ones(16, 3), torch.ones(16, 1))
+    setattr(rows, name, Compose([jitter]))
+    before = repr(jitter.rng.bit_generator.state)
+    first, again = (
+        ramp(one.model, one.loss_fn, DataLoader(rows, 4), one.optimizer, rates=rates(20), seeds=(0,)) for _ in range(2)
+    )
+    assert repr(jitter.rng.bit_generator.state) == before
+    assert np.array_equal(first.passes[0].losses, again.passes[0].losses)
+
+
 def test_what_can_be_read_only_once_is_refused_and_not_touched() -> None:
     one = case()
     once = ((torch.ones(2, 3), torch.ones(2, 1)) for _ in range(3))

@@ -1,11 +1,13 @@
 """The rules against curves drawn by hand, whose answers are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fallline._ramp._answer import RunTrial, ask_rules, candidate, settle
+from fallline._ramp._answer import Candidate, RunTrial, ask_rules, candidate, settle
 from fallline._ramp._intervals import interval_of, middle_of
 from fallline._ramp._rules import minimum, nothing_to_read, points, slide, steepest, valley
 from fallline._ramp._smooth import KEPT, Smoother, fell, smoothed
@@ -188,6 +190,31 @@ def test_the_answer_is_the_middle_of_what_the_rules_say() -> None:
     assert settled.answer.value == pytest.approx(found.interval.middle, rel=0.01)
     assert [each.name for each in settled.trials] == ["a third of it", "the answer", "three times it"]
     assert [each.learning_rate / settled.answer.value for each in settled.trials] == pytest.approx([1 / 3, 1, 3], 0.01)
+
+
+def test_a_first_try_far_too_low_is_climbed_away_from() -> None:
+    """A network that is half trained: the rules read noise, and the real runs know better."""
+    found = Candidate(RateInterval(1e-6, 1e-6, 1e-6, 1), "the middle")
+    settled = settle(found, "", fast_below(1.0), None)
+    assert settled.answer is not None
+    assert settled.answer.value == pytest.approx(1e-6 * 3**6, rel=0.02)
+    near = settle(Candidate(RateInterval(0.02, 0.02, 0.02, 1), "the middle"), "", fast_below(1.0), None)
+    assert near.answer is not None
+    assert near.answer.value == pytest.approx(0.18, rel=0.02)  # three times the next, 1.62, would diverge
+
+
+def test_rules_that_lie_far_apart_are_told() -> None:
+    none = ask_rules(RATES, [a_pass(CLIFF)])
+    apart = [
+        replace(each, rates=(rate,), interval=RateInterval(rate, rate, rate, 1))
+        for each, rate in zip(none, (1e-6, 1e-5, 1e-3, 0.1), strict=True)
+    ]
+    found = candidate(apart, NO_CURVATURE, full_batch=False)
+    assert found is not None
+    assert "they lie far apart, from 1×10⁻⁶ to 0.1" in found.reason
+    close = candidate(apart[:2], NO_CURVATURE, full_batch=False)
+    assert close is not None
+    assert "far apart" not in close.reason
 
 
 def test_half_of_a_limit_that_holds_is_not_exceeded() -> None:

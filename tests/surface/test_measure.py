@@ -223,6 +223,7 @@ def test_nan_in_the_weights_has_no_plane_of_its_own() -> None:
 
 REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "shape": (lambda: surface(BOWL, plane(BOWL, "random"), shape=(1, 5)), "two or more each"),
+    "too many cells": (lambda: surface(BOWL, plane(BOWL, "random"), (10**6, 10**6), exact=True), "at most 4,000,000"),
     "extent": (lambda: surface(Given(smooth), PLANE, extent=((1.0, 0.0), (0.0, 1.0))), "extent is how far"),
     "extent word": (lambda: surface(Given(smooth), PLANE, extent="wide"), "extent is how far"),  # type: ignore[arg-type]  # a user's mistake
     "extent NaN": (lambda: surface(Given(smooth), PLANE, extent=float("nan")), "extent is how far"),

@@ -22,6 +22,7 @@ from fallline._backprop._torch_private import (
     custom_functions_run,
     in_custom_forward,
     next_number,
+    ran,
     saving_hooked,
     schema_of,
 )
@@ -37,6 +38,11 @@ Slot = tuple[str, int]
 """An operation and which of its tensors."""
 
 
+WIDE: Final = {
+    **dict.fromkeys((torch.float16, torch.bfloat16, torch.float32, torch.float64), torch.float64),
+    **dict.fromkeys((torch.complex32, torch.complex64, torch.complex128), torch.complex128),
+}
+"""Each dtype in double precision."""
 PER_OPERATION: Final = 20_000
 """What running an operation takes that hardly computes anything, in multiplications."""
 
@@ -100,7 +106,7 @@ class Constants(DispatchMode):
         name = schema_of(func).name
         given = self._tensors_through(func, args, kwargs or {}, inside=inside, recorded=recorded)
         stand_in = stand_in_for(func, *given, recorded=recorded, inside=inside)
-        output = func(*given[0], **given[1]) if stand_in is None else stand_in(partial(self._hold, name))
+        output = ran(func, *given) if stand_in is None else stand_in(partial(self._hold, name))
         if recorded and copies_lazy(name, operands):
             self._resolved.note(output, True)
         self.work += PER_OPERATION + _work(func, given[0], output)
@@ -198,27 +204,29 @@ def _parts(sparse: torch.Tensor) -> list[torch.Tensor]:
 
 
 class Promoting(DispatchMode):
-    """Brings every floating operand of an operation to float64 where one of them is, as arithmetic does by itself.
+    """Brings every floating or complex operand of an operation to double precision where one of them is in it.
 
-    A function made for float32 has float32 constants, and a product of matrices refuses to mix them.
+    Arithmetic does so by itself. A function made for float32 has float32 constants, and a product of matrices refuses
+    to mix them.
     """
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run one operation."""
         named = kwargs or {}
-        dtypes = {each.dtype for each in tensors_in((args, named)) if each.is_floating_point()}
-        if len(dtypes) == 1 or torch.float64 not in dtypes:
-            return func(*args, **named)
+        dtypes = {each.dtype for each in tensors_in((args, named)) if each.dtype in WIDE}
+        double = set(WIDE.values())
+        if dtypes <= double or not dtypes & double:
+            return ran(func, args, named)
         written = written_by(func, args, named)
 
         def through(value: Any) -> Any:
             if isinstance(value, list | tuple):
                 return type(value)(through(each) for each in value)
-            if not isinstance(value, torch.Tensor) or id(value) in written or not value.is_floating_point():
+            if not isinstance(value, torch.Tensor) or id(value) in written:
                 return value
-            return value.to(torch.float64)
+            return value.to(WIDE.get(value.dtype, value.dtype))
 
-        return func(*through(tuple(args)), **{key: through(value) for key, value in named.items()})
+        return ran(func, through(tuple(args)), {key: through(value) for key, value in named.items()})
 
 
 def _precisions(output: Any) -> list[torch.dtype]:

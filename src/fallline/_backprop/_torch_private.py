@@ -1,7 +1,7 @@
 """The few things of PyTorch that have no public name, which tracing cannot do without: each is asked for here alone."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
@@ -23,6 +23,9 @@ WRITTEN_VIEW: Final = "torch::autograd::CopySlices"
 """Name of the step back of an operation that wrote into a part of a tensor."""
 REMADE_VIEW: Final = "AsStridedBackward0"
 """Name of the step back of a view that was used after its base was written to."""
+LAZY_WITHIN: Final = frozenset({"aten::linalg_pinv"})
+"""Operations made of others below autograd, which use lazy conjugates there: in a dispatch mode nobody resolves them,
+and what comes out of complex numbers is wrong without a word."""
 
 
 class DispatchMode(TorchDispatchMode):
@@ -38,6 +41,16 @@ class DispatchMode(TorchDispatchMode):
     def _should_skip_dynamo(cls) -> bool:
         """No: what keeps the compiler away from a mode loads all of the compiler, a second of time."""
         return False
+
+
+def ran(operation: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> Any:
+    """What an operation gives inside of a dispatch mode, with the numbers that it has outside."""
+    if schema_of(operation).name not in LAZY_WITHIN:
+        return operation(*args, **kwargs)
+    keys = torch._C.DispatchKey
+    excluded = torch._C._dispatch_tls_local_exclude_set().remove(keys.Conjugate).remove(keys.Negative)
+    with torch._C._ForceDispatchKeyGuard(torch._C._dispatch_tls_local_include_set(), excluded):
+        return operation(*args, **kwargs)
 
 
 def next_number() -> int:

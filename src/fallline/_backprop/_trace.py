@@ -19,6 +19,7 @@ from fallline._backprop._torch_private import (
     in_custom_forward,
     next_number,
     number_of,
+    ran,
     saving_hooked,
     schema_of,
 )
@@ -92,13 +93,13 @@ class Trace(DispatchMode):
         grad_enabled = torch.is_grad_enabled()
         asks = grad_enabled and any(each.requires_grad for each in tensors_in(given))
         if self._is_foreign(tensors_in(given), asks=asks):
-            return func(*args, **(kwargs or {}))
+            return ran(func, args, kwargs or {})
         self._keep(schema, given)
         arguments = tuple(self._seen(each, content=asks) for each in given)
         aliases = [argument.alias_info for argument in schema.arguments if argument.alias_info is not None]
         in_place = any(alias.is_write for alias in aliases)
         watched = self._watched(schema, given) if in_place else []
-        outputs = func(*args, **(kwargs or {}))
+        outputs = ran(func, args, kwargs or {})
         made = outputs if isinstance(outputs, tuple | list) else (outputs,)
         flat = [each for one in made for each in (one if isinstance(one, tuple | list) else (one,))]
         if self._is_foreign(tensors_in(flat), asks=asks):

@@ -9,7 +9,7 @@ import torch
 
 from fallline._backprop._held_constant import written_by
 from fallline._backprop._probe import Probe
-from fallline._backprop._torch_private import DispatchMode, next_number, number_of
+from fallline._backprop._torch_private import DispatchMode, next_number, number_of, ran
 from fallline._backprop._walk import CONVERSION, comparable_steps, leaf_of, steps_behind
 
 Place = tuple[int, int]
@@ -33,7 +33,7 @@ class Watch(DispatchMode):
         named = kwargs or {}
         written = written_by(func, args, named)
         given = [self._through(each, written) for each in args]
-        return func(*given, **{key: self._through(each, written) for key, each in named.items()})
+        return ran(func, given, {key: self._through(each, written) for key, each in named.items()})
 
     def _through(self, value: Any, written: set[int]) -> Any:
         if isinstance(value, list | tuple):

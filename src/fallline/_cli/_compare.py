@@ -18,7 +18,7 @@ from fallline._cli._options import (
     Seed,
     Standardise,
     Start,
-    Table,
+    TableOrOwn,
     Target,
     check_table,
     names,
@@ -37,7 +37,7 @@ DEFAULT = "sgd,momentum,nesterov,adagrad,rmsprop,adam,adamw"
 
 
 def compare(
-    table: Table = None,
+    table: TableOrOwn = None,
     *,
     target: Target = None,
     features: Features = None,

@@ -39,10 +39,12 @@ def curvature(
     MODULE:NAME is looked for in the working directory first: mymodule:objective.
     """
     check_report_of(None, report)
+    from fallline._arguments import checked_seed
     from fallline._cli import _show_curvature
     from fallline._cli._show import use_one_thread  # torch is loaded by what follows
     from fallline._curvature import curvature as measured
 
+    checked_seed(seed)
     screen = Screen.standard()
     use_one_thread()
     loss = own_objective(objective)

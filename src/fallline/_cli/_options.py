@@ -22,6 +22,13 @@ Table = Annotated[
     str | None,
     typer.Argument(metavar="TABLE", help="CSV, TSV, Parquet or JSON lines; the textbook line unless told."),
 ]
+TableOrOwn = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="TABLE|MODULE:NAME",
+        help="CSV, TSV, Parquet or JSON lines; or an fl.Objective in your own code. The textbook line unless told.",
+    ),
+]
 Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")]
 Features = Annotated[
     str | None,

@@ -3,6 +3,7 @@
 import sys
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import Parameter, signature
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from fallline._errors import OptionError, near
 
 EXAMPLE = "mymodule:objective"
+LIBRARIES = "site-packages"
+"""Where installed packages lie, also those of an environment in the working directory."""
 
 
 def is_own_code(text: str) -> bool:
@@ -63,9 +66,24 @@ def call_own(function: Any, text: str) -> Any:
         OptionError: it raised.
     """
     try:
+        missing = [each.name for each in signature(function).parameters.values() if _is_required(each)]
+    except (TypeError, ValueError):  # of some built-in functions none is known
+        missing = []
+    if missing:
+        raise OptionError(
+            f'"{text}" needs {", ".join(missing)}, and it is called without arguments: write one that takes none.'
+        )
+    try:
         return function()
     except Exception as error:  # the user's own code may raise anything
         raise OptionError(f'Calling "{text}" failed: {_where(error)}.') from error
+
+
+def _is_required(parameter: Parameter) -> bool:
+    return parameter.default is Parameter.empty and parameter.kind not in (
+        Parameter.VAR_POSITIONAL,
+        Parameter.VAR_KEYWORD,
+    )
 
 
 def _exists(module_name: str) -> bool:
@@ -81,5 +99,7 @@ def _where(error: BaseException) -> str:
     kind = type(error).__name__
     if isinstance(error, SyntaxError):
         return f"{kind} in {Path(error.filename or '?').name}, line {error.lineno}: {error.msg}"
-    last = extract_tb(error.__traceback__)[-1]
-    return f"{kind} in {Path(last.filename).name}, line {last.lineno}" + (f": {said}" if said else "")
+    frames = extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path.cwd() in Path(frame.filename).parents and LIBRARIES not in frame.filename]
+    last = [*frames, *own][-1]  # where their own code was, if it was there, and not in a library that it called
+    return f"{kind} in {Path(last.filename).name}, line {last.lineno}" + (f": {said.rstrip('.')}" if said else "")

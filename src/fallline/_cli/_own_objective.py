@@ -27,7 +27,7 @@ def own_objective(text: str) -> "LossFunction":
 
         hint = f" Wrap it: {HOW}." if isinstance(found, torch.nn.Module) else ""
         raise OptionError(
-            f'"{text}" is {_kind(found)}, and an objective is needed, as {HOW} makes one, or a function without '
+            f'"{text}" is {kind_of(found)}, and an objective is needed, as {HOW} makes one, or a function without '
             f"arguments that returns one.{hint}"
         )
     objective: LossFunction = found
@@ -74,7 +74,9 @@ def own_optimizer(text: str) -> "torch.optim.Optimizer":
 
     found = _made(text, "optimizer")
     if not isinstance(found, torch.optim.Optimizer):
-        raise OptionError(f'"{text}" is {_kind(found)}, and an optimizer of torch.optim is needed, or what makes one.')
+        raise OptionError(
+            f'"{text}" is {kind_of(found)}, and an optimizer of torch.optim is needed, or what makes one.'
+        )
     return found
 
 
@@ -116,6 +118,7 @@ def _is_objective(found: object) -> bool:
     return is_loss_function(found)
 
 
-def _kind(found: object) -> str:
+def kind_of(found: object) -> str:
+    """``a Sequential``, ``an Objective``."""
     name = type(found).__name__
     return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"

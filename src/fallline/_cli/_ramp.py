@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fallline._cli._own_code import call_own, is_own_code, load_own
+from fallline._cli._own_code import is_own_code
+from fallline._cli._own_objective import kind_of, own_value
 from fallline._cli._screen import ProgressLine, Screen
 from fallline._errors import OptionError, near
 
@@ -48,12 +49,9 @@ def run_ramp(
 
 def _own_training(text: str) -> tuple[Any, ...]:
     """Model, loss function, loader and optimizer behind ``module:name``, or behind the function of that name."""
-    found = load_own(text)
-    if callable(found) and not isinstance(found, tuple | list):
-        found = call_own(found, text)
+    found = own_value(text, "training")
     if not isinstance(found, tuple | list) or len(found) != FOUR:
         raise OptionError(
-            f'For a ramp "{text}" has to be, or to return, (model, loss_fn, loader, optimizer); it is a '
-            f"{type(found).__name__}."
+            f'For a ramp "{text}" has to be, or to return, (model, loss_fn, loader, optimizer); it is {kind_of(found)}.'
         )
     return tuple(found)

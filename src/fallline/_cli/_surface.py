@@ -1,5 +1,6 @@
 """``fallline surface``: the loss of any model on a plane, and how far the picture can be trusted."""
 
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -59,12 +60,18 @@ def surface(
     MODULE:NAME is looked for in the working directory first: mymodule:objective. Ctrl-C keeps the finished cells.
     """
     cells = _shape(shape)
+    if extent is not None and not 0 < extent < math.inf:
+        raise OptionError(f"--extent is a length above 0, not {extent:g}.")
     if report is not None:
         check_place(report, "report", {})
+    from fallline._arguments import checked_seed
     from fallline._cli import _show_surface
     from fallline._cli._show import use_one_thread  # torch is loaded by what follows
+    from fallline._surface import refuse_too_many
     from fallline._surface import surface as measured_on
 
+    refuse_too_many(*cells)
+    checked_seed(seed)
     screen = Screen.standard()
     use_one_thread()
     walked = _path(run, path, folder)

@@ -20,7 +20,7 @@ from fallline._cli._options import (
     Seed,
     Standardise,
     Start,
-    Table,
+    TableOrOwn,
     Target,
     check_table,
     names,
@@ -37,7 +37,7 @@ DIVERGED = 1
 
 
 def sweep(
-    table: Table = None,
+    table: TableOrOwn = None,
     *,
     target: Target = None,
     features: Features = None,
@@ -67,7 +67,8 @@ def sweep(
         str,
         typer.Option(
             metavar="NAME",
-            help="runs: each rate from the start; ramp: the range test, the rate raised from batch to batch.",
+            help="runs: each rate from the start; ramp: the range test, the rate raised from batch to batch; there "
+            "MODULE:NAME is (model, loss_fn, loader, optimizer), or a function that returns them.",
         ),
     ] = "runs",
     start: Start = None,

@@ -115,6 +115,19 @@ class Lanczos:
         unit: Tensor = found / lengths
         return unit
 
+    def onward(self, ritz: Ritz) -> Tensor:
+        """[P] of length 1: the matrix times the vector of the largest Ritz value, which takes no product.
+
+        A step of the power method: nearer to the eigenvector. Where the matrix leads to 0 it is the Ritz vector.
+        """
+        weights = ritz.coefficients[:, -1]
+        vector = self.vectors(weights[:, None])[0]
+        found = float(ritz.values[-1]) * vector
+        if not self.exhausted:
+            found = found + self.beside[-1] * float(weights[-1]) * self._next.to(found.device)
+        length = found.norm()
+        return found / length if float(length) > 0 else vector
+
     def _tridiagonal(self) -> Floats:
         beside = self.beside[:-1]
         return np.diag(self.diagonal) + np.diag(beside, 1) + np.diag(beside, -1)

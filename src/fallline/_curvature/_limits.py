@@ -70,20 +70,21 @@ def threshold(optimizer: str, options: Mapping[str, object], sharpness: float) -
     >>> round(threshold("Adam", {}, 38.0).value, 4)
     1.0
     """
-    if not sharpness > 0 or options.get("maximize"):
+    if options.get("maximize"):
         return None
     if optimizer == "RMSprop":
         momentum = _number(options, "momentum")
-        if _number(options, "weight_decay") != 0 or momentum >= 1:
+        if not sharpness > 0 or _number(options, "weight_decay") != 0 or momentum >= 1:
             return None  # as for Adam: the decay is a part of the gradient that is preconditioned
         return Limit(2 * (1 + momentum) / sharpness, LimitKind.FROZEN)
     if optimizer not in ("Adam", "AdamW") or options.get("amsgrad"):
         return None
     beta = _first_beta(options)
     decay = _number(options, "weight_decay", 0.01 if optimizer == "AdamW" else 0.0)
-    if optimizer == "Adam":
-        return Limit(2 * (1 + beta) / ((1 - beta) * sharpness), LimitKind.FROZEN) if decay == 0 else None
-    return Limit(2 * (1 + beta) / ((1 - beta) * sharpness + (1 + beta) * decay), LimitKind.FROZEN)
+    if decay != 0 and not options.get("decoupled_weight_decay", optimizer == "AdamW"):
+        return None
+    bound = (1 - beta) * sharpness + (1 + beta) * decay
+    return Limit(2 * (1 + beta) / bound, LimitKind.FROZEN) if bound > 0 else None
 
 
 def _number(options: Mapping[str, object], key: str, default: float = 0.0) -> float:

@@ -1,13 +1,15 @@
 """The symmetric matrix whose eigenvalues are asked for: S·H·S + shift, by its products with vectors."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from torch import Tensor
 
 from fallline._errors import OptionError
 from fallline._loss_function import LossFunction
 from fallline._objective import HessianProducts, Objective
+from fallline._points import by_name, one_point, point_numbers, refuse_other
 from fallline._records import Floats
 from fallline._wording import not_finite
 
@@ -27,7 +29,8 @@ class Operator:
 
     Args:
         objective: anything with a Hessian; of an :class:`Objective` only products with vectors are taken.
-        at: [P] where; by default the model's own parameters, or the optimum where that is known.
+        at: [P] where, a state dict or a module; by default the model's own parameters as it stands now, or the optimum
+            where that is known.
         roots: [P] the diagonal S, such as P^−½ of a preconditioner P; None for 1.
         shift: [P] the diagonal that is added; None for 0.
         dtype: of the products; by default the parameters' own, and at least float32.
@@ -40,15 +43,17 @@ class Operator:
     def __init__(
         self,
         objective: LossFunction,
-        at: ArrayLike | None = None,
+        at: object = None,
         *,
         roots: Floats | None = None,
         shift: Floats | None = None,
         dtype: torch.dtype | None = None,
         step: int = 1,
     ) -> None:
-        self.size = objective.parameter_count
         place = place_of(objective, at)
+        self.size = objective.parameter_count
+        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+            raise OptionError(f"dtype is that of real numbers, such as torch.float64, not {dtype!r}.")
         self._objective, self._place = objective, place
         self._products: HessianProducts | None = None
         self._matrix: Floats | None = None
@@ -131,13 +136,15 @@ def not_finite_here() -> NotFiniteError:
     return NotFiniteError("The second derivatives of the loss are not finite here: it has no curvature.")
 
 
-def place_of(objective: LossFunction, at: ArrayLike | None) -> Floats:
-    """[P] where the curvature is asked for."""
+def place_of(objective: LossFunction, at: object) -> Floats:
+    """[P] where the curvature is asked for: where a model stands now, unless told."""
+    refuse_other(objective)
     given = objective.parameters if at is None and isinstance(objective, Objective) else at
     given = objective.optimum if given is None else given
     if given is None:
         raise OptionError("Say where the curvature is asked for: at=[…], one number for each parameter.")
-    place = np.asarray(given, dtype=np.float64)
+    named = by_name(given) is not None or isinstance(given, str | Path)
+    place = one_point(objective, given) if named else point_numbers(given)
     if place.shape != (objective.parameter_count,):
         raise OptionError(
             f"A place has {objective.parameter_count:,} numbers, one for each parameter; here the shape is "
@@ -148,9 +155,9 @@ def place_of(objective: LossFunction, at: ArrayLike | None) -> Floats:
     return place
 
 
-def roots_of(preconditioner: ArrayLike, size: int) -> Floats:
+def roots_of(preconditioner: object, size: int) -> Floats:
     """P^−½ [P] of a diagonal preconditioner P; refused where it is not positive, 0 where it is infinite."""
-    diagonal = np.asarray(preconditioner, dtype=np.float64)
+    diagonal = point_numbers(preconditioner)
     if diagonal.shape != (size,):
         raise OptionError(
             f"A preconditioner has {size:,} numbers, one for each parameter; here the shape is {diagonal.shape}."

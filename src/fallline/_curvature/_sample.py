@@ -46,13 +46,19 @@ class Start(NamedTuple):
     """Between the two largest eigenvalues there, as a share; None where there was no sample."""
 
 
-def sample_start(operator: Operator, seed: int) -> Start | None:
-    """None where a sample is not worth it, cannot be taken, or says nothing."""
+def sample_start(operator: Operator, seed: int, direction: Tensor | None = None) -> Start | None:
+    """None where a sample is not worth it, cannot be taken, or says nothing.
+
+    Args:
+        direction: [P] that the sample's own products begin with, beside as much noise; by default with noise alone.
+    """
     step = min(LARGEST_STEP, operator.rows // ROWS)
     if step < SMALLEST_STEP:
         return None
     generator = torch.Generator().manual_seed(seed)
     first, noise = (torch.randn(operator.size, generator=generator, dtype=torch.float64) for _ in range(2))
+    if direction is not None:
+        first = mixed(direction / direction.norm(), first, 1.0).vector
     try:
         few = operator.sampled(step)
         lanczos = Lanczos(few.times, first.to(operator.dtype), few.rounding)

@@ -7,12 +7,14 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from fallline._arguments import checked_products, checked_seed, checked_tolerance
 from fallline._curvature._bound import could_be, highest, smallest_part
 from fallline._curvature._lanczos import Lanczos, Ritz
 from fallline._curvature._operator import Operator, roots_of
 from fallline._curvature._sample import Start, mixed, sample_start
 from fallline._errors import OptionError
 from fallline._loss_function import LossFunction
+from fallline._points import point_numbers, refuse_other
 from fallline._records import Floats, Sharpness
 
 NOISE = 0.3
@@ -29,7 +31,7 @@ SETTLED = 2e-4
 
 def sharpness(
     objective: LossFunction,
-    at: ArrayLike | None = None,
+    at: object = None,
     *,
     tolerance: float = 1e-3,
     preconditioner: ArrayLike | None = None,
@@ -43,7 +45,7 @@ def sharpness(
 
     Args:
         objective: an ``fl.Objective``, or an exact one (whose whole Hessian is then taken).
-        at: [P] where; by default the parameters the objective was made with.
+        at: [P] where, a state dict or a module; by default where the model stands now.
         tolerance: the error to reach, as a share of the value.
         preconditioner: [P] a diagonal P above 0: then of P⁻¹H.
         start: [P] a direction to begin with, such as an eigenvector from nearby; 0.3 of noise is added.
@@ -66,14 +68,14 @@ def sharpness(
     >>> round(found.value, 4), found.products
     (4.7749, 0)
     """
-    if not tolerance > 0:
-        raise OptionError(f"The tolerance is a share above 0, such as 1e-3; here it is {tolerance}.")
-    if most_products < 1:
-        raise OptionError(f"At least one product is needed; here most_products is {most_products}.")
+    refuse_other(objective)
+    tolerance, seed = checked_tolerance(tolerance, "1e-3"), checked_seed(seed)
+    most_products = checked_products(most_products)
     size = objective.parameter_count
     roots = None if preconditioner is None else roots_of(preconditioner, size)
+    start = None if start is None else point_numbers(start)
     operator = Operator(objective, at, roots=roots, dtype=dtype)
-    scaled = None if start is None or roots is None else _divided(np.asarray(start, dtype=np.float64), roots)
+    scaled = None if start is None or roots is None else _divided(start, roots)
     return sharpness_of(
         operator,
         tolerance=tolerance,
@@ -101,7 +103,7 @@ def sharpness_of(
     begin = sample_start(operator, seed) if start is None and not bound else None
     if begin is None:
         begin = start_of(operator, start, seed)
-    found, _ = from_start(operator, begin, roots, tolerance=tolerance, bound=bound, most_products=most_products)
+    found, _, _ = from_start(operator, begin, roots, tolerance=tolerance, bound=bound, most_products=most_products)
     return found
 
 
@@ -113,8 +115,9 @@ def from_start(
     tolerance: float,
     bound: bool,
     most_products: int,
-) -> tuple[Sharpness, Tensor]:
-    """The sharpness by Lanczos from a start; and [1 or 2, P] the sharpest directions, of the operator itself."""
+    settled: float = SETTLED,
+) -> tuple[Sharpness, Lanczos, Ritz]:
+    """The sharpness by Lanczos from a start, and what that was read from."""
     smallest = smallest_part(operator.size, begin.random_share)
     lanczos = Lanczos(operator.times, begin.vector, operator.rounding)
     while True:
@@ -128,35 +131,37 @@ def from_start(
         goal = max(tolerance * abs(value) - floor, floor)
         part = min(smallest, (UNLUCKY * float(ritz.coefficients[0, -1])) ** 2)
         bounded = lanczos.exhausted or not could_be(lanczos, value + goal, part)
-        close = bounded or (not bound and SAFETY * left(ritz, begin.gap) <= min(goal, SAFETY * SETTLED * abs(value)))
+        close = bounded or (not bound and SAFETY * left(ritz, begin.gap) <= min(goal, SAFETY * settled * abs(value)))
         if close or lanczos.steps >= most_products:
             break
     certain = bounded or not close
-    vectors = lanczos.vectors(ritz.coefficients[:, -2:])
     found = Sharpness(
         value=value,
         error=(highest(lanczos, value, part) - value if certain else goal) + floor,
         products=operator.count,
-        vector=unscaled(vectors[-1], roots),
+        vector=unscaled(lanczos.vectors(ritz.coefficients[:, -1:])[0], roots),
         converged=close,
         preconditioned=roots is not None,
         error_kind="bound" if certain else "estimate",
         sample_products=begin.products,
     )
-    return found, vectors
+    return found, lanczos, ritz
 
 
-def left(ritz: Ritz, known_gap: float | None) -> float:
+def left(ritz: Ritz, known_gap: float | None, fewest: int = 2) -> float:
     """How far the largest eigenvalue is above the largest Ritz value, if that is on its way to it.
 
     A Ritz value of residual r is at most r²/gap from its eigenvalue, with the gap from it to the next eigenvalue
     (Parlett 1998, 11.7). That is not known: the smallest stands for it of the gap to the next Ritz value, to 0, near
-    which most of a Hessian's eigenvalues are, and ``known_gap``, as a share. Infinite where one of them is missing.
+    which most of a Hessian's eigenvalues are, and ``known_gap``, as a share. Infinite where ``known_gap`` is missing,
+    or there are fewer than ``fewest`` Ritz values.
     """
-    if len(ritz.values) < 2 or known_gap is None:
+    if len(ritz.values) < fewest or known_gap is None:
         return math.inf
     value = float(ritz.values[-1])
-    gap = min(value - float(ritz.values[-2]), min(1.0, known_gap) * abs(value))
+    gap = min(1.0, known_gap) * abs(value)
+    if len(ritz.values) > 1:
+        gap = min(gap, value - float(ritz.values[-2]))
     return float(ritz.residuals[-1]) ** 2 / gap if gap > 0 else math.inf
 
 
@@ -166,7 +171,7 @@ def start_of(operator: Operator, start: ArrayLike | None, seed: int, noise_lengt
     noise = torch.randn(operator.size, generator=generator, dtype=torch.float64)
     if start is None:
         return Start((noise / noise.norm()).to(operator.dtype), 1.0)
-    given = torch.from_numpy(np.array(start, dtype=np.float64))
+    given = torch.from_numpy(point_numbers(start))
     if given.shape != noise.shape:
         raise OptionError(f"A start has {operator.size:,} numbers; here the shape is {tuple(given.shape)}.")
     length = float(given.norm())

@@ -2,15 +2,16 @@
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from torch import Tensor
 
+from fallline._arguments import checked_products, checked_seed, checked_tolerance, is_whole
 from fallline._curvature._bound import could_be, smallest_part
 from fallline._curvature._lanczos import Lanczos, Ritz
 from fallline._curvature._operator import Operator
 from fallline._curvature._sharpness import start_of
 from fallline._errors import OptionError
 from fallline._loss_function import LossFunction
+from fallline._points import refuse_other
 from fallline._records import Floats, Spectrum
 
 MOST_PRODUCTS = 400
@@ -19,7 +20,7 @@ MOST_PRODUCTS = 400
 def spectrum(
     objective: LossFunction,
     k: int = 5,
-    at: ArrayLike | None = None,
+    at: object = None,
     *,
     tolerance: float = 1e-3,
     most_products: int = MOST_PRODUCTS,
@@ -34,7 +35,7 @@ def spectrum(
     Args:
         objective: an ``fl.Objective``, or an exact one (whose whole Hessian is then taken).
         k: how many at each end, at most P.
-        at: [P] where; by default the parameters the objective was made with.
+        at: [P] where, a state dict or a module; by default where the model stands now.
         tolerance: the error to reach, as a share of the Hessian's size (its largest eigenvalue without sign).
         most_products: where to give up.
         seed: of the random starts.
@@ -48,10 +49,13 @@ def spectrum(
     >>> found.largest.round(4), found.smallest.round(4)
     (array([5.2361]), array([0.7639]))
     """
+    refuse_other(objective)
+    if not is_whole(k):
+        raise OptionError(f"k is how many eigenvalues at each end, a whole number, not {k!r}.")
     if not 1 <= k <= objective.parameter_count:
         raise OptionError(f"There are {objective.parameter_count:,} eigenvalues; here k is {k}.")
-    if not tolerance > 0:
-        raise OptionError(f"The tolerance is a share above 0, such as 1e-3; here it is {tolerance}.")
+    tolerance, seed = checked_tolerance(tolerance, "1e-3"), checked_seed(seed)
+    most_products = checked_products(most_products)
     operator = Operator(objective, at, dtype=dtype)
     if operator.small or operator.size <= 4 * k:
         return _of_matrix(operator, k)

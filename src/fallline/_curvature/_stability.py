@@ -12,16 +12,26 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from fallline._arguments import checked_seed, checked_tolerance
 from fallline._curvature._operator import Operator
 from fallline._curvature._preconditioner import tensor_preconditioner
 from fallline._curvature._sharpness import sharpness_of
 from fallline._errors import OptionError
 from fallline._objective import Objective
+from fallline._points import HOW, refuse_other
 from fallline._records import Floats, LimitKind, Sharpness, StabilityLimit
+from fallline._wording import number
 
 Measure = Callable[[Operator, Floats | None], Sharpness]
 """The sharpness of S·H·S + shift, and its S."""
 KNOWN = {torch.optim.SGD: "SGD", torch.optim.RMSprop: "RMSprop", torch.optim.Adam: "Adam", torch.optim.AdamW: "AdamW"}
+
+
+NOTHING_CURVES = "Nothing curves upwards here beyond the error of the measurement: no rate is too large for it."
+OF_DECAY = (
+    "Nothing of the loss curves upwards here beyond the error of the measurement: it is that of the weight decay, "
+    "beyond which each step takes the parameters farther across 0 than they were."
+)
 
 
 class _Scales(NamedTuple):
@@ -72,6 +82,7 @@ def stability_limit(
     >>> round(limit.value, 4), limit.kind.value
     (0.4189, 'provable')
     """
+    tolerance, seed = checked_tolerance(tolerance, "1e-3"), checked_seed(seed)
 
     def measure(operator: Operator, roots: Floats | None) -> Sharpness:
         return sharpness_of(operator, tolerance=tolerance, roots=roots, seed=seed)
@@ -83,6 +94,11 @@ def limit_by(
     measure: Measure, optimizer: torch.optim.Optimizer, objective: Objective, dtype: torch.dtype | None
 ) -> StabilityLimit:
     """The same from any measurement of the sharpness."""
+    refuse_other(objective)
+    if not isinstance(objective, Objective):
+        raise OptionError(f"A limit is that of a model's optimizer: the objective is an {HOW}.")
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise OptionError(f"The optimizer is one of torch.optim, not a {type(optimizer).__name__}.")
     try:
         scales = _scales(optimizer, tuple(objective.tensors))
     except _NoLimitError as reason:
@@ -91,7 +107,8 @@ def limit_by(
     held = scales.roots > 0
     decay = scales.decay[held]
     plain = bool(np.all(scales.roots == 1))
-    if np.all(decay == decay[0]) and not scales.coupled.any():
+    alone = held.all() or not decay.any()  # parameters that stand still have neither curvature nor decay
+    if alone and np.all(decay == decay[0]) and not scales.coupled.any():
         beside, shift = float(decay[0]), np.zeros_like(scales.decay)
     elif plain and np.all(scales.coupled == scales.coupled[0]):
         beside, shift = scales.share * float(scales.coupled[0]), np.zeros_like(scales.decay)
@@ -105,22 +122,34 @@ def limit_by(
         dtype=dtype,
     )
     found = measure(operator, None if plain else scales.roots)
-    bound = scales.share * found.value + beside
-    if not found.value > found.error or not bound > 0:
-        why = "Nothing curves upwards here beyond the error of the measurement: no rate is too large for it."
-        return StabilityLimit(None, None, found, why)
-    return StabilityLimit(2 / bound, kind, found, _basis(kind))
+    return _limit_from(found, scales.share, beside, kind, _basis(kind, float(decay.max())))
+
+
+def _limit_from(found: Sharpness, share: float, beside: float, kind: LimitKind, basis: str) -> StabilityLimit:
+    """The limit of share·λ + decay; a decay has one of its own where nothing curves upwards."""
+    bound, curves = share * found.value + beside, found.value > found.error
+    straight = abs(found.value) <= found.error
+    if curves and bound > 0:
+        return StabilityLimit(2 / bound, kind, found, basis)
+    if beside > 0 and bound > 0 and (straight or bound > share * found.error):
+        # where the loss is straight, decoupled decay needs no preconditioner
+        return StabilityLimit(2 / bound, LimitKind.PROVABLE if straight else kind, found, OF_DECAY)
+    return StabilityLimit(None, None, found, NOTHING_CURVES)
 
 
 def present_parameters(objective: Objective) -> Floats:
     """[P] of the objective's model as it stands now."""
-    return np.concatenate([tensor.detach().double().cpu().numpy().ravel() for tensor in objective.tensors])
+    return objective.parameters
 
 
-def _basis(kind: LimitKind) -> str:
+def _basis(kind: LimitKind, decoupled: float) -> str:
+    """What the limit rests on; ``decoupled`` is the largest decay beside the gradient, at the first group's rate."""
     if kind is LimitKind.PROVABLE:
         return "Provable on the parabola that the loss is here, for full-batch steps."
-    return "For the preconditioner of this moment: past it the optimizer stalls in a cycle, it does not diverge."
+    said = "For the preconditioner of this moment: past it the optimizer stalls in a cycle"
+    if decoupled > 0:
+        return f"{said}; it diverges only past {number(2 / decoupled)}, 2 over its weight decay."
+    return f"{said}, it does not diverge."
 
 
 def _scales(optimizer: torch.optim.Optimizer, tensors: tuple[torch.Tensor, ...]) -> _Scales:
@@ -145,13 +174,22 @@ def _scales(optimizer: torch.optim.Optimizer, tensors: tuple[torch.Tensor, ...])
             index = places[id(parameter)]
             part = slice(ends[index], ends[index + 1])
             diagonal = _diagonal(name, optimizer.state.get(parameter, {}), group, stepped=bool(optimizer.state))
-            if diagonal is not None:
-                roots[part] = np.sqrt(rate / rates[0] / diagonal)
+            if diagonal is None:
+                continue
+            roots[part] = np.sqrt(rate / rates[0] / diagonal)
             given = float(group["weight_decay"])
-            (decay if name == "AdamW" else coupled)[part] = given * (rate / rates[0] if name == "AdamW" else 1)
+            if _decoupled(name, group):
+                decay[part] = given * rate / rates[0]
+            else:
+                coupled[part] = given
     if not roots.any():
         raise OptionError("The optimizer holds none of the objective's parameters: pass it those of the same model.")
     return _Scales(roots, decay, coupled, shares.pop())
+
+
+def _decoupled(name: str, group: Mapping[str, Any]) -> bool:
+    """Whether weight decay goes past the preconditioner; Adam can be told so as well."""
+    return bool(group.get("decoupled_weight_decay", name == "AdamW"))
 
 
 def _share(name: str, group: Mapping[str, Any]) -> float:
@@ -181,7 +219,7 @@ def _diagonal(name: str, state: Mapping[str, Any], group: Mapping[str, Any], *, 
     """P of one tensor; None for one that other steps have left out: it stands still."""
     if name == "SGD":
         return 1.0
-    if name in ("Adam", "RMSprop") and group["weight_decay"] != 0:
+    if group["weight_decay"] != 0 and not _decoupled(name, group):
         raise _NoLimitError(f"{name}'s weight decay is preconditioned like the gradient: no limit is known.")
     if not state and stepped:
         return None

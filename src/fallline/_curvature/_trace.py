@@ -11,9 +11,9 @@ import math
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from torch import Tensor
 
+from fallline._arguments import checked_products, checked_seed, checked_tolerance
 from fallline._curvature._lanczos import Lanczos
 from fallline._curvature._operator import Operator, not_finite_here
 from fallline._curvature._sharpness import start_of
@@ -30,7 +30,7 @@ FEWEST_SAMPLES = 8
 
 def trace(
     objective: LossFunction,
-    at: ArrayLike | None = None,
+    at: object = None,
     *,
     tolerance: float = 0.05,
     most_products: int = 200,
@@ -41,7 +41,7 @@ def trace(
 
     Args:
         objective: an ``fl.Objective``, or an exact one (whose whole Hessian is then taken: no error but rounding).
-        at: [P] where; by default the parameters the objective was made with.
+        at: [P] where, a state dict or a module; by default where the model stands now.
         tolerance: the standard error to reach, as a share of the trace.
         most_products: where to give up.
         seed: of the random vectors.
@@ -54,14 +54,14 @@ def trace(
     >>> round(trace(Quadratic.from_data([[0.0], [2.0]], [1.0, 5.0])).value, 4)
     6.0
     """
-    if not tolerance > 0:
-        raise OptionError(f"The tolerance is a share above 0, such as 0.05; here it is {tolerance}.")
+    tolerance, seed = checked_tolerance(tolerance, "0.05"), checked_seed(seed)
+    most_products = checked_products(most_products)
     operator = Operator(objective, at, dtype=dtype)
     fewest = EXACT_DIRECTIONS + FEWEST_SAMPLES
     if operator.small or operator.size <= WHOLE:
         matrix = operator.matrix()
         rounding = operator.rounding * float(np.sum(np.abs(np.diag(matrix))))
-        return Trace(float(np.trace(matrix)), rounding, operator.count, converged=True)
+        return Trace(float(np.trace(matrix)), rounding, operator.count, converged=True, error_kind="rounding")
     if most_products < fewest:
         raise OptionError(f"A trace takes at least {fewest} products; here most_products is {most_products}.")
     lanczos = Lanczos(operator.times, start_of(operator, None, seed).vector, operator.rounding)

@@ -1,19 +1,33 @@
 """Sharpness along a run: each measurement begins where the last one ended."""
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from fallline._arguments import checked_products, checked_seed, checked_tolerance
 from fallline._curvature._bound import could_be
+from fallline._curvature._course import Course, move, searched
 from fallline._curvature._lanczos import Lanczos, Ritz
 from fallline._curvature._operator import Operator, roots_of
 from fallline._curvature._sample import Start, sample_start, with_direction
-from fallline._curvature._sharpness import MOST_PRODUCTS, from_start, sharpness_of, start_of, unscaled
+from fallline._curvature._sharpness import (
+    MOST_PRODUCTS,
+    SAFETY,
+    SETTLED,
+    from_start,
+    left,
+    sharpness_of,
+    start_of,
+    unscaled,
+)
 from fallline._curvature._stability import limit_by
 from fallline._errors import OptionError
 from fallline._loss_function import LossFunction
 from fallline._objective import Objective
+from fallline._points import refuse_other
 from fallline._records import Floats, Sharpness, StabilityLimit
 
 NOISE = 0.7
@@ -26,12 +40,18 @@ TYPICAL = 1.0
 direction is confirmed where another has become as sharp, which at the edge of stability happens all the time (measured
 there: up to 21 % wrong, against 0.01 %)."""
 
+SETTLED_LATER = 5e-4
+"""As :data:`fallline._curvature._sharpness.SETTLED`, of a search that begins with the last direction as well."""
+FOLLOWED = 2e-3
+"""The same of a direction that is followed, whose gap was measured shortly before."""
+
 
 class SharpnessTracker:
     """Sharpness at one place after another, such as the parameters along a run.
 
-    The first measurement is that of :func:`fallline.sharpness` with a bound. Each later one begins with the sharpest
-    direction of the last one beside a new start from a sample of the rows, and ends by the estimate of
+    The first measurement is that of :func:`fallline.sharpness`. Each later one begins with the sharpest direction of
+    the last one: beside a new start from a sample of the rows, or alone as long as what it has moved since the last
+    such search is less than half of the gap to the next eigenvalue. It ends by the estimate of
     :func:`fallline.sharpness`. Where the rows are too few to sample it begins with the two sharpest directions of the
     last one and noise, and ends when the value stands still and no far larger eigenvalue fits of which the noise has a
     typical part; then the error is the residual's. Neither is a bound (docs/semantics.md#curvature).
@@ -58,20 +78,21 @@ class SharpnessTracker:
         dtype: torch.dtype | None = None,
         most_products: int = MOST_PRODUCTS,
     ) -> None:
-        if not tolerance > 0:
-            raise OptionError(f"The tolerance is a share above 0, such as 1e-2; here it is {tolerance}.")
-        if most_products < 1:
-            raise OptionError(f"At least one product is needed; here most_products is {most_products}.")
-        self._objective, self._tolerance, self._seed, self._dtype = objective, tolerance, seed, dtype
-        self._most_products = most_products
+        refuse_other(objective)
+        self._tolerance, self._seed = checked_tolerance(tolerance, "1e-2"), checked_seed(seed)
+        self._most_products = checked_products(most_products)
+        self._objective, self._dtype = objective, dtype
         self._direction: Floats | None = None
+        self._course: Course | None = None
         self.measured = 0
         """Measurements so far."""
         self.products = 0
         """Products that all of them took."""
+        self.sample_products = 0
+        """With a sample of the rows, beside those."""
 
-    def __call__(self, at: ArrayLike | None = None, *, preconditioner: ArrayLike | None = None) -> Sharpness:
-        """The sharpness at ``at`` [P], of P⁻¹H with a preconditioner [P]; by default where the objective was made.
+    def __call__(self, at: object = None, *, preconditioner: ArrayLike | None = None) -> Sharpness:
+        """The sharpness at ``at`` [P], of P⁻¹H with a preconditioner [P]; by default where the model stands now.
 
         Raises:
             OptionError: the loss or its derivatives are not finite there. The tracker goes on to work elsewhere.
@@ -98,35 +119,80 @@ class SharpnessTracker:
     def _measured(self, operator: Operator, roots: Floats | None) -> Sharpness:
         seed = self._seed + self.measured
         before = None if self._direction is None else _scaled(self._direction, roots)
-        if before is None or operator.small or not before.any():  # all of it lay in what stands still now
-            found = sharpness_of(  # what all later ones begin with: no estimate
-                operator, tolerance=self._tolerance, roots=roots, bound=True, most_products=self._most_products,
-                seed=seed,
-            )  # fmt: skip
+        if before is not None and not before.any():  # all of it lay in what stands still now
+            before, self._course = None, None
+        if operator.small:
+            found = sharpness_of(operator, tolerance=self._tolerance, roots=roots)
             self._direction = np.array(found.vector)  # a record's arrays are read-only, which torch would warn of
         else:
-            found, self._direction = self._from_before(operator, roots, before, seed)
+            found = self._measured_from(operator, roots, before, seed)
         self.measured += 1
         self.products += found.products
+        self.sample_products += found.sample_products
         return found
 
-    def _from_before(
-        self, operator: Operator, roots: Floats | None, direction: Floats, seed: int
-    ) -> tuple[Sharpness, Floats]:
-        """The sharpness, and what the next measurement begins with."""
-        begin = sample_start(operator, seed)
-        if begin is None:
-            found, vectors = self._confirmed(operator, roots, start_of(operator, direction, seed, NOISE))
-            return found, unscaled(vectors.sum(0), roots)
-        found, vectors = from_start(
+    def _measured_from(self, operator: Operator, roots: Floats | None, before: Floats | None, seed: int) -> Sharpness:
+        """Along the course where that can be followed, and else by a search."""
+        course = self._course
+        start = None if before is None else torch.from_numpy(before / np.linalg.norm(before)).to(operator.dtype)
+        if start is None or course is None or not course.can_be_followed:
+            return self._searched(operator, roots, start, seed)
+        found, onward = self._followed(operator, roots, start, course.gap_expected)
+        self._course = course.followed(found.value, found.vector, _moved(course, found, roots))
+        if self._course is None:
+            self._course = course
+            return self._searched(operator, roots, onward, seed)
+        self._direction = unscaled(onward, roots)
+        return found
+
+    def _followed(
+        self, operator: Operator, roots: Floats | None, start: Tensor, gap: float
+    ) -> tuple[Sharpness, Tensor]:
+        """By products that begin with the last direction [P] alone; and what the next measurement begins with."""
+        lanczos = Lanczos(operator.times, start, operator.rounding)
+        while True:
+            lanczos.step()
+            ritz = lanczos.ritz()
+            value = float(ritz.values[-1])
+            floor = operator.rounding * max(float(np.max(np.abs(ritz.values))), lanczos.scale)
+            goal = max(self._tolerance * abs(value) - floor, floor)
+            close = lanczos.exhausted or SAFETY * left(ritz, gap, fewest=1) <= min(goal, SAFETY * FOLLOWED * abs(value))
+            if close or lanczos.steps >= self._most_products:
+                break
+        found = Sharpness(
+            value=value,
+            error=(goal if close else float(ritz.residuals[-1])) + floor,
+            products=operator.count,
+            vector=unscaled(lanczos.vectors(ritz.coefficients[:, -1:])[0], roots),
+            converged=close,
+            preconditioned=roots is not None,
+        )
+        return found, lanczos.onward(ritz)
+
+    def _searched(self, operator: Operator, roots: Floats | None, before: Tensor | None, seed: int) -> Sharpness:
+        """By a start from a sample of the rows; without one from noise, and both beside the last direction [P]."""
+        begin = sample_start(operator, seed, before)
+        if begin is None and before is not None:
+            start = start_of(operator, before.double().cpu().numpy(), seed, NOISE)
+            found, vectors = self._confirmed(operator, roots, start)
+            self._direction, self._course = unscaled(vectors.sum(0), roots), None
+            return found
+        start = start_of(operator, None, seed) if begin is None else begin
+        found, lanczos, ritz = from_start(
             operator,
-            with_direction(begin, torch.from_numpy(direction)),
+            start if before is None else with_direction(start, before),
             roots,
             tolerance=self._tolerance,
             bound=False,
             most_products=self._most_products,
+            settled=SETTLED if before is None else SETTLED_LATER,
         )
-        return found, unscaled(vectors[-1], roots)
+        gap = gap_of(ritz, start.gap)
+        moved = math.inf if self._course is None else _moved(self._course, found, roots)
+        self._course = None if gap is None else searched(found.value, found.vector, gap, moved, self._tolerance)
+        # a record's arrays are read-only, which torch would warn of
+        self._direction = np.array(found.vector) if begin is None else unscaled(lanczos.onward(ritz), roots)
+        return found
 
     def _confirmed(self, operator: Operator, roots: Floats | None, begin: Start) -> tuple[Sharpness, Tensor]:
         lanczos = Lanczos(operator.times, begin.vector, operator.rounding)
@@ -158,6 +224,18 @@ def confirmed_ritz(lanczos: Lanczos, tolerance: float, part: float, most_product
         if lanczos.steps >= most_products:
             return ritz, False
         before = value
+
+
+def _moved(course: Course, found: Sharpness, roots: Floats | None) -> float:
+    """Since the last measurement; in the coordinates in which the operator is symmetric."""
+    return move(course.value, _scaled(course.vector, roots), found.value, _scaled(np.array(found.vector), roots))
+
+
+def gap_of(ritz: Ritz, sampled: float | None) -> float | None:
+    """The smaller one of the gap in the sample and that to the next Ritz value, as a share; None where unknown."""
+    if sampled is None or len(ritz.values) < 2 or not ritz.values[-1] > 0:
+        return None
+    return min(1.0, sampled, 1 - float(ritz.values[-2] / ritz.values[-1]))
 
 
 def _scaled(vector: Floats, roots: Floats | None) -> Floats:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from fallline._arguments import is_whole
 from fallline._curvature._counted import Counted
 from fallline._curvature._operator import place_of
 from fallline._curvature._sharpness import sharpness
@@ -15,6 +16,7 @@ from fallline._curvature._trace import trace
 from fallline._errors import OptionError
 from fallline._loss_function import LossFunction
 from fallline._objective import Objective
+from fallline._points import refuse_other
 from fallline._records import Curvature, CurvatureSlice, Floats, OptimizerLimit, Spectrum
 
 MOST_SHOWN = 5
@@ -66,10 +68,13 @@ def curvature(
     >>> round(found.sharpness.value, 4), round(found.limits[0].share, 4), len(found.spectrum.largest)
     (4.7749, 0.2387, 2)
     """
+    refuse_other(objective)
     if optimizers and not isinstance(objective, Objective):
         raise OptionError("An optimizer holds a model's tensors: its limit is measured on an fl.Objective.")
     place = place_of(objective, _where(objective))
     pairs = min(MOST_SHOWN, objective.parameter_count) if k is None else k
+    if not is_whole(pairs):
+        raise OptionError(f"k is how many eigenvalues at each end, a whole number, not {k!r}.")
     stages = _Stages(progress, [GUESSED["sharpness"], GUESSED["spectrum"] * pairs, GUESSED["trace"]]
                      + [GUESSED["limit"]] * len(optimizers))  # fmt: skip
     watched = Counted(objective, stages.tell) if isinstance(objective, Objective) else objective
@@ -133,10 +138,17 @@ class _Stages:
 
 
 def _shares(objective: LossFunction, ends: Spectrum) -> tuple[tuple[str, float], ...]:
-    """Which tensors the sharpest direction moves."""
+    """Which tensors the sharpest direction moves; none where nothing curves beyond the error, as there is none."""
+    if _straight(ends):
+        return ()
     vector = ends.vectors_largest[0]
     layout = getattr(objective, "layout", ())
     return tuple((part.name, float((vector[part.begin : part.end] ** 2).sum())) for part in layout)
+
+
+def _straight(ends: Spectrum) -> bool:
+    """Whether both ends are 0 within their errors: any direction is then as good as the one that was found."""
+    return bool(abs(ends.largest[0]) <= ends.errors_largest[0] and abs(ends.smallest[0]) <= ends.errors_smallest[0])
 
 
 def _slices(objective: LossFunction, place: Floats, ends: Spectrum) -> tuple[CurvatureSlice, ...]:
@@ -144,7 +156,7 @@ def _slices(objective: LossFunction, place: Floats, ends: Spectrum) -> tuple[Cur
     here = float(objective.loss(place[None])[0])
     gradient = objective.gradient(place[None])[0]
     steepest = max(abs(float(ends.largest[0])), abs(float(ends.smallest[0])))
-    if not steepest > 0:
+    if _straight(ends):
         return ()
     floor = objective.floor
     excess = here - (0.0 if floor is None else floor)

@@ -70,9 +70,20 @@ def steps_phrase(runs: RateRuns) -> str:
     return f"{middle} ({min(known):,}–{f'{max(known):,}' if all_reached else 'never'})"
 
 
-def final_phrase(runs: RateRuns) -> str:
+def is_adaptive(contender: Contender) -> bool:
+    """Whether it takes a step of its own for each parameter: past its limit such an optimizer swings on and stalls.
+
+    So of a run that ends above its start it is not said that it diverges; docs/semantics.md#stability-limit.
+    """
+    return contender.optimizer not in ("SGD", "ASGD", "LBFGS")
+
+
+def final_phrase(contender: Contender, runs: RateRuns) -> str:
     """The median final loss over seeds, or ``diverged``; where only some diverged, how many."""
     gone = int(runs.diverged.sum())
+    if is_adaptive(contender):
+        middle = number(float(np.median(np.where(np.isnan(runs.final_losses), np.inf, runs.final_losses))))
+        return middle if gone in (0, len(runs.diverged)) else f"{middle}, {gone} above the start"
     if 2 * gone > len(runs.diverged):
         return "diverged"
     middle = number(float(np.median(np.where(runs.diverged, np.inf, runs.final_losses))))
@@ -135,7 +146,7 @@ def best_rows(comparison: Comparison) -> list[tuple[str, ...]]:
                 one.label,
                 number(one.best.rate, 3),
                 steps_phrase(one.best),
-                final_phrase(one.best),
+                final_phrase(one, one.best),
                 good_phrase(one),
                 width_phrase(one),
             )
@@ -149,7 +160,7 @@ def common_rows(comparison: Comparison) -> list[tuple[str, ...]]:
     for index in common_ranking(comparison):
         one = comparison.contenders[index]
         beside = f"{times(one.best.rate / comparison.common_rate)} × this"
-        rows.append((one.label, steps_phrase(one.common), final_phrase(one.common), beside))
+        rows.append((one.label, steps_phrase(one.common), final_phrase(one, one.common), beside))
     return rows
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fallline._explain._comparison import steps_phrase, times
+from fallline._explain._comparison import is_adaptive, steps_phrase, times
 from fallline._explain._numbers import count, listed, number, percent, short, spelled
 from fallline._records import Comparison, Contender, Criterion, Difference, RateRuns, Standing
 
@@ -45,7 +45,8 @@ def _first_place(leader: Contender, all_runs: Sequence[RateRuns], comparison: Co
     """The first sentence; ``all_runs`` are those of every contender in this setting, in the order asked for."""
     runs = all_runs[comparison.contenders.index(leader)]
     if all(one.diverged.all() for one in all_runs):
-        return "every one diverges."
+        adaptive = any(is_adaptive(one) for one in comparison.contenders)
+        return f"every one {'ends above its start' if adaptive else 'diverges'}."
     if runs.median_steps is not None:
         seeds = "" if comparison.deterministic else f" in {count(len(comparison.seeds), 'seed')}"
         word = "step" if steps_phrase(runs) == "1" else "steps"
@@ -179,10 +180,14 @@ def _never(comparison: Comparison, setting: str) -> list[str]:
     sentences = (
         [f"{listed(never)} never {'reaches' if len(never) == 1 else 'reach'} the goal {within}."] if never else []
     )
-    if gone:
-        sentences.append(f"{listed(gone)} {'diverges' if len(gone) == 1 else 'diverge'} in every seed."
-                         if not comparison.deterministic else
-                         f"{listed(gone)} {'diverges' if len(gone) == 1 else 'diverge'}.")  # fmt: skip
+    seeds = "" if comparison.deterministic else " in every seed"
+    adaptive = {one.label for one in comparison.contenders if is_adaptive(one)}
+    for labels, one_does, all_do in (
+        ([label for label in gone if label not in adaptive], "diverges", "diverge"),
+        ([label for label in gone if label in adaptive], "ends above its start", "end above their start"),
+    ):
+        if labels:
+            sentences.append(f"{listed(labels)} {one_does if len(labels) == 1 else all_do}{seeds}.")
     return sentences
 
 
@@ -231,7 +236,7 @@ def _cautions(comparison: Comparison) -> list[str]:
         sentences.append(
             f"A step of {listed(searching)} may evaluate the gradient several times, one of the others once."
         )
-    own_pace = [one.label for one in comparison.contenders if one.optimizer not in ("SGD", "ASGD", "LBFGS")]
+    own_pace = [one.label for one in comparison.contenders if is_adaptive(one)]
     if own_pace and comparison.moments is not None and _diagonal(comparison.moments.hessian):
         verb = "takes" if len(own_pace) == 1 else "take"
         sentences.append(

@@ -57,8 +57,8 @@ def _how_well(found: Sharpness) -> str:
         return f"{took}; known to rounding."
     higher = number(found.error, 2) if share > 1 else percent(share)
     if found.error_kind == "bound":
-        return f"{took}; the true value is at most {higher} higher."
-    return f"{took}; by estimate the true value is at most {higher} higher."
+        return f"{took}; the true value is at most {higher} higher (a bound)."
+    return f"{took}; the true value is at most {higher} higher by estimate, which is no bound."
 
 
 def spectrum_sentences(found: Spectrum) -> list[str]:
@@ -106,6 +106,8 @@ def _shape(found: Spectrum) -> str:
             f"{some} of its directions curve{'s' if down == 1 else ''} downwards: no minimum lies here, and the "
             f"parabola of the loss has no bottom along {'it' if down == 1 else 'them'}."
         )
+    if top <= float(found.errors_largest[0]) and low <= error:
+        return "Both are 0 within their errors: the ground is straight."
     if low > error:
         return f"Every direction curves upwards: a bowl, its condition number {number(top / low, 3)}."
     return "The smallest is 0 within its error: along some direction the ground is straight."
@@ -115,7 +117,8 @@ def trace_sentences(found: Trace, parameters: int | None = None) -> list[str]:
     """The sum of the eigenvalues, its error, and what is left for a direction in the mean."""
     took = f"It took {count(found.products, 'Hessian-vector product')}." if found.products else "It was taken whole."
     exact = abs(found.error) <= ROUNDING_SHARE * abs(found.value)
-    error = "" if exact else f" ± {number(found.error, 2)} (a standard error: it holds two times out of three)"
+    kind = "rounding" if found.error_kind == "rounding" else "a standard error: it holds two times out of three"
+    error = "" if exact else f" ± {number(found.error, 2)} ({kind})"
     said = [f"The eigenvalues add up to {number(found.value)}{error}. {took}"]
     if not found.converged:
         said.append("The error that was asked for was not reached: allow more products.")
@@ -132,19 +135,23 @@ def limit_sentences(found: StabilityLimit, learning_rate: float | None = None, o
     said = [f"The stability limit{whose} is a learning rate of {number(found.value)}. {found.why}"]
     if learning_rate is None:
         return said
-    return [*said, share_sentence(found.value, learning_rate, frozen=found.kind is LimitKind.FROZEN)]
+    straight = found.sharpness is not None and found.sharpness.value <= found.sharpness.error
+    frozen = found.kind is LimitKind.FROZEN
+    return [*said, share_sentence(found.value, learning_rate, frozen=frozen, straight=straight)]
 
 
-def share_sentence(limit: float, learning_rate: float, *, frozen: bool) -> str:
-    """Where a rate stands beside its limit.
+def share_sentence(limit: float, learning_rate: float, *, frozen: bool, straight: bool = False) -> str:
+    """Where a rate stands beside its limit; of a ``straight`` loss that is weight decay's.
 
     >>> share_sentence(0.02, 0.01, frozen=False)
-    'The learning rate in use, 0.01, is 50 % of the limit: stable here.'
+    'The learning rate in use, 0.01, is 50 % of the limit: stable along the directions that curve upwards.'
     """
     share = learning_rate / limit
     head = f"The learning rate in use, {written(learning_rate)}, is {part_of(share, 'the limit')}"
+    if straight:
+        return f"{head}: " + ("stable here." if share < 1 else "each step swings farther than the one before.")
     if share < 1:
-        return f"{head}: stable here."
+        return f"{head}: stable along the directions that curve upwards."
     if frozen:
         return f"{head}: it swings along the sharpest direction, until the preconditioner has grown."
     return (
@@ -211,6 +218,7 @@ def curvature_numbers(found: Measured | None) -> dict[str, object] | None:
             "error": found.error,
             "products": found.products,
             "converged": found.converged,
+            "error_kind": found.error_kind,
         }
     if isinstance(found, Spectrum):
         return {

@@ -11,6 +11,7 @@ from torch.func import functional_call
 
 from fallline._errors import OptionError
 from fallline._objective._batches import Batch
+from fallline._objective._second_derivatives import plain_kernels
 from fallline._random_state import random_devices
 from fallline._undisturbed import Kept
 from fallline._vectors import unflatten
@@ -48,6 +49,7 @@ class Functional:
             raise OptionError("The model has no parameter that requires a gradient: there is nothing to vary.")
         self.names, self.tensors = list(named), list(named.values())
         self.device = self.tensors[0].device
+        self.shapes = tuple(tuple(one.shape) for one in self.tensors)
         self.dtypes = tuple(one.dtype for one in self.tensors)
         self.dtype = self.dtypes[0]
         for kind in self.dtypes:
@@ -56,19 +58,35 @@ class Functional:
     def _modules(self) -> list[nn.Module]:
         return [self.model, *([self._loss_fn] if isinstance(self._loss_fn, nn.Module) else [])]
 
+    def present(self) -> list[nn.Parameter]:
+        """The trainable tensors that the model holds now.
+
+        Raises:
+            OptionError: they are of another kind than when the objective was made.
+        """
+        named, found = dict(self.model.named_parameters()), []
+        for name, shape, dtype in zip(self.names, self.shapes, self.dtypes, strict=True):
+            one = named.get(name)
+            if one is None:
+                raise OptionError(_remade(f"it has no parameter {name} any more"))
+            if tuple(one.shape) != shape:
+                raise OptionError(_remade(f"{name} has the shape {tuple(one.shape)} and not {shape}"))
+            if one.dtype != dtype or one.device != self.device:
+                raise OptionError(_remade(f"{name} is {one.dtype} on {one.device} and not {dtype} on {self.device}"))
+            found.append(one)
+        return found
+
     @contextmanager
-    def session(
-        self, dtype: torch.dtype | None = None, generators: Sequence[torch.Generator] = ()
-    ) -> Iterator[Evaluation]:
+    def session(self, dtype: torch.dtype | None = None) -> Iterator[Evaluation]:
         """The loss, for as long as it is asked for; afterwards all is bit for bit as before.
 
-        Everything is in ``dtype`` where one is named, else as it stands in the model. ``generators`` are put back too.
+        Everything is in ``dtype`` where one is named, else as it stands in the model.
+        Attention is computed in PyTorch's plain way: its faster kernels have no second derivative.
         """
+        self.present()
         every = [tensor for module in self._modules() for tensor in (*module.parameters(), *module.buffers())]
         off = torch.autocast(self.device.type, enabled=False)
-        with Kept(random_devices(every)) as kept, torch.inference_mode(mode=False), off:
-            for generator in generators:
-                kept.generator(generator)
+        with Kept(random_devices(every)) as kept, torch.inference_mode(mode=False), off, plain_kernels():
             for module in self._modules():
                 kept.module(module)
                 for each in module.modules():
@@ -120,6 +138,13 @@ class Functional:
         return lambda output, target: functional_call(module, held, (output, target))
 
 
+def _remade(what: str) -> str:
+    return (
+        f"The model is not the one any more that this objective was made of: {what}. Make the objective anew, "
+        "fl.Objective(model, loss_fn, data)."
+    )
+
+
 class _Around(nn.Module):
     """Somebody's model inside of a module whose forward pass may be anything."""
 
@@ -167,6 +192,8 @@ def refuse_parameters(model: nn.Module) -> None:
     for name, one in model.named_parameters():
         if isinstance(one, nn.UninitializedParameter):
             raise OptionError(f'The parameter "{name}" has no shape yet: run the model once on a batch.')
+        if one.is_meta:
+            raise OptionError(f'The parameter "{name}" has no numbers (it is on the meta device): load the model.')
         if one.requires_grad and one.is_complex():
             raise OptionError(f'The parameter "{name}" is complex; an objective is a function of real numbers.')
     for name, module in model.named_modules():

@@ -30,7 +30,7 @@ class ParameterPart:
     begin: int
     end: int
     role: Role
-    """``norm`` belongs to a normalisation layer; ``bias`` is one by its name; everything else is a ``weight``."""
+    """``norm`` is a normalisation layer's own; ``bias`` is one by its name; everything else is a ``weight``."""
 
 
 def layout_of(model: nn.Module, names: list[str], parameters: list[nn.Parameter]) -> tuple[ParameterPart, ...]:
@@ -52,8 +52,20 @@ def role_of(model: nn.Module, name: str) -> Role:
     'norm'
     """
     path = name.split(".")
-    owners = [model.get_submodule(".".join(path[:depth])) for depth in range(len(path))]
-    if any(isinstance(owner, NORMS) or type(owner).__name__.lower().endswith("norm") for owner in owners[1:] or owners):
+    steps = path.index("parametrizations") if "parametrizations" in path else len(path) - 1
+    owner = model.get_submodule(".".join(path[:steps]))  # whose own parameter it is: PreNorm(Linear) holds a Linear
+    if isinstance(owner, NORMS) or (_is_called_norm(owner) and _has_one_axis(model.get_parameter(name))):
         return "norm"
     # a parametrised bias is called parametrizations.bias.original
     return "bias" if any("bias" in step for step in (path[-1], *path[-2:-1])) else "weight"
+
+
+def _is_called_norm(owner: nn.Module) -> bool:
+    """A normalisation layer of somebody's own, by its name; with weights inside of it, it is a wrapper of others."""
+    named = type(owner).__name__.lower().endswith("norm")
+    return named and not any(list(child.parameters()) for child in owner.children())
+
+
+def _has_one_axis(parameter: nn.Parameter) -> bool:
+    """A scale or a shift for each channel; [C, 1, 1] is one as well."""
+    return sum(size > 1 for size in parameter.shape) <= 1

@@ -86,6 +86,14 @@ def parameter_notes(model: nn.Module) -> list[str]:
     return notes
 
 
+def held_in_words(model: nn.Module, *, training: bool) -> tuple[str, ...]:
+    """What of the model is no parameter that varies and may change in training: running statistics, what is frozen."""
+    norms = [one for one in model.modules() if isinstance(one, BATCH_NORMS)]
+    running = not training and any(one.running_mean is not None for one in norms)
+    constant = any(not one.requires_grad for one in model.parameters())
+    return (("running statistics",) if running else ()) + (("constant parameters",) if constant else ())
+
+
 def same(first: torch.Tensor, second: torch.Tensor) -> bool:
     """Whether two evaluations of the same thing agree to rounding; NaN agrees with NaN."""
     eps = torch.finfo(first.dtype).eps

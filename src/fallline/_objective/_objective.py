@@ -16,11 +16,13 @@ from fallline._objective._evaluation import Stacked, one_by_one
 from fallline._objective._functional import Evaluation, Functional
 from fallline._objective._layout import ParameterPart, layout_of
 from fallline._objective._memory import bytes_of
-from fallline._objective._mode import mode_notes, parameter_notes
+from fallline._objective._mode import held_in_words, mode_notes, parameter_notes
+from fallline._objective._own_steps import OwnSteps
 from fallline._objective._passes import Passes
 from fallline._objective._products import HessianProducts
 from fallline._objective._source import Source
 from fallline._objective._weighing import find_weighing
+from fallline._points import by_name, one_point, point_numbers
 from fallline._records import Floats
 from fallline._vectors import flatten, unflatten
 from fallline._wording import count, megabytes
@@ -39,7 +41,8 @@ class Objective:
         model: any module; its parameters that require gradients are P numbers, the others are held constant.
         loss_fn: ``loss_fn(output, target)``, a mean; of a batch that is a mapping ``loss_fn(output, batch)``.
         data: ``(input, target)``, a list of batches, or a loader that can be gone through again and again. An input is
-            a tensor, several in a tuple, or a mapping by name; a batch that is a mapping is ``model(**batch)``.
+            a tensor, several in a tuple, or a mapping by name; several targets go in a tuple too. A batch that is a
+            mapping is ``model(**batch)``.
         mode: ``"eval"`` or ``"train"``, in which the model is evaluated whatever mode it is in.
         denominator: what the loss of a batch divides by, ``denominator(batch)``, where that is none of the known rules.
         memory: what kept data, and recorded graphs, may take together: ``"1 GB"``, or bytes.
@@ -48,7 +51,9 @@ class Objective:
         OptionError: the loss is no mean; or it would depend on how the rows are split, or on random numbers.
         DataError: there are no data, or they change between two passes.
 
-    Parameters and results are float64 NumPy arrays; the evaluation runs in the dtype of the model's parameters.
+    Parameters and results are float64 NumPy arrays; the evaluation runs in the dtype of the model's parameters. What
+    is asked without saying where (:func:`fallline.sharpness`, :func:`fallline.plane`, …) is of the model as it stands
+    at that moment: its parameters, its buffers, what is held constant.
     What the mean is taken over, and how that is checked: docs/semantics.md#objective.
 
     >>> objective = Objective(torch.nn.Linear(1, 1, dtype=torch.float64), torch.nn.MSELoss(),
@@ -73,6 +78,8 @@ class Objective:
         memory: str | float = "1 GB",
     ) -> None:
         training = _training(mode)
+        if denominator is not None and not callable(denominator):
+            raise OptionError(f"denominator is called as denominator(batch); here it is {denominator!r}.")
         if not callable(loss_fn):
             raise OptionError(f"loss_fn is called as loss_fn(output, target); here is a {type(loss_fn).__name__}.")
         share = bytes_of(memory) // 2
@@ -81,12 +88,12 @@ class Objective:
         self._functional = Functional(model, loss_fn, training=training)
         self._like = self._functional.tensors
         self.layout: tuple[ParameterPart, ...] = layout_of(self._functional.model, self._functional.names, self._like)
-        self.parameters: Floats = _floats(flatten([one.to(self.dtype) for one in self._like]))
         self._source = Source(data, share)
         weighing = find_weighing(self._functional, loss_fn, self._source, denominator, training=training)
         self._over = weighing.rule.name
         self._passes = Passes(self._functional, self._source, weighing, share // PIECE)
         self._stacked = Stacked(self._passes.bytes_of_row * self._passes.largest, share)
+        self._own_steps = OwnSteps(self._passes.session, self._like, splits=weighing.splits)
         self.notes: tuple[str, ...] = (
             *mode_notes(self._functional.model, training=training),
             *parameter_notes(self._functional.model),
@@ -104,6 +111,15 @@ class Objective:
         return self.layout[-1].end
 
     @property
+    def parameters(self) -> Floats:
+        """[P] as the model has them now; its buffers and what is held constant are read at that moment too.
+
+        Raises:
+            OptionError: the model was given other parameters since (another shape, dtype or device).
+        """
+        return _floats(flatten([one.to(self.dtype) for one in self._functional.present()]))
+
+    @property
     def parameter_names(self) -> tuple[str, ...]:
         """Of the tensors of the parameters, in order."""
         return tuple(part.name for part in self.layout)
@@ -116,7 +132,7 @@ class Objective:
     @property
     def tensors(self) -> tuple[nn.Parameter, ...]:
         """The model's own, in the order of ``layout``: which of an optimizer's parameters is which."""
-        return tuple(self._like)
+        return tuple(self._functional.present())
 
     @property
     def dtype(self) -> torch.dtype:
@@ -142,6 +158,11 @@ class Objective:
     def can_sample(self) -> bool:
         """Whether a part of the rows can be taken by itself: data are kept, and the loss of a row is its own."""
         return self._passes.can_sample
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """What the value depends on beside the parameters, in words: it is that of the model at each call."""
+        return held_in_words(self._functional.model, training=self.mode == "train")
 
     @property
     def optimum(self) -> None:
@@ -170,16 +191,20 @@ class Objective:
         With a ``step`` above 1 it is that of every ``step``-th row alone, where :attr:`can_sample`.
 
         Raises:
-            OptionError: the model cannot be evaluated in that dtype.
+            OptionError: the model cannot be evaluated in that dtype, or not be differentiated twice.
         """
         at = self._one(parameters, dtype)
         passes = self._passes.session if step == 1 else partial(self._passes.sample, step)
         try:
-            return HessianProducts(at, self._like, lambda: passes(dtype), self._memory - self._memory // PIECE)
+            memory, look = self._memory - self._memory // PIECE, self._own_steps.unknown
+            found = HessianProducts(at, self._like, lambda: passes(dtype), memory, look=look)
         except RuntimeError as error:
             if dtype is None or dtype == self.dtype:
                 raise
             raise OptionError(f"This model cannot be evaluated in {dtype}: {error}") from error
+        if look:
+            self._own_steps.check(found.own_steps, at)
+        return found
 
     def hvp(self, parameters: ArrayLike, directions: ArrayLike) -> Floats:
         """Hessian at one parameter vector [P] times each of a stack of directions [B, P]; shape [B, P]."""
@@ -252,7 +277,8 @@ class Objective:
         return lambda vector: evaluation.loss(unflatten(vector, self._like), batch)
 
     def _stack(self, parameters: ArrayLike, dtype: torch.dtype | None = None) -> Tensor:
-        stack = np.atleast_2d(np.asarray(parameters, dtype=np.float64))
+        named = by_name(parameters) is not None or isinstance(parameters, str)
+        stack = np.atleast_2d(one_point(self, parameters) if named else point_numbers(parameters))
         if stack.ndim != 2 or stack.shape[1] != self.parameter_count:
             raise OptionError(
                 f"A parameter vector of this model has {self.parameter_count:,} entries; what was given has the shape "

@@ -51,7 +51,7 @@ class Passes:
     @contextmanager
     def session(self, dtype: torch.dtype | None = None) -> Iterator[tuple[Evaluation, Iterator[Weighed]]]:
         """The loss, and one pass over the data."""
-        with self._functional.session(dtype, self._source.generators()) as evaluation:
+        with self._source.undisturbed(), self._functional.session(dtype) as evaluation:
             yield evaluation, self._weighed(dtype)
 
     def _weighed(self, dtype: torch.dtype | None) -> Iterator[Weighed]:

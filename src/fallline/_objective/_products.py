@@ -12,6 +12,8 @@ from fallline._errors import OptionError
 from fallline._objective._batches import Batch
 from fallline._objective._functional import Evaluation
 from fallline._objective._memory import Held
+from fallline._objective._own_steps import own_steps
+from fallline._objective._second_derivatives import second_derivatives
 from fallline._records import Floats
 from fallline._vectors import flatten, unflatten
 
@@ -45,10 +47,16 @@ class HessianProducts:
         like: the tensors that the vector is made of.
         session: the loss and the batches with their shares of the mean, for one pass.
         memory: bytes that the recorded graphs may take.
+        look: whether to look for steps back that PyTorch did not write.
     """
 
-    def __init__(self, at: Tensor, like: Sequence[Tensor], session: Session, memory: int) -> None:
+    def __init__(
+        self, at: Tensor, like: Sequence[Tensor], session: Session, memory: int, *, look: bool = False
+    ) -> None:
         self.count = 0
+        self.own_steps: set[str] = set()
+        """Names of those that were found."""
+        self._look = look
         self._at, self._like, self._session = at, like, session
         with torch.inference_mode(mode=False):
             self._leaves = [part.detach().clone().requires_grad_() for part in unflatten(at, like)]
@@ -71,7 +79,7 @@ class HessianProducts:
                 else:
                     self.complete = False
                     self._kept.clear()
-        self.loss, self._gradient = loss, slope
+        self.loss, self._gradient, self._look = loss, slope, False
 
     @property
     def gradient(self) -> Floats:
@@ -106,7 +114,10 @@ class HessianProducts:
             loss = evaluation.loss(self._leaves, batch)
             if not loss.requires_grad:
                 raise OptionError(CONSTANT)
-            slopes = torch.autograd.grad(loss, self._leaves, create_graph=True, materialize_grads=True)
+            if self._look:
+                self.own_steps |= own_steps(loss)
+            with second_derivatives():
+                slopes = torch.autograd.grad(loss, self._leaves, create_graph=True, materialize_grads=True)
         return _Graph(slopes, share, float(loss.detach()))
 
     def _product(self, graph: _Graph, directions: Sequence[Tensor]) -> Tensor:
@@ -114,5 +125,6 @@ class HessianProducts:
         if not curved:
             return torch.zeros_like(self._at)
         slopes, ways = zip(*curved, strict=True)
-        found = torch.autograd.grad(slopes, self._leaves, ways, retain_graph=True, materialize_grads=True)
+        with second_derivatives():
+            found = torch.autograd.grad(slopes, self._leaves, ways, retain_graph=True, materialize_grads=True)
         return flatten(found)

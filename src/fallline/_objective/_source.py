@@ -1,6 +1,8 @@
 """The data behind an objective: kept where they fit memory, else read anew at each pass and checked."""
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 import torch
@@ -9,7 +11,9 @@ from torch import Tensor
 from fallline._errors import DataError
 from fallline._objective._batches import Batch, read_batch
 from fallline._objective._fingerprint import fingerprint
+from fallline._objective._open_end import OpenEnd
 from fallline._objective._trees import size_in_bytes, tensors
+from fallline._undisturbed import loader_kept
 
 CHANGED: Final = (
     "The data changed between two passes: the rows of the second are not those of the first. Augmentation, sampling "
@@ -44,11 +48,13 @@ class Source:
             DataError: there is none, or data that are read anew at each pass are others the second time.
         """
         size = total = 0
+        open_end = OpenEnd(self._data)
         for batch in self._read():
             self.rows, self.count = self.rows + batch.rows, self.count + 1
             self.largest = max(self.largest, batch.rows)
             size += size_in_bytes(batch.given)
             total += fingerprint(batch)
+            open_end.look(self.count, self.rows)
             yield self._keep(batch, size)
         if self.count == 0:
             raise DataError("There are no data: not one batch came. An objective needs at least one row.")
@@ -85,15 +91,20 @@ class Source:
             raise DataError(CHANGED)
 
     def _read(self) -> Iterator[Batch]:
-        for given in self._data:
+        for given in own_iterator(self._data):
             yield read_batch(given)
 
-    def generators(self) -> list[torch.Generator]:
-        """Random generators of a loader's own."""
-        sampler = getattr(self._data, "sampler", None)
-        inner = getattr(getattr(self._data, "batch_sampler", None), "sampler", None)
-        found = [getattr(each, "generator", None) for each in (self._data, sampler, inner)]
-        return [each for each in found if isinstance(each, torch.Generator)]
+    def undisturbed(self) -> AbstractContextManager[None]:
+        """Around whatever goes through the data: a loader, its sampler and its data set are put back as they were."""
+        return nullcontext() if self._again or self.kept else loader_kept(self._data)
+
+
+def own_iterator(loader: Any) -> Iterator[Any]:
+    """One that the user's own iterator shares nothing with: of workers that stay, a loader has only one."""
+    if isinstance(loader, torch.utils.data.DataLoader) and loader.persistent_workers:
+        loader = copy.copy(loader)
+        loader._iterator = None
+    return iter(loader)
 
 
 def _copied(tensor: Tensor) -> Tensor:
@@ -129,7 +140,37 @@ def given_batches(data: Any) -> tuple[Iterable[Any], bool]:
 
 
 def _is_pair(data: Any) -> bool:
-    """Whether two things are input and target rather than two batches."""
+    """Whether two things are input and target rather than two batches.
+
+    Raises:
+        DataError: they may be either.
+    """
     if isinstance(data[0], Tensor) or isinstance(data[1], Tensor):
         return True
-    return isinstance(data[0], Mapping) != isinstance(data[1], Mapping)
+    if isinstance(data[0], Mapping) or isinstance(data[1], Mapping):
+        return isinstance(data[0], Mapping) != isinstance(data[1], Mapping)
+    return isinstance(data, tuple) and _several_of_each(data)
+
+
+def _several_of_each(data: Any) -> bool:
+    """Whether a tuple of two holds several inputs and several targets of the same rows, rather than two batches.
+
+    Raises:
+        DataError: it may be either.
+    """
+    first, second = tensors(data[0]), tensors(data[1])
+    if not first or not second or len({one.shape[:1] for one in (*first, *second)}) > 1:
+        return False
+    pairs = zip(first, second, strict=False)
+    if len(data[0]) != 2 or len(data[1]) != 2 or any(not _alike(one, other) for one, other in pairs):
+        return True
+    raise DataError(
+        "These data can be read in two ways. Are they two batches? Then give a list of them, "
+        "[(input, target), (input, target)]. Or two inputs with two targets? Then give a list of one batch, "
+        "[((first, second), (target, other_target))]."
+    )
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    """Whether two batches may have these at the same place."""
+    return one.dtype == other.dtype and one.dim() == other.dim()

@@ -1,5 +1,6 @@
 """The first pass over the data: what each batch weighs in the mean, and whether the loss is a function at all."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -7,7 +8,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from fallline._errors import DataError
+from fallline._arguments import real_number
+from fallline._errors import DataError, OptionError
 from fallline._objective._averaging import (
     ROUNDING,
     Cut,
@@ -61,10 +63,10 @@ def find_weighing(
         DataError: there is nothing to average.
     """
     refuse_reduction(loss_fn)
-    rules = candidates(loss_fn) if given is None else [Denominator(GIVEN, lambda batch: float(given(batch.given)))]
+    rules = candidates(loss_fn) if given is None else [Denominator(GIVEN, lambda batch: _asked(given, batch))]
     cuts, first = Cuts(rules), None
     sizes: list[list[float | None]] = [[] for _ in rules]
-    with functional.session(generators=source.generators()):  # a loader may draw random numbers
+    with source.undisturbed(), functional.session():  # a loader may draw random numbers
         for batch in source.first_pass():
             first = batch if first is None else first
             cuts.see(batch)
@@ -107,6 +109,15 @@ def _chosen(
     if others:
         raise doubtful([rule.name for rule in (fits[0], *others)])
     return fits[0], []
+
+
+def _asked(given: Callable[[Any], float], batch: Batch) -> float:
+    """What the user's own denominator says of a batch."""
+    answer = given(batch.given)
+    size = real_number(answer)
+    if size is None or not math.isfinite(size):
+        raise OptionError(f"denominator(batch) is a finite number, what the loss divides by; here it gave {answer!r}.")
+    return size
 
 
 def _depends() -> str:

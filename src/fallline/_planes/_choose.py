@@ -1,21 +1,24 @@
 """The one door to every plane."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
+from fallline._arguments import checked_seed
 from fallline._errors import OptionError, near
 from fallline._loss_function import LossFunction
 from fallline._planes._cuts import path_plane
-from fallline._planes._filters import orthonormal, random_directions
-from fallline._planes._given import layout_of, one_point, several_points, standing
+from fallline._planes._filters import filters_of, orthonormal, random_directions
+from fallline._planes._given import several_points, standing
 from fallline._planes._parameters import named_plane
 from fallline._planes._sharpest import sharpest_plane
+from fallline._points import layout_of, one_point, refuse_other
 from fallline._records import Floats, Plane
 from fallline._wording import count, number
 
+FIXED: Final = "biases, normalisation layers and other tensors of one axis stay as they are."
 KINDS: Final = ("parameters", "path", "hessian", "random", "checkpoints", "directions")
 _NEEDS: Final = {
     "names": "parameters",
@@ -49,8 +52,9 @@ def plane(
             ``random``: two random directions, normalised filter by filter (Li et al. 2018).
             ``checkpoints``: through two (the line, and a random perpendicular) or three points.
             ``directions``: along two given ones, the second turned to be at right angles.
-        at: [P] the point that the plane lies in; the model's own parameters unless told. A state dict and a module
-            do as well, wherever a point is asked for.
+        at: [P] the point that the plane lies in; unless told the model's own parameters as they stand now. The plane
+            stays there when the model is trained on. A state dict and a module do as well, wherever a point is
+            asked for.
         path: [T, P], a list of points, a run, or the file of a recording, whose snapshots are the path.
         steps: which of the recording's snapshots; all of them unless told.
         checkpoints: two or three points.
@@ -72,12 +76,14 @@ def plane(
     array([[1., 0.],
            [0., 1.]])
     """
+    refuse_other(objective)
+    seed = checked_seed(seed)
     given = {"names": names, "path": path, "steps": steps, "checkpoints": checkpoints, "directions": directions}
     _check(objective, kind, given)
     if kind == "path":
         return _path(objective, path, steps, at)
     if kind == "checkpoints":
-        return _through(objective, checkpoints or (), seed)
+        return _through(objective, () if checkpoints is None else checkpoints, seed)
     here = standing(objective, at)
     if kind == "parameters":
         return named_plane(objective, here, names)
@@ -116,7 +122,8 @@ def _random(objective: LossFunction, at: Floats, seed: int) -> Plane:
     drawn = random_directions(objective, at, seed)
     reach = float(np.linalg.norm(drawn[0]))
     directions = np.stack(list(orthonormal(drawn[0], drawn[1])))
-    fixed = "" if layout_of(objective) is None else " Biases and normalisation layers stay as they are."
+    parts, moved = layout_of(objective), sum(filters * entries for _, filters, entries in filters_of(objective))
+    fixed = "" if parts is None else f" {count(moved, 'parameter')} {'moves' if moved == 1 else 'move'}: {FIXED}"
     note = (
         f"Two random directions out of {count(objective.parameter_count, 'dimension')}, each filter as long as that of "
         f"the parameters (Li et al. 2018; seed {seed}).{fixed}"
@@ -125,8 +132,8 @@ def _random(objective: LossFunction, at: Floats, seed: int) -> Plane:
     return Plane("random", at, directions, axes, note, float("nan"), reach=(reach, reach))
 
 
-def _along(objective: LossFunction, at: Floats, given: Sequence[object] | None) -> Plane:
-    if given is None or len(given) != 2:
+def _along(objective: LossFunction, at: Floats, given: object) -> Plane:
+    if given is None or isinstance(given, str) or not isinstance(given, Collection) or len(given) != 2:
         raise OptionError("A plane along given directions needs two of them: directions=[…, …].")
     first, second = (one_point(objective, each) for each in given)
     directions = np.stack(list(orthonormal(first, second)))
@@ -142,10 +149,12 @@ def _along(objective: LossFunction, at: Floats, given: Sequence[object] | None) 
     )
 
 
-def _through(objective: LossFunction, given: Sequence[object], seed: int) -> Plane:
+def _through(objective: LossFunction, given: object, seed: int) -> Plane:
     """Through the first, along the line to the second; the third, or chance, says where the plane turns."""
-    if isinstance(given, str) or len(given) not in (2, 3):
-        arrived = "1 was" if len(given) == 1 or isinstance(given, str) else f"{len(given)} were"
+    many = isinstance(given, Collection) and not isinstance(given, str | Mapping)
+    given = given if isinstance(given, Collection) and many else [given]
+    if len(given) not in (2, 3):
+        arrived = "1 was" if len(given) == 1 else f"{len(given)} were"
         raise OptionError(f"A plane goes through two or three checkpoints, and {arrived} given.")
     path = np.stack([standing(objective, each) for each in given])
     offsets = path[1:] - path[0]

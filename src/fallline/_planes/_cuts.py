@@ -63,6 +63,8 @@ def path_plane(path: Floats, origin: Floats | None = None) -> Plane:
         origin = finite[-1] if len(finite) else np.zeros(count)
     directions, rank = _principal_directions(finite, origin)
     share = explained(finite, directions)
+    if rank > 1 and explained(finite, directions[1:]) > explained(finite, directions[:1]):
+        directions = directions[::-1].copy()  # seen from a far origin the first may hold less of the path's variance
     first, second = (
         f"path direction {k + 1} ({_percent(finite, directions[k : k + 1]) if k < rank else '0 %'})" for k in range(2)
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from fallline._errors import OptionError
 from fallline._loss_function import LossFunction
-from fallline._planes._given import layout_of
+from fallline._points import layout_of
 from fallline._records import Floats
 
 TAKEN_UP = 1e-9

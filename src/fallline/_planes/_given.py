@@ -3,48 +3,18 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 
-from fallline._errors import OptionError, near
+from fallline._errors import OptionError
 from fallline._loss_function import LossFunction
+from fallline._points import Part, one_point, point_numbers
 from fallline._records import Floats, Run
 from fallline._store import read_snapshot, stored_snapshots
 
 
-class Part(Protocol):
-    """One tensor of an objective's parameters: what planes have to know of it."""
-
-    @property
-    def name(self) -> str:
-        """As the model calls it."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the tensor."""
-
-    @property
-    def begin(self) -> int:
-        """Its first entry in the flat vector."""
-
-    @property
-    def end(self) -> int:
-        """The one after its last."""
-
-    @property
-    def role(self) -> str:
-        """``weight``, ``bias`` or ``norm``."""
-
-
-def layout_of(objective: LossFunction) -> Sequence[Part] | None:
-    """The tensors of a model's parameters; None for an exact objective, whose parameters are plain numbers."""
-    layout: Sequence[Part] | None = getattr(objective, "layout", None)
-    return layout
-
-
 def standing(objective: LossFunction, at: object = None) -> Floats:
-    """[P] where a plane lies: ``at``, else the parameters as the model has them, else the known optimum.
+    """[P] where a plane lies: ``at``, else the parameters as the model has them now, else the known optimum.
 
     Raises:
         OptionError: there is no such point, or it is not finite.
@@ -65,28 +35,6 @@ def standing(objective: LossFunction, at: object = None) -> Floats:
     return point
 
 
-def one_point(objective: LossFunction, given: object) -> Floats:
-    """[P] of an array, a module or a state dict.
-
-    Raises:
-        OptionError: the numbers do not fit the objective's parameters.
-    """
-    if isinstance(given, str | Path):
-        raise OptionError(f"{given} is a file: load it first, torch.load(path, weights_only=True) of a state dict.")
-    named_parameters = getattr(given, "named_parameters", None)
-    if callable(named_parameters):
-        given = dict(named_parameters())
-    if isinstance(given, Mapping):
-        return _by_name(objective, given)
-    point = _numbers(given)
-    if point.shape != (objective.parameter_count,):
-        raise OptionError(
-            f"A point of this objective has {objective.parameter_count:,} parameters, "
-            f"and what was given has the shape {point.shape}."
-        )
-    return point
-
-
 def several_points(objective: LossFunction, given: object, steps: Sequence[int] | None = None) -> Floats:
     """[T, P] of an array, a list of points, a run, or the file of a recording with its snapshots.
 
@@ -101,14 +49,14 @@ def several_points(objective: LossFunction, given: object, steps: Sequence[int] 
                 f"The recording {given} keeps no snapshots of the parameters, so its path is not known: "
                 "give fl.watch room for them, snapshots=…."
             )
-        return np.stack([_by_name(objective, read_snapshot(given, step)) for step in kept])
+        return np.stack([one_point(objective, read_snapshot(given, step)) for step in kept])
     if steps is not None:
         raise OptionError("steps chooses snapshots of a recording: give the recording's file as path.")
     if isinstance(given, Run):
-        return np.vstack([_numbers(given.header.start)[None], given.columns.parameters])
+        return np.vstack([point_numbers(given.header.start)[None], given.columns.parameters])
     shape = getattr(given, "shape", None)
     if shape is not None and len(shape) == 2:
-        points = _numbers(given)
+        points = point_numbers(given)
         if points.shape[1] != objective.parameter_count or not len(points):
             raise OptionError(
                 f"A path has the shape (points, {objective.parameter_count}), and what was given {points.shape}."
@@ -120,38 +68,6 @@ def several_points(objective: LossFunction, given: object, steps: Sequence[int] 
     if not points_given:
         raise OptionError("A path needs points, and none were given.")
     return np.stack(points_given)
-
-
-def _by_name(objective: LossFunction, given: Mapping[Any, Any]) -> Floats:
-    parts = layout_of(objective)
-    if parts is None:
-        raise OptionError("This objective has no named tensors: give its points as arrays of numbers.")
-    point = np.empty(objective.parameter_count)
-    for part in parts:
-        if part.name not in given:
-            raise OptionError(
-                f"The given parameters lack {part.name!r}.{near(part.name, [str(name) for name in given])}"
-            )
-        tensor = _numbers(given[part.name])
-        if tensor.shape != tuple(part.shape):
-            raise OptionError(
-                f"{part.name!r} has the shape {tuple(part.shape)}, and the given one the shape {tensor.shape}."
-            )
-        point[part.begin : part.end] = tensor.reshape(-1)
-    return point
-
-
-def _numbers(given: object) -> Floats:
-    """float64 NumPy of whatever holds numbers; a tensor may ask for gradients, live elsewhere, or be bfloat16."""
-    detach = getattr(given, "detach", None)
-    if callable(detach):
-        given = detach().cpu().double().numpy()
-    try:
-        return np.array(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise OptionError(
-            f"A point of parameter space is an array of numbers, a state dict or a module, not {type(given).__name__}."
-        ) from None
 
 
 def entry_name(part: Part, index: int) -> str:

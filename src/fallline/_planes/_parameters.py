@@ -2,15 +2,17 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from fallline._arguments import is_whole
 from fallline._errors import OptionError, near
 from fallline._loss_function import LossFunction
 from fallline._planes._cuts import parameter_plane
-from fallline._planes._given import Part, entry_name, layout_of
+from fallline._planes._given import entry_name
+from fallline._points import Part, layout_of
 from fallline._records import Floats, Plane
 from fallline._wording import count
 
@@ -30,7 +32,7 @@ def named_plane(objective: LossFunction, at: Floats, names: Sequence[str | int] 
         if size != 2:
             raise OptionError(f'A plane of parameters needs the names of two of its {size:,}: names=["…", "…"].')
         names = (0, 1)
-    if isinstance(names, str) or len(names) != 2:
+    if isinstance(names, str) or not isinstance(names, Collection) or len(names) != 2:
         raise OptionError("A plane of parameters needs two names.")
     (i, first), (j, second) = (_found(objective, name) for name in names)
     if i == j:
@@ -67,6 +69,8 @@ def _found(objective: LossFunction, name: str | int) -> tuple[int, str]:
     """Index and name of one parameter."""
     size = objective.parameter_count
     if not isinstance(name, str):
+        if not is_whole(name):
+            raise OptionError(f"A parameter is named by its place, or by its number from 0 on, not by {name!r}.")
         if not 0 <= name < size:
             raise OptionError(f"There is no parameter {name}: they are counted from 0 to {size - 1:,}.")
         return int(name), _label(objective, int(name))

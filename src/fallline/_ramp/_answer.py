@@ -22,10 +22,13 @@ from fallline._wording import count, written
 
 FACTOR = 3.0
 TRIES = 4
-MOST_CLIMBS = 2
+"""Rates that are tried, each a third of the one before, until the runs at one descend."""
+MOST_CLIMBS = 6
+"""Rates that are tried above a first one, each three times the one before, as long as the runs are faster there."""
+APART = 100.0
+"""Rules whose rates differ by so many times say little: that is told, and the real runs decide."""
 FASTER, NO_HIGHER = 0.01, 0.01
 """Of the fall: by how much the mean loss of a run has to be lower, and how much higher it may end."""
-"""Rates that are tried, each a third of the one before, until the runs at one descend."""
 NAMES = ((1 / FACTOR, "a third of it"), (1.0, "the answer"), (FACTOR, "three times it"))
 GIVEN_UP = "tried and given up"
 FINDS_NOTHING = "the rule finds no such place on this curve"
@@ -80,7 +83,7 @@ def candidate(rules: Sequence[RuleAnswer], curvature: CurvatureAnswer, *, full_b
             return None
         return Candidate(half, "no rule finds a rate on the curves; half the stability limit at the start is taken")
     spoke = [each.rule.value for each in rules if each.interval is not None]
-    reason = f"the middle of what {_listed(spoke)} say, over {count(said.seeds, 'seed')}"
+    reason = f"the middle of what {_listed(spoke)} say, over {count(said.seeds, 'seed')}{_disagreement(rules)}"
     if len(spoke) == 1:
         reason = f"what {spoke[0]} alone says, over {count(said.seeds, 'seed')}"
     cap = cap_of(curvature, full_batch=full_batch)
@@ -89,6 +92,15 @@ def candidate(rules: Sequence[RuleAnswer], curvature: CurvatureAnswer, *, full_b
         held = RateInterval(low, half.low, max(half.low, low), said.seeds)
         return Candidate(held, f"half the stability limit, which lies below {reason} ({written(said.middle)})")
     return Candidate(said, reason)
+
+
+def _disagreement(rules: Sequence[RuleAnswer]) -> str:
+    """That the rules are far apart; nothing where they are not."""
+    rates = [each.interval.middle for each in rules if each.interval is not None]
+    low, high = min(rates), max(rates)
+    if high <= APART * low:
+        return ""
+    return f" (they lie far apart, from {written(low)} to {written(high)}, so that it is little more than a first try)"
 
 
 def settle(found: Candidate | None, why_none: str, run: RunTrial, cap: float | None) -> Settled:

@@ -64,10 +64,13 @@ class Trace:
 
     value: float
     error: float
-    """Standard error of ``value``: two times out of three the true trace is within it."""
+    """How far the true trace may be from ``value``, as ``error_kind`` says."""
     products: int
     converged: bool
-    """Whether the standard error is within the tolerance that was asked for."""
+    """Whether ``error`` is within the tolerance that was asked for, or is rounding."""
+    error_kind: Literal["standard error", "rounding"] = "standard error"
+    """``standard error``: two times out of three the true trace is within it. ``rounding``: the whole diagonal was
+    added up, and the true trace is within it."""
 
 
 @dataclass(frozen=True, eq=False)

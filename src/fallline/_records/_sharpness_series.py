@@ -20,7 +20,7 @@ class SharpnessSeries:
     sharpness: Floats
     """[R] the largest eigenvalue of H; of P⁻¹H where ``preconditioned``."""
     error: Floats
-    """[R] how far the true one may be above it: of the first a bound, later an estimate."""
+    """[R] how far the true one may be above it: an estimate; of the first a bound where the rows are few."""
     products: Integers
     """[R] Hessian-vector products it took."""
     preconditioned: Mask

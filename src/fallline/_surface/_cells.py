@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from fallline._errors import OptionError
 from fallline._loss_function import LossFunction
 from fallline._planes import Plane, points
 from fallline._records import Floats
@@ -15,6 +16,8 @@ MOST_OF_A_MODEL: Final = 32
 """Vectors of a model's parameters at once: what is in work when Ctrl-C comes is lost."""
 MOST: Final = 1 << 14
 """Vectors of an exact objective at once."""
+MOST_CELLS: Final = 4_000_000
+"""Of a surface: it takes about 50 bytes for each of them, and a page or JSON several times as much."""
 
 Progress = Callable[[int, int], None]
 """``progress(done, total)``, in evaluations of the loss; the total grows where more turn out to be needed."""
@@ -37,6 +40,16 @@ class Tally:
         self.done += count
         if self._progress is not None:
             self._progress(self.done, self.total)
+
+
+def refuse_too_many(nx: int, ny: int) -> None:
+    """Refuse more cells than fit the memory, before anything is allocated.
+
+    Raises:
+        OptionError: they are more than ``MOST_CELLS``.
+    """
+    if nx * ny > MOST_CELLS:
+        raise OptionError(f"A surface has at most {MOST_CELLS:,} cells, and {nx:,} × {ny:,} are {nx * ny:,}.")
 
 
 def chunk_of(objective: LossFunction) -> int:

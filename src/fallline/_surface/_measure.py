@@ -1,24 +1,29 @@
 """The one door to a surface: a rectangle of a plane, the loss on it, and how far it can be trusted."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
+from fallline._arguments import checked_seed, is_whole
 from fallline._errors import OptionError
 from fallline._loss_function import LossFunction
 from fallline._planes import Plane, coordinates, distance, explained, several_points
+from fallline._points import refuse_other
 from fallline._records import Floats, Mask, PathMoves, Surface
-from fallline._surface._cells import Progress, Tally, loss_at, plane_loss
+from fallline._surface._cells import Progress, Tally, loss_at, plane_loss, refuse_too_many
 from fallline._surface._chebyshev import EACH, FEWER, Interpolant, fresh_cells, interpolant, local_scale, nodes
 from fallline._surface._moves import moves_of, rate_of
 from fallline._surface._window import Extent, window_of
-from fallline._wording import percent
+from fallline._wording import number, percent
 
 TWICE: Final = 2.0
 """What is printed, in estimates: on 30 planes of digit networks the worst of all cells was up to 1.6 of them off."""
 LARGE: Final = 0.1
 """A local relative error above it is not shown: more nodes are taken, then every cell."""
+APART: Final = 1e-6
+"""A model is in a plane up to this share of its parameters' length: directions are rounded."""
 STOPPED: Final = "Stopped by Ctrl-C: "
 
 
@@ -41,7 +46,9 @@ def surface(
 
     Args:
         objective: :class:`Objective`, or an exact one.
-        plane: where to look, from :func:`fallline.plane`.
+        plane: where to look, from :func:`fallline.plane`. It lies where it was made, also when the model has been
+            trained since; buffers and what is held constant are the model's of now, and a note says where these two
+            differ.
         shape: cells along the first and the second axis, ``(nx, ny)``.
         exact: True evaluates every cell.
         extent: how far the picture goes: one length to either side of its middle, or the lowest and highest coordinate
@@ -65,6 +72,7 @@ def surface(
     ((31, 41), 'chebyshev 13×13', 0)
     """
     nx, ny = _checked(plane, shape, objective)
+    seed = checked_seed(seed)
     given = plane.path if path is None else several_points(objective, path)
     shadows = None if given is None else coordinates(plane, given)
     x, y = window_of(plane, extent, shadows)
@@ -99,7 +107,22 @@ def surface(
         path_lengths=None if given is None else _lengths(given),
         moves=moves,
         rate=rate_of(path),
-        notes=(*getattr(objective, "notes", ()), *grid.notes),
+        notes=(*getattr(objective, "notes", ()), *_elsewhere(objective, plane), *grid.notes),
+    )
+
+
+def _elsewhere(objective: LossFunction, plane: Plane) -> tuple[str, ...]:
+    """Said where the model has been trained on, or stands elsewhere: what of it is not in the plane is of now."""
+    here: Floats | None = getattr(objective, "parameters", None)
+    held: Sequence[str] = getattr(objective, "held", ())
+    if here is None or not held or not np.isfinite(here).all():
+        return ()
+    away = float(distance(plane, here[None])[0])
+    if not away > APART * float(np.linalg.norm(here)):
+        return ()
+    return (
+        f"The model stands {number(away)} away from this plane now, and its {' and '.join(held)}, the same in every "
+        "cell, are those that it holds now.",
     )
 
 
@@ -153,8 +176,13 @@ class _Grid:
 
 
 def _checked(plane: Plane, shape: tuple[int, int], objective: LossFunction) -> tuple[int, int]:
-    if len(shape) != 2 or not all(isinstance(n, int | np.integer) and n >= 2 for n in shape):
+    refuse_other(objective)
+    if not isinstance(plane, Plane):
+        asked = f'fl.plane(objective, "{plane}")' if isinstance(plane, str) else "fl.plane(objective, …)"
+        raise OptionError(f"A surface is taken on a plane, as {asked} makes one; here is a {type(plane).__name__}.")
+    if not isinstance(shape, Collection) or len(shape) != 2 or not all(is_whole(n) and n >= 2 for n in shape):
         raise OptionError(f"shape is how many cells along either axis, two or more each; {shape!r} is not.")
+    refuse_too_many(int(shape[0]), int(shape[1]))
     if plane.origin.shape != (objective.parameter_count,):
         raise OptionError(
             f"The plane lies among {plane.origin.size:,} parameters, and the objective has "
@@ -274,8 +302,3 @@ def _at_nodes(cells: _Cells, count: int, before: Floats | None) -> tuple[Floats,
     found, done = cells.at(us[column], vs[row])
     values[row, column] = found
     return values, done == len(row)
-
-
-def _held(plane: Plane, path: Floats) -> float:
-    """Share of the path's variance in the plane."""
-    return 1.0 if path.shape[1] == 2 else explained(path[np.isfinite(path).all(axis=1)], plane.directions)

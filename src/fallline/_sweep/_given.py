@@ -12,7 +12,8 @@ from fallline._errors import OptionError
 from fallline._formulas import formula
 from fallline._loss_function import LossFunction
 from fallline._objective import loss_kind
-from fallline._planes._given import entry_name, layout_of
+from fallline._planes._given import entry_name
+from fallline._points import by_name, layout_of, one_point, point_numbers
 from fallline._problem import Origin, SweptProblem, neuron_objective
 from fallline._problem._start import given_start
 from fallline._quadratic import Quadratic
@@ -54,14 +55,18 @@ def given_objective(objective: LossFunction, batch_size: int | None) -> SweptPro
 
 
 def starting_vector(problem: SweptProblem, start: Any) -> Floats:
-    """[P] where a loss function of somebody's own is started: values by name, or [P] numbers.
+    """[P] where a loss function of somebody's own is started: values by name, [P] numbers, a state dict or a module.
 
     Raises:
         OptionError: the numbers do not fit.
     """
-    if start is None or isinstance(start, Mapping):
+    tensors = by_name(start)
+    if tensors is not None and any(getattr(one, "ndim", 0) > 0 for one in tensors.values()):
+        vector = one_point(problem.objective, tensors)
+    elif start is None or isinstance(start, Mapping):
         return problem.starting_point(start, seed=0)
-    vector = np.asarray(start, dtype=np.float64)
+    else:
+        vector = point_numbers(start)
     count = problem.objective.parameter_count
     if vector.shape != (count,) or not np.isfinite(vector).all():
         shown = repr(start) if vector.size <= MOST_SHOWN else f"numbers of the shape {vector.shape}"

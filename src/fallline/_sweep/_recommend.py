@@ -223,6 +223,11 @@ def _no_interval(picture: Picture) -> str:
         )
     if judgement.elsewhere:
         few = ", ".join(f"{written(rates[place])}" for place in judgement.elsewhere)
+        if rises_to(picture.removed, judgement.elsewhere[-1]):
+            return (
+                f"only {few} removed {goal} of the excess loss in {count(picture.steps, 'step')}. Up to there every "
+                "larger rate came lower, and none beyond it reached the goal. More steps would let smaller rates do it."
+            )
         return (
             f"only {few} removed {goal} of the excess loss, between neighbours that did not: luck on this surface. "
             "More steps, or another start, may help."
@@ -240,6 +245,15 @@ def _no_interval(picture: Picture) -> str:
         "More steps would help, or a lower goal." if falls else "A lower goal, or another range of rates, may help."
     )
     return f"{missed}. {got}. {advice}"
+
+
+def rises_to(removed: Floats, last: int) -> bool:
+    """Whether every rate removed as much as the one before it or more, up to the ``last``: that is no luck.
+
+    >>> rises_to(np.array([0.1, 0.5, 0.99, 0.2]), 2), rises_to(np.array([0.5, 0.1, 0.99, 0.2]), 2)
+    (True, False)
+    """
+    return bool((np.diff(removed[: last + 1]) >= 0).all())
 
 
 def nothing_to_remove(start_loss: float, floor: float) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fallline._descent import optimizer_class
+from fallline._errors import OptionError
 from fallline._records import Floats
 from fallline._sweep._descents import (
     Losses,
@@ -24,6 +25,9 @@ from fallline._sweep._probe import scales_with_rate
 
 MOST_KEPT = 20_000_000
 """Numbers of a trajectory that are kept (160 MB); beyond that only each so-manieth step is."""
+MOST_NOTED = 200_000_000
+"""Losses that are kept, one for each run and step (1.6 GB)."""
+MOST_STEPS = 1_000_000_000
 
 
 class Trajectories(NamedTuple):
@@ -86,6 +90,7 @@ def run_rates(
            [1., 0.]]), True)
     """
     rates = np.asarray(rates, dtype=np.float64)
+    _refuse_too_long(steps, len(rates), noted=measure is not None)
     starts = np.broadcast_to(np.asarray(start, dtype=np.float64), (len(rates), np.shape(start)[-1]))
     cls, implied = optimizer_class(optimizer)
     options = {**implied, **options}
@@ -143,6 +148,17 @@ def _side_by_side(traces: list[Trace]) -> Trace:
         np.concatenate(diagonals) if len(diagonals) == len(traces) else None,
         np.concatenate(noted, axis=1) if noted else None,
     )
+
+
+def _refuse_too_long(steps: int, runs: int, *, noted: bool) -> None:
+    """Before anything is allocated: what no memory holds, and no one waits for."""
+    if steps > MOST_STEPS:
+        raise OptionError(f"A run has at most {MOST_STEPS:,} steps, not {steps:,}.")
+    if noted and steps * runs > MOST_NOTED:
+        raise OptionError(
+            f"{steps:,} steps of {runs:,} runs at once are {steps * runs:,} losses to keep, and at most "
+            f"{MOST_NOTED:,} are kept: take fewer steps."
+        )
 
 
 def _thinning(numbers: int, most: int) -> int:

@@ -32,6 +32,8 @@ class Containers:
         """Modules that were met on the way: what these hold is not kept here."""
         self._mappings: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
         """With what they held."""
+        self._empty: list[dict[Any, Any]] = []
+        """Those that held nothing, by far the most of what modules have: a look at each is enough."""
         self._sequences: list[tuple[Any, list[Any]]] = []
         self._known: dict[int, Any] = {}
         """Held, so that no other object gets the identity of one."""
@@ -50,6 +52,9 @@ class Containers:
 
     def put_back(self) -> None:
         """All as it was; what did not change is not written to."""
+        for empty in self._empty:
+            if empty:
+                empty.clear()
         for mapping, held in self._mappings:
             if not _same_mapping(mapping, held):
                 _refill(mapping, held)
@@ -75,6 +80,9 @@ class Containers:
         return ()
 
     def _keep_mapping(self, mapping: dict[Any, Any]) -> Iterable[Any]:
+        if not mapping:
+            self._empty.append(mapping)
+            return ()
         held = dict(mapping)
         self._mappings.append((mapping, held))
         return held.values()

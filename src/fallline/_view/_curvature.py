@@ -221,8 +221,10 @@ def _tensors(found: Curvature) -> list[dict[str, Any]]:
 
 def _known_words(found: Curvature) -> list[str]:
     products = explain.count(found.products, "Hessian-vector product")
+    sampled = found.trace.error_kind == "standard error"
+    kind = "a standard error: it holds two times out of three" if sampled else "rounding"
     return [
-        f"All of it took {products}. The trace's error is a standard error: it holds two times out of three.",
+        f"All of it took {products}. The trace's error is {kind}.",
         *found.notes,
     ]
 

@@ -6,6 +6,7 @@ from fallline._explain._backprop._check_words import check_sentences, is_mismatc
 from fallline._explain._backprop._edge import edge_sentence, way_back
 from fallline._explain._backprop._entries import followed_entry
 from fallline._explain._backprop._jacobian_words import jacobian_lines
+from fallline._explain._backprop._kept import kept_words
 from fallline._explain._backprop._names import operand_words
 from fallline._explain._backprop._node import mark_sentences, node_sentence
 from fallline._explain._backprop._readable import open_already_words, readable
@@ -28,6 +29,7 @@ __all__ = [
     "graph_tree",
     "is_mismatch",
     "jacobian_lines",
+    "kept_words",
     "mark_sentences",
     "needs_saying_first",
     "node_sentence",

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fallline._explain._backprop._gradient_birth import gradient_birth
+from fallline._explain._backprop._kept import kept_words
 from fallline._explain._backprop._names import called, written_out
 from fallline._explain._backprop._tensor_words import (
     at,
@@ -10,7 +11,6 @@ from fallline._explain._backprop._tensor_words import (
     figure,
     largest_entry,
     outputs_words,
-    shape_words,
     tensor_words,
 )
 from fallline._explain._numbers import count, listed
@@ -27,8 +27,6 @@ MARKS = {
     NodeMark.WRITTEN_PAST: "Its numbers were changed where autograd does not see it.",
     NodeMark.HOOK: "A hook changed the gradient that arrived here.",
 }
-KEPT_OPERANDS = {"self": 0, "input": 0, "other": 1}
-"""Which operand PyTorch's name of a kept tensor means."""
 IN_NOTES = frozenset({NodeMark.WRITTEN_PAST, NodeMark.HOOK})
 """Told by the node's own notes, where it has some."""
 
@@ -47,24 +45,8 @@ def node_sentence(graph: Backprop, node_id: int) -> str:
     if node.gradient is None and node.no_gradient and node.kind is not NodeKind.CONSTANT:
         told.append(_full(f"No gradient arrived: {node.no_gradient[0].lower()}{node.no_gradient[1:]}"))
     if node.saved:
-        told.append(f"Kept for the way back: {visible(listed(_kept(graph, node)))}.")
+        told.append(f"Kept for the way back: {visible(listed(kept_words(graph, node)))}.")
     return " ".join(told)
-
-
-def _kept(graph: Backprop, node: GraphNode) -> list[str]:
-    """What was kept by the operands' names, ``y (3,)``, in place of PyTorch's ``self (3,)``; each once."""
-    operands = {edge.operand: graph.nodes[edge.source] for edge in graph.edges if edge.target == node.id}
-    told = []
-    for saved in node.saved:
-        word, _, shape = saved.partition(" ")
-        operand = operands.get(KEPT_OPERANDS[word]) if word in KEPT_OPERANDS else None
-        if word == "result":
-            told.append(f"its own value {shape}".strip())
-        elif operand is not None and operand.value is not None and shape_words(operand.value.shape) == shape:
-            told.append(f"{called(operand)} {shape}")
-        else:
-            told.append(saved)
-    return list(dict.fromkeys(told))
 
 
 def mark_sentences(node: GraphNode) -> list[str]:
