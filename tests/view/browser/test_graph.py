@@ -112,7 +112,7 @@ def test_a_card_and_an_edge_tell_everything_by_keyboard_alone(open_graph: Any) -
     told = report.page.locator(".fl-graph-told")
     assert "y · y" in told.inner_text()
     assert "13.465" in told.inner_text()
-    assert "self (3,)" in told.inner_text()
+    assert "Kept for the way back: y (3,)" in told.inner_text()
     report.page.keyboard.press("Escape")
     assert told.is_hidden()
     _press(report, "End")
