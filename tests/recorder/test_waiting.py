@@ -154,6 +154,17 @@ def test_one_plain_update_after_one_that_a_scaler_has_looked_at(
     assert hooks.quiet.rates == (0.1,)
 
 
+def test_an_update_that_a_fused_optimizer_skips_is_none(
+    listener: tuple[OptimizerHooks, torch.optim.Optimizer],
+) -> None:
+    hooks, optimizer = listener
+    optimizer.found_inf = torch.tensor(1.0)
+    hooks.quiet.after_step(optimizer, (), {})
+    del optimizer.found_inf
+    assert hooks.quiet.rates is None
+    assert hooks.take().updates == 0
+
+
 def test_a_rate_in_a_tensor_that_changes_in_place(listener: tuple[OptimizerHooks, torch.optim.Optimizer]) -> None:
     hooks, optimizer = listener
     optimizer.param_groups[0]["lr"] = torch.tensor(0.5)

@@ -100,12 +100,12 @@ def _factor(given: Mapping[str, Any], argument: str, hold: Hold) -> torch.Tensor
     return _adjoint(moved) if _reads_upper(given) else moved
 
 
-def _inverse(func: Callable[..., Any], given: Mapping[str, Any], hold: Hold) -> torch.Tensor:  # noqa: ARG001 - as all
+def _inverse(func: Callable[..., Any], given: Mapping[str, Any], hold: Hold) -> torch.Tensor:  # noqa: ARG001 - called as all stand-ins are
     back: torch.Tensor = torch.linalg.inv(_factor(given, FACTORS["cholesky_inverse"], hold))
     return _adjoint(back) @ back
 
 
-def _solve(func: Callable[..., Any], given: Mapping[str, Any], hold: Hold) -> torch.Tensor:  # noqa: ARG001 - as all
+def _solve(func: Callable[..., Any], given: Mapping[str, Any], hold: Hold) -> torch.Tensor:  # noqa: ARG001 - called as all stand-ins are
     factor = _factor(given, FACTORS["cholesky_solve"], hold)
     solved: torch.Tensor = torch.linalg.solve(_adjoint(factor), torch.linalg.solve(factor, given["self"].detach()))
     return solved

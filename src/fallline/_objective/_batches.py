@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fallline._errors import DataError
 from fallline._objective._trees import mapped, tensors
+from fallline._wording import count
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +104,7 @@ def read_batch(given: Any) -> Batch:
         return Batch(whole, whole, given)
     if isinstance(given, tuple | list) and len(given) == 2:
         return Batch(given[0], given[1], given)
-    held = f"{len(given)} things" if isinstance(given, tuple | list) else _kind(given)
+    held = count(len(given), "thing") if isinstance(given, tuple | list) else _kind(given)
     raise DataError(
         f"A batch is a pair (input, target), or a mapping that the model is called with by name; here is {held}. "
         "Several inputs go together: ((first, second), target)."

@@ -71,7 +71,7 @@ def plane(
     >>> from fallline._formulas import formula
     >>> across = plane(formula("ravine"), "hessian")
     >>> across.axes
-    ('sharpest direction (curvature 100)', 'second sharpest direction (curvature 1)')
+    ('sharpest: curves 100', 'second: curves 1')
     >>> across.directions
     array([[1., 0.],
            [0., 1.]])

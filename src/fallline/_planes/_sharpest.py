@@ -32,8 +32,8 @@ def sharpest_plane(objective: LossFunction, at: Floats, seed: int) -> Plane:
     usual = SHARE * size if size > 0.0 else 1.0
     reach = [float(np.sqrt(2 * RISES * above / value)) if value > 0.0 and above > 0.0 else usual for value in values]
     axes = tuple(
-        f"{name} (curvature {_curvature(float(value))})"
-        for name, value in zip(("sharpest direction", "second sharpest direction"), values, strict=True)
+        f"{name}: curves {_curvature(float(value))}"  # short: it stands along an axis
+        for name, value in zip(("sharpest", "second"), values, strict=True)
     )
     doubt = "" if settled else " They did not settle within the tolerance: sharper ones may exist."
     note = "The cut along the two directions in which the loss curves most at its origin; all others are flatter there."
