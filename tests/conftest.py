@@ -1,5 +1,6 @@
 """For every test: one thread, and no deadline, because a test never judges how long something took."""
 
+import gc
 import os
 import re
 from pathlib import Path
@@ -14,6 +15,8 @@ Read when torch and numpy are loaded, which no plugin does before this file is."
 for name in ONE_THREAD:
     os.environ.setdefault(name, "1")
 
+gc.disable()  # what is loaded and collected stays: looking for garbage in it takes a tenth of a session's time
+
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
@@ -22,6 +25,12 @@ QUICK = "not slow and not browser"
 SLOW_AS_A_WHOLE = re.compile(
     r"^pytestmark = \[?\s*(?:pytest\.mark\.\w+,\s*)*pytest\.mark\.(?:slow|browser)\b", re.MULTILINE
 )
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is collected as ever, among what the tests make: modules and tests are looked at no more."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

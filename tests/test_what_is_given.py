@@ -139,6 +139,14 @@ def test_data_without_an_end_are_told_and_then_refused(monkeypatch: pytest.Monke
     assert len(told) == 1
 
 
+def test_an_end_is_no_longer_awaited_after_twenty_thousand_batches() -> None:
+    """Reading so many takes seconds; five times as many took most of a minute."""
+    end = _open_end.OpenEnd(iter(()))
+    end.look(20_000, 20_000)
+    with pytest.raises(fl.DataError, match=r"do not end: .* 20,001 batches"):
+        end.look(20_001, 20_001)
+
+
 def test_data_whose_length_is_known_may_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_open_end, "MOST_BATCHES", 1)
     monkeypatch.setattr(_open_end, "PATIENCE", 0.0)

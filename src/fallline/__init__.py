@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fallline._store import read_snapshot
     from fallline._surface import surface
     from fallline._sweep import sweep
+    from fallline._widget import live
 
 __version__ = VERSION
 
@@ -63,6 +64,7 @@ _HOMES = {
     "fit": "_fit",
     "lightning_callback": "_integrations",
     "line": "_data",
+    "live": "_widget",
     "load": "_load",
     "neuron": "_models",
     "plane": "_planes",
@@ -111,6 +113,7 @@ __all__ = [
     "fit",
     "lightning_callback",
     "line",
+    "live",
     "load",
     "neuron",
     "plane",

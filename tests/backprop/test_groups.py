@@ -170,7 +170,7 @@ def is_closed_without_a_loss(graph: fl.Backprop, data: st.DataObject) -> None:
     assert len({*closed(small)}) == len(closed(small))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(graphs(), st.data())
 def test_any_graph_is_closed_without_a_circle_and_without_a_loss(graph: fl.Backprop, data: st.DataObject) -> None:
     is_closed_without_a_loss(graph, data)

@@ -11,13 +11,24 @@ import pytest
 
 from cli.shell import ROOT, Cli, environment, left_in, process
 
-COMMANDS = ("fit", "sweep", "explain", "report", "runs", "export")
+COMMANDS = ("fit", "sweep", "explain", "report", "studio", "runs", "export")
 FIT_OPTIONS = (
     *("--target", "--features", "--drop-missing", "--standardise", "--no-standardise", "--learning-rate"),
     *("--epochs", "--batch-size", "--optimizer", "--option", "--schedule", "--loss", "--start", "--seed"),
     *("--dtype", "--every", "--run", "--report", "--json", "--quiet"),
 )
-SLOW_IMPORTS = ("torch", "numpy", "polars", "narwhals", "contourpy", "plotly", "sqlite3")
+SLOW_IMPORTS = (
+    "torch",
+    "numpy",
+    "polars",
+    "narwhals",
+    "contourpy",
+    "plotly",
+    "sqlite3",
+    "starlette",
+    "uvicorn",
+    "asyncio",
+)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])

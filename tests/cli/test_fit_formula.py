@@ -25,7 +25,7 @@ def test_the_smallest_example(cli: Cli, folder: Path) -> None:
 
 
 def test_its_curve_is_drawn_with_the_steps_on_it(cli: Cli) -> None:
-    shown = cli("fit", *PARABOLA).out
+    shown = cli("fit", *PARABOLA, "--epochs", 20).out
     assert "● after each step" in shown
     assert "0 start" in shown
 

@@ -8,6 +8,7 @@ from cases import SEVERAL, TILTED
 from fallline._compare import _arena
 from fallline._compare._arena import Arena
 from fallline._compare._contenders import Entry
+from fallline._compare._own_arena import OwnArena
 from fallline._problem import given_problem
 
 SGD, ADAM = Entry("sgd", "SGD", "SGD", {}), Entry("adam", "Adam", "Adam", {})
@@ -43,12 +44,19 @@ def test_with_mini_batches_every_seed_sees_its_own() -> None:
             assert flown.losses[b, k, 1:] == pytest.approx(losses, rel=1e-5)
 
 
-def test_what_memory_cannot_hold_at_once_runs_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [Arena, OwnArena])
+def test_what_memory_cannot_hold_at_once_runs_in_parts(kind: type[Arena], monkeypatch: pytest.MonkeyPatch) -> None:
     problem = given_problem(SEVERAL.data)
-    arena = Arena(problem, epochs=9, batch_size=None)
+    arena = kind(problem, epochs=9, batch_size=None)
     starts = np.array([problem.starting_point(None, seed=seed) for seed in range(3)])
     whole = arena.run(ADAM, RATES, starts, (0, 1, 2))
+    sizes = []
+    made = kind.fly
+    monkeypatch.setattr(kind, "fly", lambda self, *given: sizes.append(len(given[1])) or made(self, *given))
     monkeypatch.setattr(_arena, "MOST_KEPT", 2 * 10 * 4)  # two runs
     parts = arena.run(ADAM, RATES, starts, (0, 1, 2))
+    assert set(sizes[:-1]) == {2}
+    assert sum(sizes) == 3 * len(RATES)
     assert parts.losses.tobytes() == whole.losses.tobytes()
+    assert parts.ends.tobytes() == whole.ends.tobytes()
     assert parts.path.tobytes() == whole.path.tobytes()

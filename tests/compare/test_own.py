@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import fallline as fl
-from fallline._compare import _own_arena
+from fallline._compare import _arena, _own_arena
 from fallline._records import Comparison
 from own_networks import network, own_objective
 
@@ -73,7 +73,8 @@ def test_nothing_of_the_model_changes() -> None:
 def test_without_memory_paths_are_kept_in_even_ratios_and_losses_at_every_step(
     compared: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_own_arena, "MOST_KEPT", 6 * 82 * 4)  # six paths of four points
+    for module in (_own_arena, _arena):
+        monkeypatch.setattr(module, "MOST_KEPT", 6 * 82 * 4)  # six paths of four points
     found = fl.compare(own_objective(), **QUICK)
     assert found.path_at.tolist() == [0, 1, 3, 12]
     for one, whole in zip(found.contenders, compared.contenders, strict=True):

@@ -137,6 +137,23 @@ def test_bouncing_says_what_was_seen() -> None:
     assert zone_meaning(calm, calm.zones[-1]) == "the goal is not reached in 40 steps"
 
 
+def test_bouncing_without_crossing_says_why() -> None:
+    made = stalling_sweep()
+    slow = replace(made, crosses_valley=(False, False, False, True), stalls_at=(None,) * 4)
+    assert rate_words(slow, 2).endswith(", bouncing, slow for its size")
+    assert rate_words(slow, 3).endswith(", bouncing, crosses the valley")
+    assert zone_meaning(slow, slow.zones[-1]) == (
+        "crosses the valley in part and is slow for its size where it does not; the goal is not reached in 40 steps"
+    )
+    nowhere = replace(slow, crosses_valley=(False,) * 4)
+    assert zone_meaning(nowhere, nowhere.zones[-1]) == "is slow for its size; the goal is not reached in 40 steps"
+    fast = replace(nowhere, steps_to_goal=(None, 9, 9, None))
+    assert rate_words(fast, 2).endswith(", bouncing, apart from the just right rates")
+    stuck = replace(nowhere, stalls_at=(None, None, 0.5, 0.5))
+    assert rate_words(stuck, 2).endswith(", bouncing, stalls in a cycle")
+    assert rate_words(nowhere, 0).endswith(", too small")
+
+
 def test_only_a_rate_that_was_run_has_a_zone(sweep: SweepResult) -> None:
     small, right, *_ = sweep.zones
     assert zone_of(sweep, small.high) is Zone.TOO_SMALL

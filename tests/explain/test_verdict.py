@@ -159,6 +159,18 @@ def test_no_curvature_and_no_bottom_are_told() -> None:
     assert "the loss has no minimum" in " ".join(verdict(fl.fit(SEPARABLE.data, loss="bce", epochs=5)))
 
 
+@pytest.mark.parametrize(("optimizer", "limit"), [("SGD", 20.0), ("momentum", 38.0)])
+def test_weight_decay_alone_limits_the_rate_of_the_absolute_error(optimizer: str, limit: float) -> None:
+    """Its slopes are bounded: below the limit the decay holds the parameters, above it carries them off."""
+    common = {"loss": "mae", "optimizer": optimizer, "optimizer_options": {"weight_decay": 0.1}, "dtype": "float64"}
+    below, above = (fl.fit(ABSOLUTE.data, learning_rate=limit * part, epochs=1500, **common) for part in (0.98, 1.02))
+    assert np.abs(below.columns.parameters).max() < 1e3
+    assert not np.abs(above.columns.parameters[-1]).max() < 1e9
+    said = " ".join(verdict(fl.fit(ABSOLUTE.data, epochs=5, **common)))
+    assert f"the stability limit is that of the weight decay alone, {limit:.0f}, past which" in said
+    assert "no stability limit" not in said
+
+
 def test_a_cycle_is_not_called_standing_still() -> None:
     """Its ends may be equal to the last bit while it goes around."""
     X, y = np.array([[-1.0], [1.0], [3.0], [5.0]]), np.array([1.0, 1.0, 1.0, 2.0])

@@ -1,5 +1,7 @@
 """docs/semantics.md#auto-rate."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,18 +26,34 @@ EVERY_OPTIMIZER = (
 )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
-@given(
-    seed=st.integers(0, 2**31),
-    rows=st.integers(3, 30),
-    features=st.integers(1, 4),
-    spread=st.floats(1e-3, 1e4),
-    center=st.floats(-100, 100),
-    raw=st.booleans(),
-    family=st.sampled_from(FAMILY),
-    size=st.sampled_from([None, None, 2, 5]),
+ANY_PROBLEM = st.fixed_dictionaries(
+    {
+        "seed": st.integers(0, 2**31),
+        "rows": st.integers(3, 30),
+        "features": st.integers(1, 4),
+        "spread": st.floats(1e-3, 1e4),
+        "center": st.floats(-100, 100),
+        "raw": st.booleans(),
+        "family": st.sampled_from(FAMILY),
+        "size": st.sampled_from([None, None, 2, 5]),
+    }
 )
-def test_never_more_than_half_the_limit(
+
+
+@settings(max_examples=10, deadline=None)
+@given(ANY_PROBLEM)
+def test_never_more_than_half_the_limit(problem: dict[str, Any]) -> None:
+    never_more_than_half_the_limit(**problem)
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(ANY_PROBLEM)
+def test_of_very_many_never_more_than_half_the_limit(problem: dict[str, Any]) -> None:
+    never_more_than_half_the_limit(**problem)
+
+
+def never_more_than_half_the_limit(
     seed: int,
     rows: int,
     features: int,

@@ -10,7 +10,7 @@ from cases import COLLINEAR, SEVERAL, TILTED, Case
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"optimizer": "Adam"}, {"optimizer": "LBFGS"}, {"schedule": "cosine"}], ids=str
+    "settings", [{}, {"optimizer": "Adam"}, {"optimizer": "LBFGS", "epochs": 8}, {"schedule": "cosine"}], ids=str
 )
 @pytest.mark.parametrize("case", [SEVERAL, TILTED, COLLINEAR], ids=str)
 def test_the_same_steps_as_the_loop(case: Case, settings: dict[str, object]) -> None:

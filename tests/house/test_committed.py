@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ def committed() -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
+@cache
 def text_of(path: Path) -> str:
     """Bytes that are no text cannot match and are dropped."""
     return path.read_bytes().decode("utf-8", errors="ignore")

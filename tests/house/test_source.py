@@ -24,7 +24,9 @@ SWITCH = re.compile(r"#\s*(?:noqa(?::\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*)?|type: igno
 """What switches a linter or the type checker off for a line."""
 UNSAFE_CALLS = {"eval", "exec"}
 UNSAFE_IMPORTS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
+UNSAFE_LAST_NAMES = {*UNSAFE_CALLS, "load"}
 BLANKET = {"Exception", "BaseException"}
+MAY_BE_BLANKET = re.compile(r"except\s*:|\b(?:Base)?Exception\b")
 
 Found = TypeVar("Found")
 
@@ -69,6 +71,7 @@ def against(rule: Callable[[Path], list[Found]], paths: Sequence[Path] = MODULES
     return {str(path.relative_to(ROOT)): found for path in paths if (found := rule(path))}
 
 
+@cache
 def text_of(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
@@ -111,6 +114,8 @@ def vague_definitions(tree: ast.Module) -> list[str]:
 
 def blanket_handlers(source: str) -> list[int]:
     """Lines of a bare ``except``, or of one for every exception whose line gives no reason in a comment."""
+    if not MAY_BE_BLANKET.search(source):
+        return []
     handlers = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ExceptHandler)]
     reasons = reasons_by_line(source) if handlers else {}
     return [
@@ -151,12 +156,16 @@ def unsafe_in(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Import | ast.ImportFrom):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
         yield from (f"line {node.lineno}: {n}" for n in names if n.split(".")[0] in UNSAFE_IMPORTS)
-    if isinstance(node, ast.Call):
+    if isinstance(node, ast.Call) and last_name(node.func) in UNSAFE_LAST_NAMES:
         called = ast.unparse(node.func).removeprefix("builtins.")
         if called in UNSAFE_CALLS:
             yield f"line {node.lineno}: {called}"
         if called == "torch.load" and not any(loads_only_weights(keyword) for keyword in node.keywords):
             yield f"line {node.lineno}: torch.load without weights_only=True"
+
+
+def last_name(called: ast.expr) -> str:
+    return called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
 
 
 def loads_only_weights(keyword: ast.keyword) -> bool:

@@ -196,6 +196,9 @@ def test_batch_norm_and_dropout_in_eval_mode_are_said() -> None:
     objective = Objective(model, nn.CrossEntropyLoss(), (X, Y))
     assert objective.notes[0].startswith("Batch norm (1 layer) uses the running statistics")
     assert "Dropout is off (eval mode)." in objective.notes
+    stands = "The model itself stands in train mode, and is left so; it is evaluated in eval mode unless"
+    assert any(note.startswith(stands) for note in objective.notes)
+    assert model.training
     assert objective.loss(objective.parameters)[0] == pytest.approx(
         float(functional.cross_entropy(model.eval()(X), Y).detach()), rel=1e-14
     )
@@ -209,6 +212,8 @@ def test_train_mode() -> None:
         float(functional.cross_entropy(model.train()(X), Y).detach()), rel=1e-14
     )
     assert "from the one batch of all rows" in one.notes[0]
+    ready = Objective(model.eval(), nn.CrossEntropyLoss(), (X, Y))
+    assert not any("stands in train mode" in note for note in (*one.notes, *ready.notes))
     with pytest.raises(OptionError, match=r'Batch norm \(layer 2\) takes its statistics from each batch.*mode="eval"'):
         Objective(model, nn.CrossEntropyLoss(), halves, mode="train")
     with pytest.raises(OptionError, match="sum over the rows"):

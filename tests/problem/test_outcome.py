@@ -103,7 +103,7 @@ def test_a_heavy_ball_that_swings_has_not_stalled(standardise: bool) -> None:
     assert fl.fit(epochs=600, **options).summary.outcome is fl.Outcome.CONVERGED
 
 
-@pytest.mark.parametrize("size", [2, 4, 8])
+@pytest.mark.parametrize("size", [pytest.param(2, marks=pytest.mark.slow), 4, 8])
 @pytest.mark.parametrize(("seed", "epochs"), [(0, 60), (1, 60), (2, 100)])
 def test_mini_batches_that_hover_have_stalled(size: int, seed: int, epochs: int) -> None:
     run = fl.fit(SEVERAL.data, batch_size=size, learning_rate=0.1, epochs=epochs, seed=seed)

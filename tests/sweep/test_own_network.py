@@ -1,5 +1,7 @@
 """Sweeps of somebody's own network: a limit at any size, losses at every step, of paths what memory allows."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +18,23 @@ RATES = [0.1, 1.0, 3.0, 30.0]
 
 def swept() -> SweepResult:
     return fl.sweep(own_objective(), learning_rates=RATES, epochs=40, goal=0.5)
+
+
+@pytest.mark.parametrize("door", [fl.sweep, fl.compare])
+def test_a_model_alone_is_no_objective(door: Callable[..., object]) -> None:
+    with pytest.raises(
+        fl.OptionError, match=r"A model alone \(Sequential\) has no loss.*fl\.Objective\(model, loss_fn"
+    ):
+        door(network()[0])
+
+
+@pytest.mark.parametrize("door", [fl.sweep, fl.compare])
+def test_nothing_starts_from_parameters_that_are_not_finite(door: Callable[..., object]) -> None:
+    model, data = network()
+    with torch.no_grad():
+        next(iter(model.parameters())).view(-1)[0] = float("nan")
+    with pytest.raises(fl.OptionError, match="at the start is not a finite number: start elsewhere"):
+        door(fl.Objective(model, nn.functional.cross_entropy, data))
 
 
 @pytest.mark.slow

@@ -98,13 +98,24 @@ def test_the_real_modules_keep_the_convention_and_ask_nobody() -> None:
     assert re.findall(r"https?://[^\"']+", source) == ["http://www.w3.org/2000/svg"]
 
 
-def test_every_rule_of_the_stylesheet_is_about_the_picture() -> None:
-    text = re.sub(r"/\*.*?\*/", "", stylesheet(), flags=re.DOTALL)
+@pytest.mark.parametrize("entry", ["render.js", "interactive.js"])
+def test_every_rule_of_the_stylesheet_is_about_the_picture(entry: str) -> None:
+    text = re.sub(r"/\*.*?\*/", "", stylesheet(entry), flags=re.DOTALL)
     assert "url(" not in text
     assert "@import" not in text
     for selectors in re.findall(r"(?:^|\})\s*([^{}@]+)\{", text):
         for selector in re.split(r",(?![^(]*\))", selectors):
             assert re.match(r"\s*(?::where\(\.fl|\.fl|canvas\.fl|\d+%)", selector), selector
+
+
+def test_what_only_an_answering_host_needs_is_in_no_report() -> None:
+    report, interactive = module_source(), module_source("interactive.js")
+    for word in ("save_changes", "move_point", "Drag the ball"):
+        assert word in interactive, word
+        assert word not in report, word
+    assert "fl-rate-field" in stylesheet("interactive.js")
+    assert "fl-rate-field" not in stylesheet()
+    assert len(interactive.encode()) + len(stylesheet("interactive.js").encode()) < 240_000  # 70,000 on the wire
 
 
 def test_the_page_s_weight() -> None:

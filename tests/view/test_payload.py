@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fallline._desk._client import Client
+from fallline._desk._neuron import neuron
 from fallline._report import report_page
 from fallline._view._payload import build_payload, to_json
 from view.payload_runs import TEXT, descend, logistic, parabola, textbook
@@ -38,7 +40,8 @@ def test_every_key_of_the_document_is_there_and_no_other(payload: dict[str, Any]
     swept = build_payload(run, quadratic, TEXT, made_sweep(run, quadratic))
     shadows = build_payload(*three_features(), TEXT, made_sweep(*three_features()))
     curve = build_payload(*parabola(), TEXT)
-    assert set(re.findall(r'"(\w+)":', code)) | in_comments == keys([payload, swept, shadows, curve])
+    asked = neuron({"settings": {"epochs": 5, "rate_changes": [[2, 0.02]]}}, Client())["payload"]
+    assert set(re.findall(r'"(\w+)":', code)) | in_comments == keys([payload, swept, shadows, curve, asked])
 
 
 def keys(value: object) -> set[str]:

@@ -76,6 +76,10 @@ def test_many_rows_without_moments_are_sampled() -> None:
     assert _sampled(given_problem(rows)).rows == 5 * SAMPLED_ROWS
 
 
+PRICED = [pytest.param(each, marks=pytest.mark.slow) if each == "minimum" else each for each in QUESTIONS]
+"""Its five surfaces are more work than all that the others measure."""
+
+
 @cache
 def answer_to(question: str) -> Answer:
     """With the program's random states looked at before and after."""
@@ -119,7 +123,7 @@ def test_every_answer_is_well_formed(question: str) -> None:
 
 
 @pytest.mark.parametrize("columns", [40, 80, 132])
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("question", PRICED)
 def test_an_answer_fits_every_screen(question: str, columns: int) -> None:
     out = StringIO()
     show_answer(Screen(out, out, columns), answer_to(question), None)
@@ -133,7 +137,7 @@ def test_an_answer_fits_every_screen(question: str, columns: int) -> None:
                 assert all(cell in told for row in exhibit.rows for cell in row)
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("question", PRICED)
 def test_json_holds_the_same(question: str) -> None:
     answer = answer_to(question)
     told = json.loads(as_json(answer, None), parse_constant=pytest.fail)

@@ -35,6 +35,7 @@ DROPPED: Final = (
     ("\\", 'a "\\"', "a statement goes on in the next line inside brackets alone"),
 )
 """What Python's parser would read over."""
+_OPERATIONS: Final = (ast.BinOp, ast.UnaryOp, ast.Call, ast.Compare, ast.Subscript, ast.Attribute)
 EXAMPLE: Final = '"y = x + 2; z = y*y*2; z.mean()"'
 
 
@@ -50,6 +51,8 @@ class Statement:
     node: Node
     uses: frozenset[str] = frozenset()
     """Names that it is made of."""
+    tree: ast.expr | None = None
+    """As Python's parser reads it."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,12 @@ class Program:
                 heard.add(id(value))
                 tell(statement.name, value)
         return frame.tensor(value, self.statements[-1].node.words)
+
+    @property
+    def operations(self) -> int:
+        """Signs, functions, comparisons and indices: as many steps as the forward pass has at most."""
+        trees = [statement.tree for statement in self.statements if statement.tree is not None]
+        return sum(isinstance(each, _OPERATIONS) for tree in trees for each in ast.walk(tree))
 
     def idle(self) -> list[str]:
         """Names whose every value is assigned for nothing: the result is made without it."""
@@ -246,13 +255,13 @@ def _statement(reader: Reader, part: str, tree: ast.stmt, caret: bool, *, last: 
         case ast.Expr(value=value):
             if not last:
                 raise OptionError(f'"{shown}" is computed and not used: give it a name, as in y = …, or put it last.')
-            return Statement(None, reader.statement(part, value, caret), _names_in(value))
+            return Statement(None, reader.statement(part, value, caret), _names_in(value), value)
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             node = reader.statement(part, value, caret)
             _check_target(reader, name, shown)
             reader.assigned.setdefault(name, reader.words(value))
             reader.note_condition(name, value)
-            return Statement(name, node, _names_in(value))
+            return Statement(name, node, _names_in(value), value)
         case ast.Assign(targets=targets):
             if len(targets) > 1:
                 raise OptionError(f'"{shown}" assigns twice: write one assignment in each statement.')

@@ -16,6 +16,7 @@ from fallline._cli._fit import fit
 from fallline._cli._output import CLOSED, is_closed, unwritten_words
 from fallline._cli._runs import export, report, runs
 from fallline._cli._screen import Screen
+from fallline._cli._studio import studio
 from fallline._cli._surface import surface
 from fallline._cli._sweep import sweep
 from fallline._cli._why import why
@@ -58,6 +59,7 @@ app.command(short_help="How your model's loss curves: sharpness, spectrum, trace
 app.command(short_help="Your model's loss on a plane, and what the picture hides.")(_stoppable(surface))
 app.command(short_help="Say what a run or one of its steps did, in words.")(_stoppable(explain))
 app.command(short_help="Write a run's report: one offline page with the live picture.")(_stoppable(report))
+app.command(short_help="Drag the learning rate and watch: the live page, served on this machine.")(_stoppable(studio))
 app.command(short_help="List the recorded runs.")(_stoppable(runs))
 app.command(short_help="Hand a run's steps on as Parquet or CSV.")(_stoppable(export))
 

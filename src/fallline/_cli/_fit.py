@@ -56,7 +56,7 @@ def fit(
         str,
         typer.Option(
             metavar="NAME",
-            help="constant, cosine, step, exponential, linear …, or step:step_size=50,gamma=0.5.",
+            help="constant, cosine, step, linear …, step:step_size=50,gamma=0.5, or changes:41=0.02,90=0.005 by hand.",
         ),
     ] = "",
     loss: Loss = "mse",

@@ -19,7 +19,7 @@ MOST_STEPS_KEPT = 5_000
 
 
 class Flown(NamedTuple):
-    """Runs at several rates from the starts of several seeds."""
+    """Runs at several rates from the starts of several seeds; N of them in a row have [N] for [B, K]."""
 
     losses: Floats
     """[B, K, M]"""
@@ -83,35 +83,45 @@ class Arena:
     def group(self, entry: Entry, rates: Floats, starts: Floats, seed: int) -> Flown:
         """All rates from these starts, which see the same batches; as many at once as memory allows."""
         each, stack = np.repeat(rates, len(starts)), np.tile(starts, (len(rates), 1))
-        most = max(1, MOST_KEPT // ((self.steps + 1) * starts.shape[1]))
-        losses, ends, path = [], [], None
-        batched, probe = True, ""
+        most = max(1, MOST_KEPT // (self.kept_of_a_run * starts.shape[1]))
+        parts: list[Flown] = []
         for low in range(0, len(each), most):
             rows = slice(low, low + most)
-            made = run_rates(
-                self._slopes(seed),
-                stack[rows],
-                each[rows],
-                optimizer=entry.optimizer,
-                options=entry.options,
-                steps=self.steps,
-                losses=self.problem.objective.loss,
-                shapes=self.shapes,
-                most_kept=(self.steps + 1) * stack[rows].size,
-                tick=self.meter.tick,
-            )
-            batched, probe = made.batched, made.probe
-            measured = made.parameters[self.measured_at]
-            with np.errstate(all="ignore"):  # a diverged run's NaN and infinity are data
-                at_all = self.problem.objective.loss(measured.reshape(-1, starts.shape[1]))
-            self.meter.saw(at_all)
-            losses.append(at_all.reshape(measured.shape[:2]).T)
-            ends.append(made.parameters[-1])
-            path = made.parameters[self.path_at, 0] if path is None else path
-        if path is None:
+            part = self.fly(entry, each[rows], stack[rows], seed)
+            self.meter.saw(part.losses)
+            parts.append(part._replace(path=parts[0].path) if parts else part)  # of the others none is kept
+        if not parts:
             raise ValueError("no rate was given")
         shape = (len(rates), len(starts), -1)
-        return Flown(np.concatenate(losses).reshape(shape), np.concatenate(ends).reshape(shape), path, batched, probe)
+        return parts[-1]._replace(
+            losses=np.concatenate([part.losses for part in parts]).reshape(shape),
+            ends=np.concatenate([part.ends for part in parts]).reshape(shape),
+        )
+
+    @property
+    def kept_of_a_run(self) -> int:
+        """Steps whose parameters are in memory while runs are made."""
+        return self.steps + 1
+
+    def fly(self, entry: Entry, rates: Floats, starts: Floats, seed: int) -> Flown:
+        """N runs [N] from N starts [N, P] at once: losses [N, M], ends [N, P], and the path of the first."""
+        made = run_rates(
+            self._slopes(seed),
+            starts,
+            rates,
+            optimizer=entry.optimizer,
+            options=entry.options,
+            steps=self.steps,
+            losses=self.problem.objective.loss,
+            shapes=self.shapes,
+            most_kept=(self.steps + 1) * starts.size,
+            tick=self.meter.tick,
+        )
+        measured = made.parameters[self.measured_at]
+        with np.errstate(all="ignore"):  # a diverged run's NaN and infinity are data
+            at_all = self.problem.objective.loss(measured.reshape(-1, starts.shape[1]))
+        losses = at_all.reshape(measured.shape[:2]).T
+        return Flown(losses, made.parameters[-1], made.parameters[self.path_at, 0], made.batched, made.probe)
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:

@@ -5,26 +5,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-
 from fallline._compare._arena import Arena
 from fallline._compare._basins import ACROSS, has_basins
-from fallline._compare._bottom import demand_a_bottom, demand_a_lowest_loss
+from fallline._compare._bottom import demand_a_lowest_loss
 from fallline._compare._common_rate import common_rate, sweep_updates
-from fallline._compare._contenders import Entry, entries
+from fallline._compare._contenders import entries
 from fallline._compare._meter import Meter, Progress
 from fallline._compare._own_arena import OwnArena
+from fallline._compare._prepared import Prepared, parameters_of, prepare
 from fallline._compare._record import Field, comparison_of
 from fallline._compare._settings import check_numbers, check_own, seeds_of
-from fallline._compare._starts import Starts, make_starts, own_starts
 from fallline._compare._tuning import best_rates, tune
-from fallline._errors import OptionError
 from fallline._loss_function import LossFunction
-from fallline._problem import SweptProblem, given_problem
-from fallline._records import Comparison, Floats
+from fallline._problem import given_problem
+from fallline._records import Comparison
 from fallline._surroundings import plain_surroundings
-from fallline._sweep import given_objective, is_loss_function
+from fallline._sweep import given_objective, is_loss_function, refuse_model
 
 if TYPE_CHECKING:
     from fallline._data._read import TableSource
@@ -89,6 +85,7 @@ def compare(
     began = time.perf_counter()
     check_numbers(epochs=epochs, batch_size=batch_size, trials=trials, goal=goal, rate=rate)
     shown, tuning = seeds_of(seeds, seed)
+    refuse_model(data, "compare")
     if data is not None and is_loss_function(data):
         check_own(batch_size, target, features, standardise, formula, loss, drop_missing=drop_missing)
         arena: Arena = OwnArena(given_objective(data, None), int(epochs), None)
@@ -99,64 +96,24 @@ def compare(
             formula=formula, loss=loss, seed=seed,
         )  # fmt: skip
         arena = Arena(problem, int(epochs), None)
-    asked = entries(optimizers, {} if options is None else options, _parameters(arena))
-    size = _batch_size(arena.problem, batch_size, asked)
-    starts = _starts(arena, start, shown, tuning)
-    _demand_something_to_do(arena.problem, starts.shown)
-    demand_a_bottom(arena.problem)
-    deterministic = starts.same and size is None
-    if deterministic:
-        shown = tuning = shown[:1]
-        starts = starts._replace(shown=starts.shown[:1], tuning=starts.shown[:1])
-    arena = replace(arena, batch_size=size)
-    if isinstance(arena, OwnArena):
-        arena = replace(arena, paths=2 * len(asked))
+    asked = entries(optimizers, {} if options is None else options, parameters_of(arena))
+    ready = prepare(arena, asked, batch_size=batch_size, start=start, seeds=shown, tuning=tuning)
+    return compare_prepared(ready, rate=rate, goal=goal, trials=trials, progress=progress, began=began)
+
+
+def compare_prepared(
+    ready: Prepared, *, rate: float | None, goal: float, trials: int, progress: Progress | None, began: float
+) -> Comparison:
+    """Tune the contenders and run them, at their best rates and at the common one: the rest of ``compare``."""
+    arena, asked, starts, shown, tuning = ready.arena, ready.entries, ready.starts, ready.seeds, ready.tuning_seeds
     updates = _updates(arena, len(asked), trials, len(shown), len(tuning))
     arena = replace(arena, meter=Meter(progress, updates + (sweep_updates(arena) if rate is None else 0)))
     tried = tune(arena, asked, starts.tuning, tuning, trials=trials, goal=goal)
     demand_a_lowest_loss(arena.problem, tried)
     best = best_rates(arena, tried, goal)
     chosen = common_rate(arena, rate, starts.shown[0], shown[0], goal, best)
-    field = Field(arena, starts, shown, tuning, trials, goal, chosen.rate, chosen.reason, deterministic)
+    field = Field(arena, starts, shown, tuning, trials, goal, chosen.rate, chosen.reason, ready.deterministic)
     return comparison_of(field, tried, best, began)
-
-
-def _starts(arena: Arena, start: Any, shown: Sequence[int], tuning: Sequence[int]) -> Starts:
-    """Of somebody's own objective where it stands; of a neuron or a formula given by name, or drawn."""
-    if isinstance(arena, OwnArena):
-        return own_starts(arena.problem, start)
-    if start is not None and not isinstance(start, Mapping):
-        raise OptionError(f'The start is given by name, as in {{"w": 0.5}}, not as {start!r}.')
-    return make_starts(arena.problem, start, shown, tuning)
-
-
-def _parameters(arena: Arena) -> list[torch.nn.Parameter]:
-    """Of the shapes that the runs have, for a rehearsal."""
-    return [torch.nn.Parameter(torch.zeros(shape, dtype=torch.float64)) for shape in arena.shapes]
-
-
-def _batch_size(problem: SweptProblem, given: int | None, asked: Sequence[Entry]) -> int | None:
-    """Rows per step, None for all of them."""
-    if given is None:
-        return None
-    if problem.rows is None:
-        raise OptionError("A formula has no rows to be cut into batches: leave out the batch size.")
-    if int(given) >= problem.rows:
-        return None
-    for entry in asked:
-        if entry.optimizer == "LBFGS":
-            raise OptionError("LBFGS is compared in full batch only: leave out LBFGS or the batch size.")
-    return int(given)
-
-
-def _demand_something_to_do(problem: SweptProblem, starts: Floats) -> None:
-    """A start without a slope, or that is no number, leaves nothing to compare."""
-    with np.errstate(all="ignore"):
-        losses, slopes = problem.objective.loss(starts), problem.objective.gradient(starts)
-    if not (np.isfinite(losses).all() and np.isfinite(slopes).all()):
-        raise OptionError("The loss or its slope at the start is not a finite number: start elsewhere.")
-    if not slopes.any():
-        raise OptionError("The start has no slope: no optimizer would move from there. Start elsewhere.")
 
 
 def _updates(arena: Arena, entries: int, trials: int, shown: int, tuning: int) -> int:

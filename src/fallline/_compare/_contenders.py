@@ -50,7 +50,7 @@ def entries(
                 f"{near(name, asked)}"
             )
     by_name = {name.lower(): given for name, given in options.items()}
-    made = tuple(_entry(name, by_name.get(name, {}), parameters) for name in asked)
+    made = tuple(make_entry(name, by_name.get(name, {}), parameters) for name in asked)
     for index, entry in enumerate(made):
         twin = next((other for other in made[:index] if other.same_as == entry.same_as), None)
         if twin is not None:
@@ -71,7 +71,12 @@ def _checked_names(names: Sequence[str]) -> list[str]:
     return asked
 
 
-def _entry(name: str, given: Mapping[str, object], parameters: Sequence[torch.nn.Parameter]) -> Entry:
+def make_entry(name: str, given: Mapping[str, object], parameters: Sequence[torch.nn.Parameter]) -> Entry:
+    """One optimizer with its options, which a rehearsal has shown to train ``parameters``.
+
+    Raises:
+        OptionError: there is no such optimizer, it does not know an option, or it cannot train them.
+    """
     cls, implied = optimizer_class(name)
     options = {**ONE_SLOPE_A_STEP.get(cls.__name__, {}), **optimizer_options(name, given)}
     make_optimizer(name, list(parameters), 0.01, options)

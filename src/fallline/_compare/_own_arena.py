@@ -45,42 +45,31 @@ class OwnArena(Arena):
         objective = self.problem.objective
         return list(objective.shapes) if isinstance(objective, Objective) else [(objective.parameter_count,)]
 
-    def group(self, entry: Entry, rates: Floats, starts: Floats, seed: int) -> Flown:
-        """All rates from these starts, as many at once as memory allows."""
+    @property
+    def kept_of_a_run(self) -> int:
+        """Of a path what is kept; losses are noted on the way."""
+        return len(self.path_at)
+
+    def fly(self, entry: Entry, rates: Floats, starts: Floats, seed: int) -> Flown:
+        """N runs [N] from N starts [N, P] at once: losses [N, M], ends [N, P], and the path of the first."""
         del seed
-        each, stack = np.repeat(rates, len(starts)), np.tile(starts, (len(rates), 1))
-        kept = self.path_at
-        most = max(1, MOST_KEPT // (len(kept) * starts.shape[1]))
-        losses, ends = list[Floats](), list[Floats]()
-        path: Floats | None = None
-        batched, probe = True, ""
-        for low in range(0, len(each), most):
-            rows = slice(low, low + most)
-            evaluated = Evaluated(self.problem.objective)
-            made = run_rates(
-                evaluated.slopes,
-                stack[rows],
-                each[rows],
-                optimizer=entry.optimizer,
-                options=entry.options,
-                steps=self.steps,
-                losses=self.problem.objective.loss,
-                shapes=self.shapes,
-                kept=kept.tolist(),
-                measure=evaluated.losses,
-                tick=self.meter.tick,
-            )
-            if made.losses is None:
-                raise ValueError("losses were asked for")
-            batched, probe = made.batched, made.probe
-            self.meter.saw(made.losses)
-            losses.append(made.losses.T)
-            ends.append(made.parameters[-1])
-            path = made.parameters[:, 0].copy() if path is None else path
-        if path is None:
-            raise ValueError("no rate was given")
-        shape = (len(rates), len(starts), -1)
-        return Flown(np.concatenate(losses).reshape(shape), np.concatenate(ends).reshape(shape), path, batched, probe)
+        evaluated = Evaluated(self.problem.objective)
+        made = run_rates(
+            evaluated.slopes,
+            starts,
+            rates,
+            optimizer=entry.optimizer,
+            options=entry.options,
+            steps=self.steps,
+            losses=self.problem.objective.loss,
+            shapes=self.shapes,
+            kept=self.path_at.tolist(),
+            measure=evaluated.losses,
+            tick=self.meter.tick,
+        )
+        if made.losses is None:
+            raise ValueError("losses were asked for")
+        return Flown(made.losses.T, made.parameters[-1], made.parameters[:, 0].copy(), made.batched, made.probe)
 
     def gradients(self, path: Floats, seed: int) -> Floats:
         """[T, P] what the optimizer consumed along a path [T + 1, P]."""

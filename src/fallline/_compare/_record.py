@@ -9,6 +9,7 @@ import numpy as np
 from fallline._compare._about import about
 from fallline._compare._arena import Arena, Flown
 from fallline._compare._basins import has_basins, map_basins
+from fallline._compare._contenders import Entry
 from fallline._compare._difference import against_the_leader, confidence_of
 from fallline._compare._judge import floor_of, judge, rounding_of
 from fallline._compare._starts import Starts
@@ -134,13 +135,19 @@ def _contender(field: Field, one: Tried, rate: float, level: Level, best: Flown,
 
 
 def _runs(field: Field, one: Tried, rate: float, flown: Flown, level: Level) -> RateRuns:
-    """The record of one rate's runs."""
-    judged = judge(flown.losses, goal=field.goal, floor=level.floor, measured_at=field.arena.measured_at)
+    return runs_of_rate(field.arena, one.entry, rate, flown, goal=field.goal, floor=level.floor, seed=field.seeds[0])
+
+
+def runs_of_rate(
+    arena: Arena, entry: Entry, rate: float, flown: Flown, *, goal: float, floor: float, seed: int
+) -> RateRuns:
+    """The record of one rate's runs; ``seed`` is the first of them."""
+    judged = judge(flown.losses, goal=goal, floor=floor, measured_at=arena.measured_at)
     return RateRuns(
         rate=rate,
         losses=flown.losses[0],
         path=flown.path,
-        parts=_parts(field, one, rate, flown.path),
+        parts=_parts(arena, entry, rate, flown.path, seed),
         final_losses=flown.losses[0, :, -1],
         excess_left=judged.excess[0],
         steps_to_goal=tuple(int(steps) if np.isfinite(steps) else None for steps in judged.steps[0]),
@@ -148,12 +155,12 @@ def _runs(field: Field, one: Tried, rate: float, flown: Flown, level: Level) -> 
     )
 
 
-def _parts(field: Field, one: Tried, rate: float, path: Floats) -> tuple[StepPart, ...] | None:
+def _parts(arena: Arena, entry: Entry, rate: float, path: Floats, seed: int) -> tuple[StepPart, ...] | None:
     """The terms of each step of a path [T + 1, P]; None for plain SGD, unknown optimizers, long runs."""
-    if not field.arena.keeps_parts:
+    if not arena.keeps_parts:
         return None
-    gradients = field.arena.gradients(path, field.seeds[0])
-    parts = parts_of(one.entry.optimizer, one.entry.options, path, gradients, np.full(len(gradients), rate))
+    gradients = arena.gradients(path, seed)
+    parts = parts_of(entry.optimizer, entry.options, path, gradients, np.full(len(gradients), rate))
     plain = {"gradient", "unattributed"}
     return None if parts is None or {part.name for part in parts} <= plain else parts
 

@@ -34,6 +34,12 @@ class StreamedFile:
     """Columns of text that may stand for numbers."""
     notes: tuple[str, ...] = ()
 
+    def rows(self) -> int:
+        """N, as a Parquet file says itself: none of its values is read for that."""
+        import polars as pl
+
+        return int(self.scan.select(pl.len()).collect().item())
+
     def numbers(self, names: Sequence[str]) -> tuple[Column, ...]:
         """The columns [C] of the whole file; see :class:`~fallline._data._source.Source`."""
         return self.whole().numbers(names)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from fallline._descent._batches import Batches
+from fallline._descent._rate_changes import steps_each_update
 from fallline._records import Step
 from fallline._vectors import numbers
 
@@ -32,7 +33,7 @@ def descend(
         batches: what an epoch consists of.
         optimizer: any of ``torch.optim``, over all parameters of the model.
         epochs: passes over the data.
-        scheduler: stepped once an epoch.
+        scheduler: stepped once an epoch; one that changes the rate at given steps after every update.
 
     >>> model = torch.nn.Linear(1, 1)
     >>> batches = Batches(torch.tensor([[1.0]]), torch.tensor([[3.0]]))
@@ -42,6 +43,7 @@ def descend(
     """
     parameters: list[Tensor] = [parameter for parameter in model.parameters() if parameter.requires_grad]
     update = _update_of(optimizer)
+    by_update = steps_each_update(scheduler)
     index = 0
 
     def forward(features: Tensor, target: Tensor) -> Tensor:
@@ -53,7 +55,9 @@ def descend(
             loss, gradient = update(forward, batch, optimizer, parameters)
             yield Step(index, epoch, learning_rate, loss, gradient, numbers(parameters))
             index += 1
-        if scheduler is not None:
+            if scheduler is not None and by_update:
+                scheduler.step()
+        if scheduler is not None and not by_update:
             scheduler.step()
 
 

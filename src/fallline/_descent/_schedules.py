@@ -1,4 +1,4 @@
-"""Learning-rate schedules by name: PyTorch's own classes, stepped once an epoch."""
+"""Learning-rate schedules by name: PyTorch's own classes, stepped once an epoch, and changes at given steps."""
 
 import inspect
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import torch
 
 from fallline._descent._literals import keywords
+from fallline._descent._rate_changes import LARGEST_RATE, NAME, RateChanges, read_changes
 from fallline._errors import OptionError, near
 
 SHORT_NAMES: Mapping[str, str] = {
@@ -20,9 +21,6 @@ SHORT_NAMES: Mapping[str, str] = {
     "warmrestarts": "CosineAnnealingWarmRestarts",
 }
 
-LARGEST_RATE = 1e30
-"""Beyond this PyTorch itself fails to multiply a float32 gradient by the rate."""
-
 
 def make_schedule(
     text: str, optimizer: torch.optim.Optimizer, epochs: int
@@ -31,21 +29,24 @@ def make_schedule(
 
     NAME is one of ``cosine``, ``exponential``, ``step``, ``linear``, ``polynomial``, ``onecycle``, ``multistep``,
     ``warmrestarts`` or a class of ``torch.optim.lr_scheduler`` that is stepped without a metric. What the class
-    demands and was not given follows from the run: its length is ``epochs``.
+    demands and was not given follows from the run: its length is ``epochs``. ``changes:STEP=RATE,…`` changes the rate
+    at given updates (:class:`RateChanges`), whatever an epoch holds.
 
     >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
     >>> type(make_schedule("step:step_size=30,gamma=0.5", optimizer, 90)).__name__
     'StepLR'
     """
     name, _, rest = text.partition(":")
+    if name.strip().lower() == NAME:
+        return RateChanges(optimizer, read_changes(rest))
     class_name = SHORT_NAMES.get(name.strip().lower(), name.strip())
     if not class_name:
         return None
     cls = getattr(torch.optim.lr_scheduler, class_name, None)
     if not (isinstance(cls, type) and issubclass(cls, torch.optim.lr_scheduler.LRScheduler)):
         raise OptionError(
-            f'There is no schedule "{name}": use one of {", ".join(SHORT_NAMES)}, or a class of '
-            f"torch.optim.lr_scheduler.{near(name, list(SHORT_NAMES))}"
+            f'There is no schedule "{name}": use one of {", ".join([*SHORT_NAMES, NAME])}, or a class of '
+            f"torch.optim.lr_scheduler.{near(name, [*SHORT_NAMES, NAME])}"
         )
     options = _defaults(class_name, optimizer, epochs) | keywords(rest)
     known = [key for key in inspect.signature(cls).parameters if key not in {"optimizer", "last_epoch"}]

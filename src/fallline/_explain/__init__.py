@@ -22,11 +22,12 @@ from fallline._explain._comparison import (
     best_rows,
     common_ranking,
     common_rows,
+    given_rows,
     setting_sentences,
     steps_phrase,
 )
 from fallline._explain._comparison_numbers import comparison_numbers
-from fallline._explain._comparison_verdict import verdict_at_best, verdict_at_common
+from fallline._explain._comparison_verdict import verdict_at_best, verdict_at_common, verdict_at_given
 from fallline._explain._curvature import (
     ROUNDING_SHARE,
     curvature_numbers,
@@ -177,6 +178,7 @@ __all__ = [
     "flight_values",
     "folklore_sentences",
     "frozen_sentences",
+    "given_rows",
     "goal_sentences",
     "graph_table",
     "graph_tree",
@@ -273,6 +275,7 @@ __all__ = [
     "verdict",
     "verdict_at_best",
     "verdict_at_common",
+    "verdict_at_given",
     "who_line",
     "window_of",
     "with_error",

@@ -164,6 +164,23 @@ def common_rows(comparison: Comparison) -> list[tuple[str, ...]]:
     return rows
 
 
+def given_rows(comparison: Comparison) -> list[tuple[str, ...]]:
+    """The table of all at rates that were given, the best one first."""
+    rows: list[tuple[str, ...]] = [("optimizer", "rate", "steps to goal", "final loss", "its own best rate")]
+    for index in comparison.ranking:
+        one = comparison.contenders[index]
+        rows.append(
+            (
+                one.label,
+                number(one.common.rate, 3),
+                steps_phrase(one.common),
+                final_phrase(one, one.common),
+                number(one.best.rate, 3),
+            )
+        )
+    return rows
+
+
 def common_ranking(comparison: Comparison) -> list[int]:
     """Indices of the contenders at the common rate, the best first."""
     return [comparison.at_common[0].first, *(found.second for found in comparison.at_common)]

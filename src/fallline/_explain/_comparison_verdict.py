@@ -41,6 +41,18 @@ def verdict_at_common(comparison: Comparison) -> list[str]:
     ]
 
 
+def verdict_at_given(comparison: Comparison) -> list[str]:
+    """The same at rates that somebody gave, one for each, which stand in the place of the common one."""
+    if len(comparison.contenders) == 1:
+        return []
+    leader = comparison.contenders[comparison.ranking[0]]
+    return [
+        "At these rates " + _first_place(leader, [one.common for one in comparison.contenders], comparison),
+        *_against(comparison, comparison.at_common, "common"),
+        "Rates that are chosen by hand say whom they suit, not which optimizer is better.",
+    ]
+
+
 def _first_place(leader: Contender, all_runs: Sequence[RateRuns], comparison: Comparison) -> str:
     """The first sentence; ``all_runs`` are those of every contender in this setting, in the order asked for."""
     runs = all_runs[comparison.contenders.index(leader)]

@@ -11,6 +11,8 @@ FOLKLORE = (0.1, 0.001)
 """Rates that are passed on as too large and as just right, whatever the problem."""
 MISSES = "misses the goal"
 """The landmark from which on no run reaches the goal; what theory has beside it is the limit, which has its own."""
+SLOW, APART = "slow for its size", "apart from the just right rates"
+"""Why a rate that does not cross the valley may be called bouncing: a smaller one is as fast, or it lies cut off."""
 CLOSE = 5e-4
 """A predicted and a measured limit within this share of one another are called the same."""
 
@@ -68,7 +70,23 @@ def rate_words(result: SweepResult, index: int) -> str:
     parts = [rate(float(result.rates[index])), result.zone_of_each[index].value]
     if result.crosses_valley[index]:
         parts.append("crosses the valley")
+    elif result.crosses_valley[index] is False and (why := bounces_without_crossing(result, index)):
+        parts.append(why)
     return ", ".join(parts)
+
+
+def bounces_without_crossing(result: SweepResult, index: int) -> str:
+    """Why a rate that does not cross the valley is called bouncing all the same; empty where it is not, or unknown."""
+    if result.zone_of_each[index] is not Zone.BOUNCING:
+        return ""
+    if result.stalls_at[index] is not None:
+        return "stalls in a cycle" if result.batch_size is None else "stalls"
+    smaller = [k for k in range(index) if result.zone_of_each[k] is Zone.JUST_RIGHT]
+    slowest = max((needed for k in smaller if (needed := result.steps_to_goal[k]) is not None), default=None)
+    if slowest is None:
+        return ""
+    needed = result.steps_to_goal[index]
+    return APART if needed is not None and needed <= slowest else SLOW
 
 
 def rate_sentence(result: SweepResult, index: int) -> str:
@@ -103,10 +121,18 @@ def zone_meaning(result: SweepResult, span: ZoneSpan) -> str:
         crosses = "crosses the valley" if crossing == len(inside) else "crosses the valley in part"
         stalls = any(result.stalls_at[k] is not None for k in inside)
         stall = "stalls in a cycle" if result.batch_size is None else "stalls"
-        told = " and ".join([crosses] * (crossing > 0) + [stall] * stalls)
+        told = " and ".join([crosses] * (crossing > 0) + [stall] * stalls + _other_reasons(result, inside, crossing))
         parts = [told] * bool(told) + [f"{reached} at best" if steps else missed]
         return "; ".join(parts)
     return f"{reached}, or not within {count(result.steps, 'step')}" if steps else missed
+
+
+def _other_reasons(result: SweepResult, inside: Sequence[int], crossing: int) -> list[str]:
+    """What is bouncing without crossing the valley or standing in a cycle, in one phrase or none."""
+    told = {SLOW: f"is {SLOW}", APART: f"lies {APART}"}
+    found = {bounces_without_crossing(result, k) for k in inside if result.crosses_valley[k] is False}
+    said = " or ".join(words for reason, words in told.items() if reason in found)
+    return [f"{said}{' where it does not' if crossing else ''}"] if said else []
 
 
 def _where_diverged(result: SweepResult, inside: Sequence[int]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from fallline._curvature import provable_limit
 from fallline._explain._endings import converged, decay_of, descending, diverged, interrupted, stalled
 from fallline._explain._lines import condition_phrase, limit_phrase
 from fallline._explain._numbers import listed, number, percent, rough, short
@@ -81,7 +82,7 @@ def _share(run: Run, summary: Summary) -> list[str]:
 def _without_limit(run: Run) -> list[str]:
     if run.header.loss == "mae":
         return [
-            "The mean absolute error is made of straight pieces: it has no curvature, so there is no stability limit; "
+            f"The mean absolute error is made of straight pieces: it has no curvature, so {_limit_of_decay(run)}; "
             "near the bottom a constant rate hops from side to side by an amount proportional to it."
         ]
     if run.summary is not None and run.summary.sharpness is None:
@@ -89,6 +90,17 @@ def _without_limit(run: Run) -> list[str]:
             return []
         return ["Where it ended the surface does not curve up along any direction: there is no stability limit there."]
     return [f"fallline knows no stability limit for {run.header.optimizer} with these options."]
+
+
+def _limit_of_decay(run: Run) -> str:
+    """Slopes of straight pieces are bounded: without weight decay no rate diverges, with it those past its own do."""
+    alone = provable_limit(run.header.optimizer, run.header.optimizer_options, sharpness=0.0)
+    if alone is None:
+        return "there is no stability limit"
+    return (
+        f"the stability limit is that of the weight decay alone, {short(alone.value)}, past which the parameters grow "
+        "without end"
+    )
 
 
 def _many_lines(run: Run, summary: Summary) -> list[str]:

@@ -15,7 +15,7 @@ from fallline._fit._settings import task_of
 from fallline._fit._sweep_budget import swept_steps
 from fallline._fit._trials import Trials
 from fallline._problem import NeuronProblem, Problem, limit_at, sharpest_batch
-from fallline._records import Floats, LimitKind
+from fallline._records import Floats, LimitKind, Recommendation
 from fallline._sweep import sweep_problem
 from fallline._vectors import numbers
 from fallline._wording import not_finite, number
@@ -94,12 +94,18 @@ def _swept(
     if result.recommended is None:
         return _Judged(None, f"A sweep was run first. {result.advice}")
     part = "" if affordable == steps else f" It was judged by the first {affordable:,} of {steps:,} steps."
-    value, reason = rounded_down(result.recommended.value, 4), result.recommended.reason
+    rate = recommended_rate(result.recommended, problem, optimizer, options)
+    return _Judged(Rate(rate.value, rate.reason + part), "")
+
+
+def recommended_rate(found: Recommendation, problem: Problem, optimizer: str, options: Mapping[str, object]) -> Rate:
+    """A sweep's recommendation as ``auto`` takes it: rounded, and never more than half a limit that is known."""
+    value, reason = rounded_down(found.value, 4), found.reason
     safe = _half_of_known_limit(problem, optimizer, options)
     if safe is not None and value > safe:
         value = rounded_down(safe)
         reason = f"{value:g} is half the stability limit {2 * safe:.4g}; a sweep found higher rates too. {reason}"
-    return _Judged(Rate(value, reason + part), "")
+    return Rate(value, reason)
 
 
 def _half_of_known_limit(problem: Problem, optimizer: str, options: Mapping[str, object]) -> float | None:

@@ -52,8 +52,8 @@ def refuse_random(*, training: bool) -> OptionError:
     )
 
 
-def mode_notes(model: nn.Module, *, training: bool) -> list[str]:
-    """What was done with batch norm and dropout, in sentences."""
+def mode_notes(model: nn.Module, *, training: bool, stands_in_train: bool) -> list[str]:
+    """What was done with batch norm and dropout, in sentences; also where the model itself stands in another mode."""
     norms = [one for one in model.modules() if isinstance(one, BATCH_NORMS)]
     drops = [one for one in model.modules() if isinstance(one, DROPOUTS) and one.p > 0]
     held = [one for one in norms if not training and one.running_mean is not None]
@@ -70,6 +70,11 @@ def mode_notes(model: nn.Module, *, training: bool) -> list[str]:
         )
     if drops and not training:
         notes.append("Dropout is off (eval mode).")
+    if stands_in_train and not training and (norms or drops):
+        notes.append(
+            "The model itself stands in train mode, and is left so; it is evaluated in eval mode unless "
+            'mode="train" is given.'
+        )
     return notes
 
 

@@ -96,7 +96,7 @@ class Objective:
         self._stacked = Stacked(self._passes.bytes_of_row * self._passes.largest, share)
         self._own_steps = OwnSteps(self._passes.session, self._like, splits=weighing.splits)
         self.notes: tuple[str, ...] = (
-            *mode_notes(self._functional.model, training=training),
+            *mode_notes(self._functional.model, training=training, stands_in_train=model.training),
             *parameter_notes(self._functional.model),
             *weighing.notes,
             *self._data_notes(),

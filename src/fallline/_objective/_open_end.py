@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fallline._errors import DataError, FalllineWarning
 
-MOST_BATCHES: Final = 100_000
+MOST_BATCHES: Final = 20_000
 MOST_ROWS: Final = 100_000_000
 """More than these are taken to have no end."""
 PATIENCE: Final = 5.0

@@ -1,12 +1,12 @@
 """Before the first step: the numbers a person gave, and the random ones."""
 
+import math
 from collections.abc import Mapping, Sequence
 from numbers import Real
 
 import torch
 
 from fallline._errors import OptionError, near
-from fallline._models import neuron
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -36,15 +36,16 @@ def starting_neuron(
 
     ``names`` are its parameters', the bias last; ``start`` is in the training scale. ``drawn`` normal numbers are
     taken from the seeded stream first: a script that makes its own noisy data draws that many before its model, and
-    its start is to be the same as ours. The program's global random state is left as it was.
+    its start is to be the same as ours. The stream is a generator of its own, drawn from as ``torch.nn.Linear``
+    draws from the program's: that one is left alone, and threads do not meet in it.
     """
-    state = torch.random.get_rng_state()
-    try:
-        torch.default_generator.manual_seed(seed)
-        torch.randn(drawn, 1, dtype=torch.float32, device="cpu")
-        model = neuron(len(names) - 1, dtype=DTYPES[dtype])
-    finally:
-        torch.random.set_rng_state(state)
+    generator = torch.Generator(device="cpu").manual_seed(seed)
+    torch.randn(drawn, 1, dtype=torch.float32, device="cpu", generator=generator)
+    inputs = len(names) - 1
+    model = torch.nn.Linear(inputs, 1, dtype=DTYPES[dtype], device="meta").to_empty(device="cpu")  # nothing is drawn
+    bound = 1 / math.sqrt(inputs)  # torch.nn.Linear.reset_parameters
+    torch.nn.init.kaiming_uniform_(model.weight, a=math.sqrt(5), generator=generator)
+    torch.nn.init.uniform_(model.bias, -bound, bound, generator=generator)
     with torch.no_grad():
         for name, value in given_start(start, names, dtype).items():
             if name == "b":

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
+from functools import cache
 from types import MappingProxyType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -107,7 +108,7 @@ def _decode_generic(origin: Any, arguments: tuple[Any, ...], value: Any) -> Any:
 
 
 def _decode_record(kind: Any, value: dict[str, Any], given: Mapping[str, object] = MappingProxyType({})) -> Any:
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     found = dict(given)
     for field in fields(kind):
         if field.name in given:
@@ -117,6 +118,12 @@ def _decode_record(kind: Any, value: dict[str, Any], given: Mapping[str, object]
         elif field.default is MISSING and field.default_factory is MISSING:
             raise TypeError(f"{field.name} is missing")
     return kind(**found)
+
+
+@cache
+def _hints(kind: Any) -> Mapping[str, Any]:
+    """A record's types, worked out once: of a folder of runs hundreds of headers are read."""
+    return MappingProxyType(get_type_hints(kind))
 
 
 def _decode_free(value: Any) -> Any:

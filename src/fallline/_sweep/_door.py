@@ -14,7 +14,7 @@ from fallline._problem import SweptProblem, given_problem
 from fallline._ramp import ramp_given
 from fallline._records import Ramp, SweepResult
 from fallline._surroundings import plain_surroundings
-from fallline._sweep._given import given_objective, is_loss_function, starting_vector
+from fallline._sweep._given import given_objective, is_loss_function, refuse_model, starting_vector
 from fallline._sweep._rates import given_rates
 from fallline._sweep._runs import Progress
 from fallline._sweep._sweep import sweep_problem
@@ -165,6 +165,7 @@ def sweep(
         )
     if loss_fn is not None or loader is not None:
         raise OptionError('loss_fn and loader are for method="ramp"; for runs give fl.Objective(model, loss_fn, data).')
+    refuse_model(data, "sweep")
     options = checked_options(optimizer, {} if optimizer_options is None else optimizer_options)
     rates = None if learning_rates is None else given_rates(learning_rates)
     name = optimizer_class(optimizer)[0].__name__

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, TypeGuard
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from fallline._errors import OptionError
@@ -23,6 +24,20 @@ VALUES = ("parameter_count", "optimum", "floor")
 MOST_SHOWN = 8
 """Numbers of a refused start."""
 FUNCTIONS = ("loss", "gradient", "hessian", "change")
+
+
+def refuse_model(data: object, door: str) -> None:
+    """A model alone, where an objective or a table is expected.
+
+    Raises:
+        OptionError: it is one; how an objective is made of it.
+    """
+    if isinstance(data, torch.nn.Module):
+        ramp = f', or fl.{door}(model, loss_fn, loader, method="ramp", optimizer=optimizer)' if door == "sweep" else ""
+        raise OptionError(
+            f"A model alone ({type(data).__name__}) has no loss: an objective is needed, with the data and the loss, "
+            f"as in fl.{door}(fl.Objective(model, loss_fn, data)){ramp}."
+        )
 
 
 def is_loss_function(data: object) -> TypeGuard[LossFunction]:
@@ -64,7 +79,10 @@ def starting_vector(problem: SweptProblem, start: Any) -> Floats:
     if tensors is not None and any(getattr(one, "ndim", 0) > 0 for one in tensors.values()):
         vector = one_point(problem.objective, tensors)
     elif start is None or isinstance(start, Mapping):
-        return problem.starting_point(start, seed=0)
+        point = problem.starting_point(start, seed=0)
+        if not np.isfinite(point).all():
+            raise OptionError("The loss or its slope at the start is not a finite number: start elsewhere.")
+        return point
     else:
         vector = point_numbers(start)
     count = problem.objective.parameter_count

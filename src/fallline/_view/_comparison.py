@@ -18,17 +18,21 @@ from fallline._view._thinned import thinned
 from fallline._view._typeset import typeset
 
 SCHEMA = "fallline.compare-view/1"
+SET = "Set by hand; where no rate was set, the best one that was found for the optimizer."
 _MOST_MOMENTS = 360
 _MOST_CHARTED = 64  # parameters: of more, none is charted
 _NUMBERS = 60_000  # of all paths together that a page carries: more optimizers or parameters, fewer moments
 
 
-def build_comparison_payload(comparison: Comparison, objective: LossFunction) -> dict[str, Any]:
+def build_comparison_payload(
+    comparison: Comparison, objective: LossFunction, settings: Sequence[str] = ("common", "best")
+) -> dict[str, Any]:
     """The payload of a comparison; NaN and ±inf are floats here, ``to_json`` writes them as strings.
 
     Args:
         comparison: the record.
         objective: its loss over all rows, in the training scale.
+        settings: which rates it shows.
     """
     moments = _moments(comparison)
     return {
@@ -57,7 +61,7 @@ def build_comparison_payload(comparison: Comparison, objective: LossFunction) ->
         "contenders": [
             {"label": each.label, "name": each.name, "optimizer": each.optimizer} for each in comparison.contenders
         ],
-        "settings": [_setting(comparison, objective, moments, which) for which in ("common", "best")],
+        "settings": [setting_payload(comparison, objective, which)[0] for which in settings],
         "basins": None if comparison.basins is None else _basins(comparison, comparison.basins),
         "rates": None,
     }
@@ -84,8 +88,8 @@ def _shown_seeds(comparison: Comparison) -> list[str]:
 
 
 def runs_of(comparison: Comparison, which: str) -> list[RateRuns]:
-    """[contenders] at the common rate (``common``) or each at its own best (``best``)."""
-    return [each.common if which == "common" else each.best for each in comparison.contenders]
+    """[contenders] each at its own best rate (``best``), or at the common or given one (``common``, ``given``)."""
+    return [each.best if which == "best" else each.common for each in comparison.contenders]
 
 
 def _moments(comparison: Comparison) -> NDArray[np.int64]:
@@ -96,29 +100,46 @@ def _moments(comparison: Comparison) -> NDArray[np.int64]:
     return np.concatenate([[0], chosen_steps(len(comparison.path_at) - 1, most) + 1])
 
 
-def _setting(comparison: Comparison, objective: LossFunction, moments: NDArray[np.int64], which: str) -> dict[str, Any]:
+def setting_payload(comparison: Comparison, objective: LossFunction, which: str) -> tuple[dict[str, Any], Plane]:
+    """The contenders' runs at their ``best`` rates, at the ``common`` one, or at ``given`` ones; and their plane."""
     runs = runs_of(comparison, which)
     leader = comparison.ranking[0]
     walks = [_walk(comparison, run) for run in [*runs[:leader], *runs[leader + 1 :], runs[leader]]]
     drawn, plane = draw_together(Ground.of(comparison), objective, walks)
-    best = which == "best"
-    name = "each at its own best rate" if best else "at one common rate"
+    reach = drawn["reach"] if _charted(comparison) else []
+    return {**drawn, "reach": reach, **runs_payload(comparison, objective, plane, which)}, plane
+
+
+def runs_payload(comparison: Comparison, objective: LossFunction, plane: Plane, which: str) -> dict[str, Any]:
+    """What of a setting moves with its runs, on a plane that stays: all but the ground under them."""
+    runs, moments = runs_of(comparison, which), _moments(comparison)
+    name, verdict, reason, rows = _words(comparison, which)
     return {
         "id": which,
         "name": name,
         "titles": {"verdict": f"The verdict, {name}", "results": f"Results, {name}"},
-        "verdict": [typeset(each) for each in _verdict(comparison, best=best)],
-        "reason": typeset(explain.setting_sentences(comparison)[-1] if best else comparison.common_reason),
-        **drawn,
-        "reach": drawn["reach"] if _charted(comparison) else [],
+        "verdict": [typeset(each) for each in verdict],
+        "reason": typeset(reason),
         "hidden": [typeset(each) for each in hidden(objective, plane, _labelled(comparison, runs))],
         "runs": [
             {**_run(comparison, objective, plane, moments, run), "plain": _is_plain(one)}
             for one, run in zip(comparison.contenders, runs, strict=True)
         ],
-        "table": table_of(explain.best_rows(comparison) if best else explain.common_rows(comparison)),
+        "table": table_of(rows),
         "more": [],
     }
+
+
+def _words(comparison: Comparison, which: str) -> tuple[str, list[str], str, list[tuple[str, ...]]]:
+    """A setting's name, its verdict, where its rates come from, and its table."""
+    if which == "best":
+        granted = explain.setting_sentences(comparison)[-1]
+        return "each at its own best rate", explain.verdict_at_best(comparison), granted, explain.best_rows(comparison)
+    if which == "common":
+        rows = explain.common_rows(comparison)
+        return "at one common rate", explain.verdict_at_common(comparison), comparison.common_reason, rows
+    verdict = explain.verdict_at_given(comparison)
+    return "at the rates that are set", verdict, SET, explain.given_rows(comparison)
 
 
 def _is_plain(contender: Contender) -> bool:
@@ -137,10 +158,6 @@ def _walk(comparison: Comparison, run: RateRuns) -> Walk:
     """A run as a path; on somebody's own objective its loss was measured at every step."""
     losses = run.first_losses[comparison.path_at] if comparison.on_own else None
     return Walk(run.path, losses, bool(run.diverged[0]))
-
-
-def _verdict(comparison: Comparison, *, best: bool) -> list[str]:
-    return explain.verdict_at_best(comparison) if best else explain.verdict_at_common(comparison)
 
 
 def table_of(rows: Sequence[Sequence[str]]) -> dict[str, Any]:

@@ -44,19 +44,22 @@ def uphill_on_curve(gradient: Floats) -> Floats:
 
 
 def draw_curves(path: Path, objective: LossFunction, windows: list[Window], cuts: list[float]) -> dict[str, Any]:
-    """The payload's ``windows``, ``color``, ``bowls`` and ``trail`` of a loss of one parameter.
+    """The payload's ``windows``, ``color`` and ``bowls`` of a loss of one parameter.
 
     Args:
         cuts: the loss up to which each window shows the curve.
     """
-    losses = stacked_loss(objective, path.vectors)
-    places = on_curve(path.vectors, losses)
     return {
-        "trail": [point.tolist() if np.isfinite(point).all() else None for point in significant(places, 9)],
         "windows": [_payload(window, objective, cut) for window, cut in zip(windows, cuts, strict=True)],
         "color": {"top": path.start_excess, "bottom": path.start_excess / 4**6},
         "bowls": [],
     }
+
+
+def curve_trail(path: Path, objective: LossFunction) -> list[list[float] | None]:
+    """The payload's ``trail`` on the curve: every point of the path, None where it is not finite."""
+    places = on_curve(path.vectors, stacked_loss(objective, path.vectors))
+    return [point.tolist() if np.isfinite(point).all() else None for point in significant(places, 9)]
 
 
 def _payload(window: Window, objective: LossFunction, cut: float) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Everything drawn from grids of the loss: windows with contours, the bowls, the colour scale, the trail."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,10 +10,10 @@ from fallline._planes import Plane, coordinates, points
 from fallline._records import Floats, Run
 from fallline._surface import Grid, grid_loss, smooth_grid_loss, stacked_loss
 from fallline._view._contours import Level, Spacing, contour_levels
-from fallline._view._curve import KIND, draw_curves
+from fallline._view._curve import KIND, curve_trail, draw_curves
 from fallline._view._path import Path
 from fallline._view._rounding import significant, within
-from fallline._view._trail import trail
+from fallline._view._trail import MOST_POINTS, trail
 from fallline._view._windows import Window, choose_windows
 
 _FINE = (321, 321)
@@ -25,35 +25,83 @@ _SHOWN_WHOLE = 6.0  # times the start's excess: a landscape of basins that rises
 _RIM = 1.1  # the bowl is cut at this many times the excess loss it has to show
 
 
+class Backdrop(NamedTuple):
+    """What a path is drawn on: it stays where only the path changes."""
+
+    payload: dict[str, Any]
+    """``windows``, ``color`` and ``bowls``."""
+    windows: list[Window]
+    finest: tuple[Floats, Floats] | None
+    """[2] and [2] middle and sides of the window with the highest magnification; None for a curve of one parameter."""
+
+
 def draw_windows(run: Run, path: Path, plane: Plane, objective: LossFunction) -> dict[str, Any]:
     """The payload's ``windows``, ``color``, ``bowls`` and ``trail``."""
+    backdrop = draw_backdrop(run, path, plane, objective)
+    return {"trail": draw_trail(path, plane, objective, backdrop), **backdrop.payload}
+
+
+def draw_backdrop(run: Run, path: Path, plane: Plane, objective: LossFunction, *, far: bool = False) -> Backdrop:
+    """The windows that show this run; with ``far`` also the wider ones that other runs may need."""
     losses = _path_losses(run)
     with np.errstate(over="ignore", invalid="ignore"):
         excess = losses - path.floor
-    windows = choose_windows(path, plane, objective, excess)
+    windows = choose_windows(path, plane, objective, excess, far=far)
     uv = coordinates(plane, path.vectors)
     if plane.kind == KIND:
         return _curves(path, plane, objective, windows, excess)
-    grids = [_grid(run, objective, plane, path.floor, w) for w in windows]
+    cuts = {window.id: _rim(window, path, uv, excess) for window in windows}
+    return draw_again(run, path, plane, objective, windows, cuts)
+
+
+def draw_again(
+    run: Run,
+    path: Path,
+    plane: Plane,
+    objective: LossFunction,
+    windows: list[Window],
+    cuts: dict[str, float] | None = None,
+    *,
+    finest: int = _FINE[0],
+) -> Backdrop:
+    """The same windows on a loss, perhaps another than the one that they were chosen for.
+
+    Args:
+        cuts: the loss at which the bowl of a window is cut; a little above the start unless told.
+        finest: nodes along a side of the grid.
+    """
+    grids = [_grid(run, objective, plane, path.floor, w, finest=finest) for w in windows]
     spacing = spacing_of(path)
     levels = [contour_levels(grid, path.floor, path.start_excess, spacing) for grid in grids]
     top, bottom = color_range(path, windows, grids, levels)
-    finest = max(windows, key=lambda window: window.magnification)
-    middle, sides = _middle_and_sides(finest)
-    drawn = trail(uv, middle, sides)
-    return {
-        "trail": [None if point is None else significant(point, 9).tolist() for point in drawn],
-        "windows": [
-            window_payload(window, found, path.floor, top, bottom)
-            for window, found in zip(windows, levels, strict=True)
-        ],
-        "color": {"top": top, "bottom": bottom},
-        "bowls": [
-            _bowl(run, objective, plane, path, window, _rim(window, path, uv, excess))
-            for window in windows
-            if window.id in {"main", "wide", "wider"}
-        ],
-    }
+    rims = {} if cuts is None else cuts
+    above_start = path.floor + _RIM * path.start_excess
+    return Backdrop(
+        {
+            "windows": [
+                window_payload(window, found, path.floor, top, bottom)
+                for window, found in zip(windows, levels, strict=True)
+            ],
+            "color": {"top": top, "bottom": bottom},
+            "bowls": [
+                _bowl(run, objective, plane, path, window, rims.get(window.id, above_start))
+                for window in windows
+                if window.id in {"main", "wide", "wider"}
+            ],
+        },
+        windows,
+        _middle_and_sides(max(windows, key=lambda window: window.magnification)),
+    )
+
+
+def draw_trail(
+    path: Path, plane: Plane, objective: LossFunction, backdrop: Backdrop, most: int = MOST_POINTS
+) -> list[list[float] | None]:
+    """The payload's ``trail``: the whole path in the plane, simplified where that cannot be seen."""
+    if backdrop.finest is None:
+        return curve_trail(path, objective)
+    drawn = trail(coordinates(plane, path.vectors), *backdrop.finest, most)
+    return [None if point is None else significant(point, 9).tolist() for point in drawn]
 
 
 def spacing_of(path: Path) -> Spacing:
@@ -63,14 +111,14 @@ def spacing_of(path: Path) -> Spacing:
     return Spacing.QUARTERS if path.minima is None else Spacing.RINGS
 
 
-def _curves(path: Path, plane: Plane, objective: LossFunction, windows: list[Window], excess: Floats) -> dict[str, Any]:
+def _curves(path: Path, plane: Plane, objective: LossFunction, windows: list[Window], excess: Floats) -> Backdrop:
     """The same of a loss of one parameter: wide enough to show both sides of the valley."""
     uv = coordinates(plane, path.vectors)
     kept = [window for window in windows if window.id in {"main", "wide", "wider"}]
     cuts = [_rim(window, path, uv, excess) for window in kept]
     middle = coordinates(plane, path.lowest[None])[0]
     wide = [with_both_walls(window, middle, objective, plane, cut) for window, cut in zip(kept, cuts, strict=True)]
-    return draw_curves(path, objective, wide, cuts)
+    return Backdrop(draw_curves(path, objective, wide, cuts), kept, None)
 
 
 def _path_losses(run: Run) -> Floats:
@@ -79,22 +127,31 @@ def _path_losses(run: Run) -> Floats:
     return np.concatenate([[run.header.start_loss], measured])
 
 
-def _fine_shape(run: Run) -> tuple[int, int]:
+def _fine_shape(run: Run, finest: int) -> tuple[int, int]:
     if run.moments is not None or run.sample is None:
-        return _FINE
+        return finest, finest
     side = int(np.sqrt(_ROW_EVALUATIONS / max(len(run.sample.target), 1)))
-    side = int(np.clip(side, _COARSEST, _FINE[0]))
+    side = int(np.clip(side, _COARSEST, finest))
     return side, side
 
 
-def _grid(run: Run, objective: LossFunction, plane: Plane, floor: float, window: Window, *, bowl: bool = False) -> Grid:
+def _grid(
+    run: Run,
+    objective: LossFunction,
+    plane: Plane,
+    floor: float,
+    window: Window,
+    *,
+    bowl: bool = False,
+    finest: int = _FINE[0],
+) -> Grid:
     """A window's grid; interpolated, where that is true enough, for losses that cost a pass over the rows per node."""
     if run.moments is None and run.sample is not None:
-        shape = _BOWL if bowl else _FINE
+        shape = _BOWL if bowl else (finest, finest)
         smooth = smooth_grid_loss(objective, plane, x=window.x, y=window.y, shape=shape, floor=floor, turn=window.turn)
         if smooth is not None:
             return smooth
-    shape = _BOWL if bowl else _fine_shape(run)
+    shape = _BOWL if bowl else _fine_shape(run, finest)
     return grid_loss(objective, plane, x=window.x, y=window.y, shape=shape, turn=window.turn)
 
 

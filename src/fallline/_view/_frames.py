@@ -14,7 +14,7 @@ from fallline._view._data_panel import DataPanel
 from fallline._view._frame import place
 from fallline._view._parts import step_parts
 from fallline._view._path import Path
-from fallline._view._slices import slices
+from fallline._view._slices import SLICE_T, slices
 from fallline._view._text import ViewText
 
 Steps = NDArray[np.int64]
@@ -31,8 +31,9 @@ def frames(
     plane: Plane,
     panel: DataPanel | None,
     steps: Steps,
+    slice_t: Floats = SLICE_T,
 ) -> dict[str, Any]:
-    """[F] entries per column for the chosen steps."""
+    """[F] entries per column for the chosen steps, their slices at ``slice_t``."""
     start, end = path.vectors[steps], path.vectors[steps + 1]
     return {
         **_recorded(run, steps, start, end),
@@ -40,7 +41,7 @@ def frames(
         "sentences": [text.step_sentences(run, step) for step in steps.tolist()],
         "beats": [text.step_beats(run, step) for step in steps.tolist()],
         "reach_note": [text.reach_note(run, step) for step in steps.tolist()],
-        **_along_step(run, objective, steps, start, end),
+        **_along_step(run, objective, steps, start, end, slice_t),
         "curve_start": None if panel is None else panel.output(start).tolist(),
         "curve_end": None if panel is None else panel.output(end).tolist(),
     }
@@ -128,8 +129,10 @@ def _parts_uv(run: Run, plane: Plane, steps: Steps) -> list[list[dict[str, Any]]
     return drawn
 
 
-def _along_step(run: Run, objective: LossFunction, steps: Steps, start: Floats, end: Floats) -> dict[str, Any]:
-    cut = slices(run, objective, steps, start, end)
+def _along_step(
+    run: Run, objective: LossFunction, steps: Steps, start: Floats, end: Floats, slice_t: Floats
+) -> dict[str, Any]:
+    cut = slices(run, objective, steps, start, end, slice_t)
     return {
         "slice": cut.losses.tolist(),
         "slice_promised": cut.promised.tolist(),

@@ -6,14 +6,14 @@ from numpy.typing import NDArray
 from fallline._records import Floats, Run
 from fallline._view._rounding import significant
 
-_BUCKETS = 600
+BUCKETS = 600
 
 
-def history(run: Run) -> dict[str, object]:
-    """The payload's ``history``; NaN shows only in a bucket that holds nothing else."""
+def history(run: Run, most: int = BUCKETS) -> dict[str, object]:
+    """The payload's ``history`` in at most so many buckets; NaN shows only in one that holds nothing else."""
     columns = run.columns
-    first = _bucket_starts(len(columns))
-    full_step, full_loss = _full_loss(run)
+    first = _bucket_starts(len(columns), most)
+    full_step, full_loss = _full_loss(run, most)
     return {
         "step": first.tolist(),
         "loss_low": _lowest(columns.loss, first).tolist(),
@@ -25,9 +25,9 @@ def history(run: Run) -> dict[str, object]:
     }
 
 
-def _bucket_starts(total: int) -> NDArray[np.int64]:
-    """[≤ 600] the first step of each bucket."""
-    buckets = min(total, _BUCKETS)
+def _bucket_starts(total: int, most: int) -> NDArray[np.int64]:
+    """[≤ most] the first step of each bucket."""
+    buckets = min(total, most)
     return np.arange(buckets) * total // max(buckets, 1)
 
 
@@ -39,14 +39,14 @@ def _highest(values: Floats, first: NDArray[np.int64]) -> Floats:
     return significant(np.fmax.reduceat(values, first)) if len(first) else np.empty(0)
 
 
-def _full_loss(run: Run) -> tuple[NDArray[np.int64], Floats]:
+def _full_loss(run: Run, most: int) -> tuple[NDArray[np.int64], Floats]:
     """Steps and losses of all rows, the start (step −1) first; of each bucket the lowest and the highest."""
     measured = np.flatnonzero(run.columns.full_loss_measured)
     steps = np.concatenate([[-1], measured])
     losses = np.concatenate([[run.header.start_loss], run.columns.full_loss[measured]])
-    if len(losses) > _BUCKETS:
+    if len(losses) > most:
         kept = {0, len(losses) - 1}
-        bounds = np.linspace(0, len(losses), _BUCKETS // 2 + 1).astype(np.int64)
+        bounds = np.linspace(0, len(losses), most // 2 + 1).astype(np.int64)
         for low, high in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
             part = losses[low:high]
             if np.isnan(part).all():

@@ -22,15 +22,19 @@ from functools import cache
 from importlib import resources
 
 ENTRY = "render.js"
-"""The file that exports ``render({model, el})`` of a run; compare, why, recording, graph and cut export theirs."""
+"""The file that exports ``render({model, el})`` of a run; interactive*, compare, why, recording, graph, cut too."""
 
 _STYLES = {
     ENTRY: ("rates.css", "view.css"),
+    "interactive.js": ("rates.css", "view.css", "interactive.css"),
+    "interactive_compare.js": ("series.css", "charts.css"),
+    "interactive_graph.js": ("series.css", "graph.css"),
     "recording.js": ("view.css", "series.css", "recording.css"),
     "cut.js": ("view.css", "series.css", "charts.css", "cut.css"),
     "graph.js": ("view.css", "series.css", "graph.css"),
 }
-"""The stylesheets of an entry, in their order; of the others view.css, series.css and charts.css."""
+"""The stylesheets of an entry, in their order; of the others view.css, series.css and charts.css. What a host opens
+beside interactive.js, whose rules are there, has its own alone."""
 _PRUNED = frozenset({"graph.js"})
 """Entries whose page carries no rule for a class that its modules never name."""
 

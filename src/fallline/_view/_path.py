@@ -37,6 +37,8 @@ class Path:
     """True for a formula that is no parabola: its shape is the point, so its picture is not stretched."""
     minima: Floats | None = None
     """[M, P] every minimum of the loss that is known, the lowest first."""
+    also: Floats | None = None
+    """[n, P] further points that a picture must hold."""
 
     @classmethod
     def of(cls, run: Run, objective: LossFunction) -> "Path":

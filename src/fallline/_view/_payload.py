@@ -4,17 +4,18 @@ import json
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fallline._loss_function import LossFunction
 from fallline._planes import Plane
-from fallline._records import LimitKind, Run, SweepResult
+from fallline._records import Floats, LimitKind, Run, SweepResult
 from fallline._store import plain
 from fallline._view._chosen import ALL_UP_TO, chosen_steps
 from fallline._view._data_panel import DataPanel
 from fallline._view._drawn import draw_windows
 from fallline._view._frame import place, plane_of
 from fallline._view._frames import frames
-from fallline._view._history import history
+from fallline._view._history import BUCKETS, history
 from fallline._view._path import Path
 from fallline._view._rates import rates_payload
 from fallline._view._slices import SLICE_T
@@ -45,33 +46,63 @@ def build_payload(
     text = explanation if explanation is not None else ViewText()
     path = Path.of(run, objective)
     plane = plane_of(run, path)
-    steps = chosen_steps(len(run), _frame_limit(run))
+    steps = chosen_steps(len(run), frame_limit(run))
     panel = None if run.sample is None else DataPanel.of(run, run.sample, len(steps))
-    drawn = draw_windows(run, path, plane, objective)
-    summary = run.summary
+    return {
+        **standing(run, objective, text=text, path=path, plane=plane),
+        **moving(run, objective, text=text, path=path, plane=plane, panel=panel, steps=steps),
+        "run_title": "The recorded run" if isinstance(rates, SweepResult) else "The whole run",
+        **draw_windows(run, path, plane, objective),
+        "data": None if panel is None else panel.payload(run),
+        "rates": rates_payload(run, objective, plane, panel, rates, home),
+    }
+
+
+def standing(run: Run, objective: LossFunction, *, text: ViewText, path: Path, plane: Plane) -> dict[str, Any]:
+    """The keys that other runs of the same problem from the same start share."""
     return {
         "schema": SCHEMA,
         "title": run.header.name,
-        "subtitle": text.subtitle(run),
         "data_line": text.data_line(run),
         "conversion": text.conversion_line(run),
-        "outcome": summary.outcome.value if summary is not None else "interrupted",
-        "run_title": "The recorded run" if isinstance(rates, SweepResult) else "The whole run",
-        "verdict": text.verdict(run),
-        "rate": _rate(run),
         "parameters": list(run.header.parameter_names),
         "optimum": _optimum(path),
         "floor": {"loss": path.floor, "kind": "optimum" if path.floor_known else "lowest seen"},
-        "total_steps": len(run),
         "batch": {"size": run.header.batch_size, "rows": run.header.rows},
-        "first_not_finite": run.columns.first_not_finite,
-        "frames": frames(run, objective, text=text, path=path, plane=plane, panel=panel, steps=steps),
-        "slice_t": SLICE_T.round(6).tolist(),
         "plane": _plane_payload(plane, path, objective),
-        **drawn,
-        "history": history(run),
-        "data": None if panel is None else panel.payload(run),
-        "rates": rates_payload(run, objective, plane, panel, rates, home),
+    }
+
+
+def moving(
+    run: Run,
+    objective: LossFunction,
+    *,
+    text: ViewText,
+    path: Path,
+    plane: Plane,
+    panel: DataPanel | None,
+    steps: NDArray[np.int64],
+    buckets: int = BUCKETS,
+    slice_t: Floats = SLICE_T,
+) -> dict[str, Any]:
+    """The keys that are this run's own, but for its trail.
+
+    Args:
+        steps: those that the picture can stop at.
+        buckets: at most so many in the charts over all steps.
+        slice_t: where along a step its loss is told.
+    """
+    summary = run.summary
+    return {
+        "subtitle": text.subtitle(run),
+        "outcome": summary.outcome.value if summary is not None else "interrupted",
+        "verdict": text.verdict(run),
+        "rate": _rate(run),
+        "total_steps": len(run),
+        "first_not_finite": run.columns.first_not_finite,
+        "frames": frames(run, objective, text=text, path=path, plane=plane, panel=panel, steps=steps, slice_t=slice_t),
+        "slice_t": slice_t.round(6).tolist(),
+        "history": history(run, buckets),
     }
 
 
@@ -103,7 +134,7 @@ def _plane_payload(plane: Plane, path: Path, objective: LossFunction) -> dict[st
     }
 
 
-def _frame_limit(run: Run) -> int:
+def frame_limit(run: Run) -> int:
     """Fewer frames where each costs a pass over many rows."""
     if run.moments is not None or run.sample is None:
         return ALL_UP_TO

@@ -42,9 +42,7 @@ def rates_payload(
         "note": slider_note(rates),
         "own": own_stop(run, rates),
         **measured_rates(rates),
-        "examples": [
-            _example(rates, zone, rates.example_of_zone[zone]) for zone in _SHOWN_ZONES if zone in rates.example_of_zone
-        ],
+        "examples": example_runs(rates),
         "captions": list(BEATS),
         "stops": {
             **stop_columns(run, objective, plane, rates, stops),
@@ -76,6 +74,13 @@ def measured_rates(rates: SweepResult) -> dict[str, Any]:
         "resolution": None if rates.measured_limit is None else _resolution(rates),
         "recommended": _recommended(rates),
     }
+
+
+def example_runs(rates: SweepResult) -> list[dict[str, Any]]:
+    """One rate of each zone that occurs, with its curves."""
+    return [
+        _example(rates, zone, rates.example_of_zone[zone]) for zone in _SHOWN_ZONES if zone in rates.example_of_zone
+    ]
 
 
 def own_stop(run: Run, rates: SweepResult) -> int | None:

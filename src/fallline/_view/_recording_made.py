@@ -77,7 +77,7 @@ def _instruments(recording: Recording) -> Iterator[tuple[str, str]]:
         "snapshots",
         f"{count(len(recording.snapshots), 'snapshot')} of the parameters, at most {size_words(used.snapshot_bytes)}",
     )
-    if recording.summary is not None:
+    if recording.summary is not None and recording.summary.cost.loop_seconds > 0:  # else it died with the process
         cost = recording.summary.cost
         share = "" if cost.share is None else f", {percent(cost.share)} of the loop's own time"
         yield "cost of watching", f"{duration(cost.seconds)}{share}"

@@ -19,7 +19,7 @@ class Slices:
     """[F, …] for the chosen steps; all rows."""
 
     losses: Floats
-    """[F, 41] at ``SLICE_T``: 0 is θₜ, 1 is θₜ₊₁."""
+    """[F, n] along the step: 0 is θₜ, 1 is θₜ₊₁."""
     promised: Floats
     """[F] first-order change."""
     came: Floats
@@ -30,12 +30,17 @@ class Slices:
     """[F]"""
 
 
-def slices(run: Run, objective: LossFunction, steps: NDArray[np.int64], start: Floats, end: Floats) -> Slices:
-    """Slices of the steps ``start`` → ``end`` [F, P]; in full batch the changes are the record's own."""
+def slices(
+    run: Run, objective: LossFunction, steps: NDArray[np.int64], start: Floats, end: Floats, places: Floats = SLICE_T
+) -> Slices:
+    """Slices of the steps ``start`` → ``end`` [F, P]; in full batch the changes are the record's own.
+
+    ``places`` [n] are in steps, 0 at θₜ and 1 at θₜ₊₁.
+    """
     with np.errstate(all="ignore"):
         update = end - start
-        line = start[:, None, :] + SLICE_T[None, :, None] * update[:, None, :]
-    losses = stacked_loss(objective, line.reshape(-1, start.shape[1])).reshape(len(steps), len(SLICE_T))
+        line = start[:, None, :] + places[None, :, None] * update[:, None, :]
+    losses = stacked_loss(objective, line.reshape(-1, start.shape[1])).reshape(len(steps), len(places))
     columns = run.columns
     if run.header.full_batch:
         promised, came = columns.first_order_change[steps], columns.real_change[steps]

@@ -63,13 +63,17 @@ class Window:
         return np.asarray(across & (placed[:, 1] >= self.y[0]) & (placed[:, 1] <= self.y[1]))
 
 
-def choose_windows(path: Path, plane: Plane, objective: LossFunction, excess: Floats) -> list[Window]:
+def choose_windows(
+    path: Path, plane: Plane, objective: LossFunction, excess: Floats, *, far: bool = False
+) -> list[Window]:
     """Main, and where they show something: inset, wide, wider, valley.
 
     Args:
         excess: [T + 1] loss above the floor along the path; NaN where it was not measured or is not finite.
+        far: wide and wider in any case: other paths will be drawn in the same windows.
     """
-    framed = _bounded(coordinates(plane, np.concatenate([path.framed, path.lowest[None], path.shown_minima])))
+    held = [path.framed, path.lowest[None], path.shown_minima, *([] if path.also is None else [path.also])]
+    framed = _bounded(coordinates(plane, np.concatenate(held)))
     if plane.kind == "path":
         framed = _unrounded(framed)
     with np.errstate(all="ignore"):
@@ -82,7 +86,7 @@ def choose_windows(path: Path, plane: Plane, objective: LossFunction, excess: Fl
         windows.append(inset)
     widest = main
     for name, factor in (("wide", 10.0), ("wider", 100.0)):
-        if widest.holds(uv).all():
+        if not far and widest.holds(uv).all():
             break
         widest = _zoomed(name, main, factor)
         windows.append(widest)

@@ -22,6 +22,7 @@ from fallline._records import Backprop, Recording
 from fallline._report import backprop_report, recording_report, write_report
 from fallline._view._backprop import build_backprop_payload
 from fallline._view._recording import build_recording_payload
+from view.browser.asking import OpenAsking, asking_pages
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -154,6 +155,12 @@ def shown(value: float | str | None) -> str:
         raised = "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(digit)] for digit in str(abs(int(exponent))))
         text = f"{float(mantissa):g}×10" + ("⁻" if int(exponent) < 0 else "") + raised
     return text.replace("-", "−")
+
+
+@pytest.fixture
+def open_asking(browser: Browser) -> Iterator[OpenAsking]:
+    """Open the picture over a host that answers wishes."""
+    yield from asking_pages(browser)
 
 
 @pytest.fixture

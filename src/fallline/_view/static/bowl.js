@@ -20,6 +20,11 @@ import { drapePath, drapePiece, drawDraped, surfacePoint } from "./drape.js";
  *   hides: (x: number, y: number, z: number) => boolean, labels: import("./labels.js").Labels}} BowlPicture
  */
 
+/**
+ * Of each bowl: its surface as it was last seen, and the surface with the faint path over it.
+ * @typedef {WeakMap<object, {key: string, ground: OffscreenCanvas, whole: OffscreenCanvas, trail: any}>} BowlLayers
+ */
+
 const bowlGlass = 0.55; // opacity of a wall seen from outside
 const bowlGradientLength = 0.42; // half sides: the arrow shows a direction only
 
@@ -28,7 +33,7 @@ const bowlGradientLength = 0.42; // half sides: the arrow shows a direction only
  * @returns {{draw: import("./contour.js").Painter}}
  */
 export function createBowlPainter() {
-  /** @type {WeakMap<object, {key: string, layer: OffscreenCanvas}>} */
+  /** @type {BowlLayers} */
   const kept = new WeakMap();
   return {
     draw: (context, size, scene, state, theme) => {
@@ -61,22 +66,30 @@ function bowlPicture(context, size, scene, state, theme, bowl) {
   return { context, size, scene, state, theme, bowl, box, eye, sample, hides: meshHides(sample, bowl, box, eye.toViewer), labels };
 }
 
-/** The surface and the faint path, drawn once per view. @param {WeakMap<object, {key: string, layer: OffscreenCanvas}>} kept @param {BowlPicture} picture @returns {OffscreenCanvas} */
+/** The surface, drawn once per view, and the faint path over it, once for each path. @param {BowlLayers} kept @param {BowlPicture} picture @returns {OffscreenCanvas} */
 function bowlLayer(kept, picture) {
   const { context, size, scene, state, theme, bowl } = picture;
   const density = Math.max(1, context.getTransform().a);
-  const key = [scene.stop, bowl.window, size.width, size.height, density, state.camera.azimuth, state.camera.elevation, state.moving, theme.dark].join(" ");
-  const old = kept.get(scene);
-  if (old && old.key === key) return old.layer;
-  const layer = new OffscreenCanvas(Math.max(1, Math.round(size.width * density)), Math.max(1, Math.round(size.height * density)));
-  const pen = layer.getContext("2d");
-  if (pen !== null) {
-    pen.scale(density, density);
-    bowlSurface(pen, picture);
-    drawDraped(pen, picture, drapePath(picture, scene.trail), { alpha: 0.4, width: 1.25, colour: "#ffffff" });
+  const key = [size.width, size.height, density, state.camera.azimuth, state.camera.elevation, state.moving, theme.dark].join(" ");
+  let layer = kept.get(bowl);
+  const [width, height] = [Math.max(1, Math.round(size.width * density)), Math.max(1, Math.round(size.height * density))];
+  if (layer === undefined || layer.key !== key) {
+    layer = { key, ground: new OffscreenCanvas(width, height), whole: new OffscreenCanvas(width, height), trail: null };
+    const pen = layer.ground.getContext("2d");
+    pen?.scale(density, density);
+    if (pen !== null) bowlSurface(pen, picture);
+    kept.set(bowl, layer);
   }
-  kept.set(scene, { key, layer });
-  return layer;
+  const pen = layer.whole.getContext("2d");
+  if (layer.trail !== scene.trail && pen !== null) {
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    pen.drawImage(layer.ground, 0, 0);
+    pen.scale(density, density);
+    drawDraped(pen, picture, drapePath(picture, scene.trail), { alpha: 0.4, width: 1.25, colour: "#ffffff" });
+    layer.trail = scene.trail;
+  }
+  return layer.whole;
 }
 
 /** Painter's algorithm: the farthest cell first. The outside of a wall is like smoked glass: the inside shows through. @param {OffscreenCanvasRenderingContext2D} pen @param {BowlPicture} picture */

@@ -4,7 +4,7 @@
 import { formatNumber, formatTicks, linear, niceTicks } from "./scale.js";
 import { strokeWithHalo } from "./arrows.js";
 import { withAlpha } from "./colour.js";
-import { chartBox, drawChartAxes, drawTag, insideChart, traceLine } from "./chart_frame.js";
+import { chartBox, drawChartAxes, drawTag, heldRange, insideChart, traceLine } from "./chart_frame.js";
 
 const chartStickPoints = 120; // residual sticks only where they can be told apart
 
@@ -19,11 +19,8 @@ export function drawDataChart(context, size, scene, state, theme) {
   const { data } = scene;
   const parity = data.kind === "parity";
   const current = chartCurve(scene, state);
-  const [xRange, yRange] = chartDataRanges(data, parity, scene);
-  const yTicks = niceTicks(yRange[0], yRange[1], Math.max(3, size.height / 55));
-  const box = chartBox(context, size, theme, formatTicks(yTicks));
-  const x = linear(xRange, [box.left, box.left + box.width]);
-  const y = linear(yRange, [box.top + box.height, box.top]);
+  const { box, x, y, yTicks } = dataFrame(context, size, scene, theme);
+  const [xRange, yRange] = [x.domain, y.domain];
   drawChartAxes(context, box, theme, {
     x,
     y,
@@ -58,6 +55,17 @@ export function drawDataChart(context, size, scene, state, theme) {
       },
       theme,
     );
+}
+
+/**
+ * Where the chart's axes stand: for its drawing, and for a hand that points into it.
+ * @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size @param {any} scene @param {any} theme
+ */
+export function dataFrame(context, size, scene, theme) {
+  const [xRange, yRange] = chartDataRanges(scene.data, scene.data.kind === "parity", scene);
+  const yTicks = niceTicks(yRange[0], yRange[1], Math.max(3, size.height / 55));
+  const box = chartBox(context, size, theme, formatTicks(yTicks));
+  return { box, x: linear(xRange, [box.left, box.left + box.width]), y: linear(yRange, [box.top + box.height, box.top]), yTicks };
 }
 
 /**
@@ -106,7 +114,8 @@ function chartDataRanges(data, parity, scene) {
     ...said.map((value) => (value === null ? null : Math.max(2 * low - high, Math.min(2 * high - low, value)))),
   ]);
   const inside = !said.some((value) => value < low || value > high);
-  return [x, inside ? [low, high] : widened];
+  const [least, most] = inside ? [low, high] : widened;
+  return [heldRange(scene, "data x", x[0], x[1]), heldRange(scene, "data y", least, most)];
 }
 
 /** @param {(number | null)[]} values @returns {[number, number]} */

@@ -282,6 +282,17 @@ export function chartExact(scene) {
   return gap === -1 ? scene.frames.step.length : gap;
 }
 
+/**
+ * The range of an axis. Where a host's run is replaced while something is dragged (`scene.held`), an axis only grows, unless the run has become
+ * much smaller than it: nothing jumps.
+ * @param {any} scene @param {string} name of the axis @param {number} low @param {number} high @param {boolean} [log]
+ * @returns {[number, number]}
+ */
+export function heldRange({ held }, name, low, high, log = false) {
+  if (!held) return [low, high];
+  return held.range(name, low, high, log);
+}
+
 /** Steps taken in this state, with the part of the one that is being taken. @param {any} scene @param {any} state */
 export function chartStepsTaken(scene, state) {
   return scene.frames.step[state.frame] + state.progress;

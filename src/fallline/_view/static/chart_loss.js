@@ -4,7 +4,7 @@
 import { formatNumber } from "./scale.js";
 import { drawBall, drawCross } from "./arrows.js";
 import { withAlpha } from "./colour.js";
-import { chartExact, chartStepsTaken, drawBand, drawChartAxes, drawCursor, drawLevel, drawTag, insideChart, lossFrame, stepsAxis, strokeValues } from "./chart_frame.js";
+import { chartExact, chartStepsTaken, drawBand, drawChartAxes, drawCursor, drawLevel, drawTag, heldRange, insideChart, lossFrame, stepsAxis, strokeValues } from "./chart_frame.js";
 
 /** @typedef {{width: number, height: number}} Size */
 
@@ -34,15 +34,18 @@ export function lossMeasure(scene) {
   const low = Math.max(Number.isFinite(least) ? least : high / 10, excess && first > 0 ? first * 1e-14 : 0);
   const whole = batch.size === batch.rows ? "loss (logarithmic)" : "loss (logarithmic): line all rows, band each batch";
   const name = excess ? `loss above the best possible, ${formatNumber(floor.loss)} (logarithmic)` : whole;
-  return { name, value, low: (low === high ? high / 10 : low) / 1.3, high: high * 1.3, log: true, excess, level: !excess && floor.kind === "optimum" ? floor.loss : null };
+  const range = heldRange(scene, `loss ${excess}`, (low === high ? high / 10 : low) / 1.3, high * 1.3, true);
+  return { name, value, low: range[0], high: range[1], log: true, excess, level: !excess && floor.kind === "optimum" ? floor.loss : null };
 }
 
 /** A loss that falls below zero, and perhaps for ever: as it is, as far down as the picture of it goes. @param {any} scene @param {number} first */
-function lossBelowZero({ history, floor }, first) {
+function lossBelowZero(scene, first) {
+  const { history, floor } = scene;
   const seen = history.full_loss.filter((/** @type {number | null} */ loss) => loss !== null && Number.isFinite(loss));
   const low = Math.max(Math.min(...seen), Math.min(floor.loss, first));
   const span = Math.max(first - low, Math.abs(first) * 1e-3, 1e-12);
-  return { name: "loss", value: (/** @type {number | null} */ loss) => loss, low: low - 0.1 * span, high: Math.min(Math.max(...seen), first + 2 * span) + 0.1 * span, log: false, excess: false, level: null };
+  const [least, most] = heldRange(scene, "loss below zero", low - 0.1 * span, Math.min(Math.max(...seen), first + 2 * span) + 0.1 * span);
+  return { name: "loss", value: (/** @type {number | null} */ loss) => loss, low: least, high: most, log: false, excess: false, level: null };
 }
 
 /** @param {CanvasRenderingContext2D} context @param {Size} size @param {any} scene @param {any} state @param {any} theme */
@@ -67,7 +70,17 @@ export function drawLossChart(context, size, scene, state, theme) {
       { text: `best possible ${formatNumber(measure.level)}`, x: box.left - 4, y: y(measure.level) + theme.fontSize, colour: theme.good },
       theme,
     );
+  for (const [step, rate] of scene.rate.changes ?? []) chartLossBend(context, box, steps.x(step), `rate ${formatNumber(rate)}`, theme);
   chartLossNow(context, box, steps.x, y, { scene, state, theme, measure });
+}
+
+/** From here on another rate held. @param {CanvasRenderingContext2D} context @param {import("./chart_frame.js").ChartBox} box @param {number} at px @param {string} text @param {any} theme */
+function chartLossBend(context, box, at, text, theme) {
+  context.save();
+  context.setLineDash([2, 3]);
+  drawCursor(context, box, at, theme);
+  context.restore();
+  drawTag(context, box, { text, x: at - 6, y: box.top + box.height - theme.fontSize, colour: theme.step }, theme);
 }
 
 /** The loss of each batch: exact at first, then the history's buckets. @param {any} scene @param {any} measure */

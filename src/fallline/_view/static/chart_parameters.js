@@ -5,7 +5,7 @@ import { formatNumber, linear, niceTicks } from "./scale.js";
 import { labelFont } from "./type.js";
 import { shortenText } from "./plot.js";
 import { parameterColour } from "./theme.js";
-import { chartBox, chartExact, chartStepsTaken, drawBand, drawChartAxes, drawCursor, drawLevel, drawTag, insideChart, stepsAxis } from "./chart_frame.js";
+import { chartBox, chartExact, chartStepsTaken, drawBand, drawChartAxes, drawCursor, drawLevel, drawTag, heldRange, insideChart, stepsAxis } from "./chart_frame.js";
 
 /** @typedef {import("./chart_frame.js").ChartBox} ChartBox */
 /** @typedef {{scene: any, state: any, theme: any, steps: any, named: boolean, room: number}} ParameterChart */
@@ -200,5 +200,5 @@ function chartParameterRange(scene, indices) {
     high = Math.min(high, middle + reach);
   }
   if (!(high > low)) return Number.isFinite(low) ? [low - 1, low + 1] : [0, 1];
-  return [low - 0.06 * (high - low), high + 0.06 * (high - low)];
+  return heldRange(scene, `parameters ${indices}`, low - 0.06 * (high - low), high + 0.06 * (high - low));
 }

@@ -73,12 +73,23 @@ export function drawRatesChart(context, size, scene, _state, theme) {
     if (!Number.isFinite(rates.final[i])) drawCross(context, [x(rate), box.top + 7], 4, ink);
     else ratesDot(context, [x(rate), ratesWithin(box, height)], height < box.top ? 1 : height > box.top + box.height ? -1 : 0, ink, theme);
   });
+  if (rates.continuous) ratesNow(context, box, scene, x, (loss) => y(measure.value(loss)), theme);
   for (const [i, text, colour] of /** @type {[number | null, string, string][]} */ ([[rates.own, rates.home, theme.step], [scene.stop, "here", theme.text]])) {
     if (i === null) continue;
     const at = [x(rates.value[i]), Number.isFinite(rates.final[i]) ? ratesWithin(box, y(measure.value(rates.final[i]))) : box.top + 7];
     ratesRing(context, at, colour, i === shown ? 7.5 : 6);
     if (i === shown || scene.stop === null) drawTag(context, box, { text, x: at[0] + 2, y: Math.min(at[1] + theme.fontSize * 1.3, box.top + box.height - theme.fontSize), colour }, theme);
   }
+}
+
+/** Where the run on the screen stands among them: its rate need be none of theirs. @param {CanvasRenderingContext2D} context @param {any} box @param {any} scene @param {any} x @param {(loss: number) => number} y @param {any} theme */
+function ratesNow(context, box, { rate, history }, x, y, theme) {
+  const at = x(rate.value);
+  if (!(at >= box.left && at <= box.left + box.width)) return;
+  const final = y(history.full_loss[history.full_loss.length - 1] ?? NaN);
+  const place = [at, Number.isFinite(final) ? ratesWithin(box, final) : box.top + 7];
+  ratesRing(context, place, theme.step, 7.5);
+  drawTag(context, box, { text: "now", x: at + 2, y: Math.min(place[1] + theme.fontSize * 1.3, box.top + box.height - theme.fontSize), colour: theme.step }, theme);
 }
 
 /** Room for a line of words under the losses. @param {ReturnType<typeof ratesMeasure>} measure @param {{height: number}} size @param {any} theme */
@@ -232,6 +243,7 @@ export function drawZoneParameters(context, size, scene, _state, theme) {
 
 /** @param {any} scene */
 function ratesTotal(scene) {
+  if (!scene.rates.stops) return scene.total_steps;
   const { step } = scene.rates.stops;
   return step[step.length - 1] + 1;
 }

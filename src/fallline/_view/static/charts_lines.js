@@ -196,6 +196,7 @@ function linesEnd(line, x, y) {
  */
 function linesNames(context, box, chart, x, y, size, theme, labels) {
   const [top, bottom] = [box.top, box.top + box.height];
+  /** @type {any[]} */
   const names = [];
   for (const line of chart.lines) {
     const end = linesEnd(line, x, y);

@@ -21,15 +21,15 @@ import { comparePartsShown, comparePlace } from "./compare_scene.js";
 const compareManyMinima = 12;
 const compareCrowded = 64; // px: among so many paths shorter parts are not seen in their place
 
-/** @returns {{draw: (context: CanvasRenderingContext2D, size: any, scene: any, state: any, theme: any, windowId: string) => void}} */
+/** @returns {{draw: (context: CanvasRenderingContext2D, size: any, scene: any, state: any, theme: any, windowId: string, over?: (context: CanvasRenderingContext2D, theme: any, where: any) => void) => void}} */
 export function createCompareContour() {
   /** @type {WeakMap<object, Map<string, OffscreenCanvas>>} */
   const kept = new WeakMap();
   return {
-    draw: (context, size, scene, state, theme, windowId) => {
+    draw: (context, size, scene, state, theme, windowId, over = () => {}) => {
       const inset = windowId === "inset";
       const view = compareWindow(scene, windowId) ?? (inset ? null : compareWindow(scene, "main"));
-      if (view) comparePaint(kept, context, size, { scene, state, theme, view, inset });
+      if (view) over(context, theme, { layout: comparePaint(kept, context, size, { scene, state, theme, view, inset }), view });
     },
   };
 }
@@ -72,6 +72,7 @@ function comparePaint(kept, context, size, { scene, state, theme, view, inset })
     compareBall(picture, path);
   }
   labels.draw(context, theme);
+  return layout;
 }
 
 /** @param {CanvasRenderingContext2D} context @param {import("./plot.js").PlotLayout} layout @param {() => void} draw */

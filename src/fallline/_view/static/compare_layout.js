@@ -25,7 +25,8 @@ function rateZones(rates) {
  * @param {() => void} onResize
  */
 export function createCompareLayout(el, comparison, onResize) {
-  const inset = comparison.settings.some((/** @type {any} */ scene) => scene.windows.some((/** @type {any} */ view) => view.id === "inset"));
+  const asks = (comparison.accepts ?? []).length > 0; // other comparisons may follow on the same canvases
+  const inset = (asks && comparison.dimensions > 1) || comparison.settings.some((/** @type {any} */ scene) => scene.windows.some((/** @type {any} */ view) => view.id === "inset"));
   /** @type {Record<string, import("./surface.js").Surface>} */
   const surfaces = {};
   /** @type {Record<string, HTMLElement>} */
@@ -58,7 +59,7 @@ export function createCompareLayout(el, comparison, onResize) {
   const middle = make("div.fl-compare-middle", {}, slots.legend, ...(comparison.dimensions > 2 ? [hides] : []), ...(inset ? [panels.inset] : []));
   const side = make("div.fl-compare-side", {}, ...(panels.rates ? [panels.rates] : []), losses, ...(parameters ? [parameters] : []));
   const body = make(`div.fl-compare${parameters ? "" : ".fl-compare-two"}`, {}, contour, slots.transport, middle, side, slots.verdict, slots.results);
-  if (comparison.basins !== null) body.append(slots.basins);
+  if (comparison.basins !== null || asks) body.append(slots.basins);
   body.append(slots.table);
   const root = make("div.fl", { tabindex: "-1" }, slots.header, body);
   el.append(root);
@@ -66,6 +67,11 @@ export function createCompareLayout(el, comparison, onResize) {
     root,
     surfaces,
     slots: { ...slots, hidden },
+    /** Empties what is filled from a comparison; the canvases and the transport stay. */
+    clear: () => {
+      for (const slot of [slots.header, slots.legend, slots.verdict, slots.results, slots.basins, slots.table]) slot.replaceChildren();
+      for (const panel of Object.values(panels)) panel.querySelectorAll(".fl-switches, .fl-menu").forEach((each) => each.remove());
+    },
     /** Where nothing is magnified at these rates, another picture takes that place. @param {boolean} shown */
     showInset: (shown) => {
       if (inset) panels.inset.hidden = !shown;

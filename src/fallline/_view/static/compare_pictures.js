@@ -14,9 +14,10 @@ import { legendLoss } from "./compare_legend.js";
  * @param {Record<string, HTMLElement>} slots
  * @param {any} choices
  * @param {() => void} onChange
+ * @param {(context: CanvasRenderingContext2D, theme: any, where: any) => void} over draws over the contour
  * @returns {{draw: (scene: any, state: any, theme: any) => void}}
  */
-export function createComparePictures(comparison, surfaces, slots, choices, onChange) {
+export function createComparePictures(comparison, surfaces, slots, choices, onChange, over) {
   const contour = createCompareContour();
   const zoom = make("button.fl-button.fl-button-small.fl-zoom", { type: "button", click: () => { choices.windowId = compareZoomed(zoomable, choices.windowId); onChange(); } });
   /** @type {string[]} */
@@ -27,7 +28,7 @@ export function createComparePictures(comparison, surfaces, slots, choices, onCh
   if (comparison.parameter_names.length > 2) slots.parametersHead.append(compareParameterMenu(comparison, choices, onChange));
   /** @type {Record<string, (context: CanvasRenderingContext2D, size: any, scene: any, state: any, theme: any) => void>} */
   const all = {
-    contour: (context, size, scene, state, theme) => contour.draw(context, size, scene, state, theme, state.windowId),
+    contour: (context, size, scene, state, theme) => contour.draw(context, size, scene, state, theme, state.windowId, over),
     inset: (context, size, scene, state, theme) => contour.draw(context, size, scene, state, theme, "inset"),
     losses: drawCompareLosses,
     parameters: drawCompareParameters,

@@ -12,10 +12,9 @@ const resultsRows = 40;
  * @param {Record<string, HTMLElement>} slots
  * @param {any} comparison
  * @param {{setting: number}} choices
- * @returns {{update: () => void}}
+ * @returns {{update: () => void, again: () => void}} again: the setting that is shown has changed
  */
 export function fillResults(slots, comparison, choices) {
-  const tables = comparison.settings.map((/** @type {any} */ scene) => namedTable(comparison, scene.table));
   const title = make("h2.fl-run-title");
   const scroll = make("div.fl-facts", { tabindex: "0", role: "region", "aria-label": "Results", "data-scrolls": true });
   const reason = make("p.fl-run-small");
@@ -40,12 +39,15 @@ export function fillResults(slots, comparison, choices) {
       );
       title.textContent = scene.titles.results;
       reason.textContent = scene.reason;
-      scroll.replaceChildren(tables[shown]);
+      scroll.replaceChildren(namedTable(comparison, scene.table));
       more.replaceChildren(...scene.more.flatMap((/** @type {any} */ table) => [
         make("h2.fl-run-title", {}, table.title),
         make("div.fl-facts", { tabindex: "0", role: "region", "aria-label": table.title, "data-scrolls": true }, namedTable(comparison, table)),
       ]));
       fill();
+    },
+    again: () => {
+      shown = -1;
     },
   };
 }
@@ -58,7 +60,8 @@ export function fillResults(slots, comparison, choices) {
  */
 export function namedTable(comparison, table) {
   const labels = comparison.contenders.map((/** @type {any} */ contender) => contender.label);
-  const side = (/** @type {number} */ c) => (table.numeric[c] ? {} : { class: "fl-words-cell" });
+  /** @param {number} c @returns {Record<string, string>} */
+  const side = (c) => (table.numeric[c] ? {} : { class: "fl-words-cell" });
   return make(
     "table.fl-table",
     {},

@@ -25,8 +25,12 @@ export function decodeComparison(payload) {
   return comparison;
 }
 
-/** @param {any} comparison @param {any} setting */
-function compareScene(comparison, setting) {
+/**
+ * A setting as the pictures read it.
+ * @param {any} comparison
+ * @param {any} setting
+ */
+export function compareScene(comparison, setting) {
   const count = comparison.taken.length - 1;
   const scene = {
     ...setting,

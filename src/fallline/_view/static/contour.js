@@ -12,14 +12,19 @@ import { drawBallMarks, drawStepMarks } from "./marks.js";
 
 /** @typedef {(context: CanvasRenderingContext2D, size: {width: number, height: number}, scene: any, state: any, theme: any) => void} Painter */
 
-const contourLayersKept = 8;
+/**
+ * Of each window, by its size: its levels, and the levels with the faint path over them.
+ * @typedef {WeakMap<object, Map<string, {ground: OffscreenCanvas, whole: OffscreenCanvas, trail: any}>>} ContourLayers
+ */
+
+const contourLayersKept = 4;
 
 /**
  * A painter of contours. It keeps the filled levels, which change only with the window and the size.
  * @returns {{draw: Painter, drawInset: Painter}}
  */
 export function createContourPainter() {
-  /** @type {WeakMap<object, Map<string, OffscreenCanvas>>} */
+  /** @type {ContourLayers} */
   const kept = new WeakMap();
   return {
     draw: (context, size, scene, state, theme) => {
@@ -48,7 +53,7 @@ function contourWindow(scene, id) {
 }
 
 /**
- * @param {WeakMap<object, Map<string, OffscreenCanvas>>} kept @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size
+ * @param {ContourLayers} kept @param {CanvasRenderingContext2D} context @param {{width: number, height: number}} size
  * @param {{scene: any, state: any, theme: any, view: any, inset: boolean}} what
  */
 function contourPaint(kept, context, size, what) {
@@ -77,26 +82,30 @@ function contourPaint(kept, context, size, what) {
   labels.draw(context, theme);
 }
 
-/** The filled levels, their lines and the faint path, drawn once. @param {WeakMap<object, Map<string, OffscreenCanvas>>} kept @param {CanvasRenderingContext2D} context @param {any} scene @param {any} view @param {import("./plot.js").PlotLayout} layout */
+/** The filled levels and their lines, drawn once, and the faint path over them, once for each path. @param {ContourLayers} kept @param {CanvasRenderingContext2D} context @param {any} scene @param {any} view @param {import("./plot.js").PlotLayout} layout */
 function contourLayer(kept, context, scene, view, layout) {
   const density = Math.max(1, context.getTransform().a);
   const [width, height] = [Math.max(1, Math.round(layout.width * density)), Math.max(1, Math.round(layout.height * density))];
-  const key = `${view.id} ${width} ${height} ${scene.stop}`;
-  const layers = kept.get(scene) ?? new Map();
-  kept.set(scene, layers);
+  const key = `${width} ${height}`;
+  const layers = kept.get(view) ?? new Map();
+  kept.set(view, layers);
   let layer = layers.get(key);
   if (layer === undefined) {
-    layer = new OffscreenCanvas(width, height);
-    const pen = layer.getContext("2d");
-    if (pen !== null) {
-      drawLevels(pen, view, width, height, density);
-      pen.setTransform(density, 0, 0, density, -layout.left * density, -layout.top * density);
-      drawTrail(pen, scene, view, layout);
-    }
+    layer = { ground: new OffscreenCanvas(width, height), whole: new OffscreenCanvas(width, height), trail: null };
+    const pen = layer.ground.getContext("2d");
+    if (pen !== null) drawLevels(pen, view, width, height, density);
     if (layers.size >= contourLayersKept) layers.delete(layers.keys().next().value);
     layers.set(key, layer);
   }
-  return layer;
+  const pen = layer.whole.getContext("2d");
+  if (layer.trail !== scene.trail && pen !== null) {
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.drawImage(layer.ground, 0, 0);
+    pen.setTransform(density, 0, 0, density, -layout.left * density, -layout.top * density);
+    drawTrail(pen, scene, view, layout);
+    layer.trail = scene.trail;
+  }
+  return layer.whole;
 }
 
 /** Where the magnifier looks, on the main picture. @param {import("./marks.js").Picture} picture */

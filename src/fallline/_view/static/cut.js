@@ -22,6 +22,7 @@ export function render({ model, el }) {
 /** Where all losses are equal, or none is finite, there is nothing to draw. @param {any} scene @param {HTMLElement} el */
 function cutWithout(scene, el) {
   const root = make("div.fl.fl-cut", { tabindex: "-1" });
+  el.append(root);
   const theme = createThemeControl(root, () => {}, () => {});
   const words = () => ({ auto: "Theme: auto", light: "Theme: light", dark: "Theme: dark" })[theme.choice()] ?? "";
   const button = make("button.fl-button.fl-button-small", { type: "button", title: "Light or dark", click: () => { theme.next(); setText(button, words()); } }, words());
@@ -29,7 +30,6 @@ function cutWithout(scene, el) {
     make("div.fl-article-tools.fl-header-tools", {}, button),
     make("article.fl-cut-page", {}, make("p.fl-kicker", {}, "fallline surface"), make("h1", {}, scene.title), make("p.fl-cut-words", {}, `Loss: ${scene.words}.`), cutHonesty(scene)),
   );
-  el.append(root);
   return () => {
     theme.stop();
     root.remove();

@@ -75,6 +75,8 @@ export function createCamera(svg, world, { still, moved, largest }) {
       const [left, top] = [view.x + first.x * view.scale, view.y + first.y * view.scale];
       if (left < 0 || top < 0 || left + first.w * view.scale > size.width || top + first.h * view.scale > size.height) glide(beginning(view.scale));
     },
+    /** As another one stood. @param {{x: number, y: number, scale: number}} to */
+    put: (to) => { Object.assign(view, kept(to)); apply(); },
     keep: () => { Object.assign(view, kept({ ...view, scale: Math.max(view.scale, Math.min(1, least())) })); apply(); },
     zoom: (/** @type {number} */ factor) => glide(zoomAt(factor, size.width / 2, size.height / 2)),
     centre: (/** @type {number} */ x, /** @type {number} */ y) => { Object.assign(view, kept({ ...view, x: size.width / 2 - x * view.scale, y: size.height / 2 - y * view.scale })); apply(); },

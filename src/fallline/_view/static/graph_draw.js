@@ -124,6 +124,7 @@ function drawLink(link, route, { lines, labels, down, visible, choose }) {
   if (label === null) return { link, element: group, box };
   const edge = link.edges[0];
   const words = `Edge from ${drawName(link.from)} to ${drawName(link.to)}: ${link.wrong ? "the step back is wrong, " : ""}${link.to.group === null ? (edge.rule ?? label.text) : label.text}`;
+  /** @type {Record<string, string>} */
   const focus = visible.links.length <= 40 ? { tabindex: "0" } : {};
   const shown = makeSvg(`g.fl-graph-label${link.wrong ? ".fl-graph-wrong" : ""}`, { role: "button", "aria-label": words, ...focus, "data-edges": group.getAttribute("data-edges"), click: () => choose(link), keydown: (/** @type {any} */ event) => drawPress(event, () => choose(link)) });
   shown.append(makeSvg("rect", { x: box.x, y: box.y, width: box.w, height: box.h, rx: 10 }), makeSvg("text", { x: box.x + box.w / 2, y: box.y + 15, "text-anchor": "middle", "font-size": drawLabel }, label.text));

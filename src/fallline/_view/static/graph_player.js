@@ -19,13 +19,13 @@ export function createGraphPlayer(changed) {
     changed();
   };
   const pause = () => {
-    window.clearTimeout(timer);
+    clearTimeout(timer);
     timer = 0;
     changed();
   };
   const tick = () => {
     if (at >= count - 1) return pause();
-    timer = window.setTimeout(() => {
+    timer = setTimeout(() => {
       go(at + 1);
       tick();
     }, Math.max(graphFastest, Math.min(graphSlowest, graphWholePlay / count)));
@@ -36,7 +36,7 @@ export function createGraphPlayer(changed) {
     get playing() { return timer !== 0; },
     /** Another graph, standing at another moment. @param {number} moments @param {number} place */
     set: (moments, place) => { [count, at] = [moments, place]; },
-    seek: (/** @type {number} */ to) => { window.clearTimeout(timer); timer = 0; go(to); },
+    seek: (/** @type {number} */ to) => { clearTimeout(timer); timer = 0; go(to); },
     toggle: () => {
       if (timer !== 0) return pause();
       if (at >= count - 1) at = 0;
@@ -45,7 +45,7 @@ export function createGraphPlayer(changed) {
       changed();
     },
     step: () => player.seek(at >= count - 1 ? 0 : at + 1),
-    stop: () => window.clearTimeout(timer),
+    stop: () => clearTimeout(timer),
   };
   return player;
 }

@@ -17,21 +17,22 @@ const stageProjected = 1.3;
 const stageLargest = 1.3; // how far a small graph is enlarged
 const stageReadable = 0.9; // type of 13.5 px stays over 12 px
 const stageMap = { narrow: 50, wide: 76 }; // px beside a graph that is larger than its room
-const stageBeside = { page: 334, projector: 470 }; // px of a wide screen that its head, the sentence of a step and the play take
-const stageLeast = { page: 340, projector: 300 };
+const stageBeside = /** @type {Record<string, number>} */ ({ page: 334, projector: 470 }); // px of a wide screen that its head, the sentence of a step and the play take
+const stageLeast = /** @type {Record<string, number>} */ ({ page: 340, projector: 300 });
 const stageEdge = 28; // px around the drawing
 
 /**
  * @param {any} graph @param {any} player @param {(what: any) => void} choose
+ * @param {Set<string>} [opened] the modules that are open at first
  * @returns {any}
  */
-export function createStage(graph, player, choose) {
+export function createStage(graph, player, choose, opened) {
   const modules = moduleGroups(graph);
   graph.parts = modules.groups.some((group) => group.part);
   const projected = () => element.closest(".fl-projector") !== null;
   const readable = () => (projected() ? stageProjected : stageReadable);
-  const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  let open = openAtFirst(graph, modules, graph.nodes.length <= stageOpenUpTo ? Infinity : stageFew);
+  const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+  let open = opened ?? openAtFirst(graph, modules, graph.nodes.length <= stageOpenUpTo ? Infinity : stageFew);
   let spread = /** @type {number | null} */ (null); // the width of rows that fill the picture when all of them are in sight
   let [drawn, visible, moments, chosen, width, ruler, update] = /** @type {any[]} */ ([null, null, [], null, 0, null, () => {}]);
   const svg = makeSvg("svg.fl-graph-svg", { role: "group", "aria-label": "The graph: cards are values, lines are operations' operands" });
@@ -41,7 +42,7 @@ export function createStage(graph, player, choose) {
   const camera = createCamera(svg, world, { still, moved: map.frame, largest: stageLargest });
   const element = make("div.fl-graph-stage", {}, svg, map.element);
   const mapRoom = () => (width < stageDownBelow ? stageMap.narrow : stageMap.wide);
-  const pick = (/** @type {any} */ what) => (what.group !== null && what.group !== undefined && what.edges === undefined ? openGroup(what.group) : choose(what));
+  const pick = (/** @type {any} */ what) => (what.group && !what.edges ? openGroup(what.group) : choose(what));
   const build = (/** @type {boolean} */ fresh) => {
     const order = moments[player.at]?.order ?? -Infinity;
     const held = svg.contains(document.activeElement) ? document.activeElement?.getAttribute("data-key") ?? null : null;
@@ -58,7 +59,7 @@ export function createStage(graph, player, choose) {
     size();
   };
   const size = () => {
-    const [screen, place] = [window.innerHeight, projected() ? "projector" : "page"];
+    const [screen, place] = [innerHeight, projected() ? "projector" : "page"];
     const room = Math.max(200, element.clientWidth);
     const scale = Math.min(stageLargest, (room - stageEdge) / drawn.width);
     const tall = drawn.height * Math.max(scale, readable()) + stageEdge + 8;
@@ -127,7 +128,7 @@ export function createStage(graph, player, choose) {
   return {
     element,
     tools,
-    home: new Map([...modules.home].filter(([, group]) => modules.groups.includes(group))),
+    home: new Map([...modules.home].filter(([, group]) => group !== null && modules.groups.includes(group))),
     openGroup,
     closeGroup,
     reveal,
@@ -146,6 +147,7 @@ export function createStage(graph, player, choose) {
       update();
       watcher.observe(element);
     },
+    held: () => ({ open, camera, visible }),
     /** @param {number} at @param {boolean} follow */
     show: (at, follow) => {
       const moment = moments[at];

@@ -28,6 +28,7 @@ export function fillHeader(slot, scene, host) {
     "Projector",
   );
   const rate = headerRate(scene, host.onBack);
+  const title = make("h1.fl-title", {}, scene.title);
   const outcome = make("span");
   const subtitle = make("p.fl-subtitle");
   const recorded = formatNumber(scene.rate.value);
@@ -38,7 +39,7 @@ export function fillHeader(slot, scene, host) {
       make(
         "div.fl-heading-line",
         {},
-        make("h1.fl-title", {}, scene.title),
+        title,
         outcome,
       ),
       subtitle,
@@ -49,6 +50,7 @@ export function fillHeader(slot, scene, host) {
   return {
     update: () => {
       rate.update();
+      setText(title, scene.title);
       const at = scene.stop;
       outcome.hidden = at === null && scene.outcome === "";
       outcome.className = `fl-outcome fl-outcome-${scene.outcome}`;
@@ -63,34 +65,33 @@ export function fillHeader(slot, scene, host) {
 
 /** @param {any} scene @param {() => void} onBack */
 function headerRate(scene, onBack) {
-  const { rate, batch } = scene;
-  const measured = hasRates(scene);
-  const full = rate.kind === "full batch" || batch.size < batch.rows ? "full batch's " : "";
+  const { rate } = scene;
+  const measured = hasRates(scene) && !scene.accepts; // a host that runs any rate has no run to go back to
   const value = make("strong", { "data-number": "rate" });
   const share = make("span");
-  const limit = make("span.fl-rate-limit", {}, rate.limit === null || rate.share === null ? "" : ` ${formatNumber(rate.limit, 3)}`);
+  const limit = make("span.fl-rate-limit");
   const swatch = make("span", { "aria-hidden": "true" });
   const words = make("span");
   const box = make("div.fl-rate", {}, make("p.fl-rate-line", {}, "rate ", value, share, limit), make("p.fl-zone", {}, swatch, words));
   const back = make("button.fl-button.fl-button-small.fl-rates-back", { type: "button", click: onBack }, measured ? `Back to the ${scene.rates.home}` : "");
   if (measured) box.append(back);
-  if (!measured && rate.limit !== null && rate.share !== null) box.append(makeGauge(rate));
+  if (!measured && !scene.accepts && rate.limit !== null && rate.share !== null) box.append(makeGauge(rate));
   return {
     box,
     update: () => {
-      const now = scene.rate;
+      const { rate: now, batch } = scene;
+      const full = now.kind === "full batch" || batch.size < batch.rows ? "full batch's " : "";
+      const known = now.limit !== null && now.share !== null;
       setText(value, formatNumber(now.value));
-      setText(
-        share,
-        now.limit === null || now.share === null
-          ? ""
-          : ` · ${formatNumber(100 * now.share, now.share < 1 ? 2 : 3)} % of the ${full}limit`,
-      );
+      setText(share, known ? ` · ${formatNumber(100 * now.share, now.share < 1 ? 2 : 3)} % of the ${full}limit` : "");
+      setText(limit, known ? ` ${formatNumber(now.limit, 3)}` : "");
       back.disabled = scene.stop === null;
       const at = measured ? (scene.stop ?? scene.rates.own) : null;
-      swatch.className = at === null ? "" : `fl-rates-swatch ${zoneClass(scene.rates.zone[at])}`;
+      const zone = at === null ? now.zone : scene.rates.zone[at];
+      const said = at === null ? now.words : scene.rates.words[at];
+      swatch.className = zone ? `fl-rates-swatch ${zoneClass(zone)}` : "";
       const changes = now.limit === null && (scene.frames.limit_share ?? []).some((/** @type {number | null} */ each) => each !== null);
-      setText(words, changes ? "its limit changes along the path" : at === null ? zoneWords(now, scene.batch, scene.outcome) : scene.rates.words[at].slice(scene.rates.words[at].indexOf(", ") + 2));
+      setText(words, changes ? "its limit changes along the path" : said?.includes(", ") ? said.slice(said.indexOf(", ") + 2) : zoneWords(now, scene.batch, scene.outcome));
     },
   };
 }

@@ -103,8 +103,8 @@ export function createLayout(el, { without, empty, onResize }) {
  * @param {{first: string, onChange: () => void}} options
  */
 function layoutFillTabs(root, list, panels, { first, onChange }) {
-  /** @type {HTMLElement[]} */
   const used = layoutTabs.filter(([id]) => Object.values(panels).some((panel) => panel.dataset.tab === id));
+  /** @type {HTMLElement[]} */
   const buttons = used.map(([id, name]) =>
     make(
       "button.fl-tab",

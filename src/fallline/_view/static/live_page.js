@@ -74,8 +74,8 @@ export function renderLive(payload, el, beside = null) {
   if (panels.bowl) makeTurnable(panels.bowl, surfaces.bowl.canvas, { turn, moving });
   if (!empty && scene.total_steps === 0) root.classList.add("fl-still"); // one place, nothing to play
   if (beside !== null) layout.addBeside(beside(scene, layout));
-  if (scene.parameters_title && panels.parameters) setText(panels.parameters.querySelector("h2"), scene.parameters_title);
-  if (scene.plane.kind === "curve") setText(panels.contour.querySelector("h2"), `The loss over ${scene.parameters[0]}`);
+  if (scene.parameters_title && panels.parameters) setText(/** @type {Element} */ (panels.parameters.querySelector("h2")), scene.parameters_title);
+  if (scene.plane.kind === "curve") setText(/** @type {Element} */ (panels.contour.querySelector("h2")), `The loss over ${scene.parameters[0]}`);
   const silence = listenToKeys(el, root, surfaces.bowl?.canvas ?? null, {
     ...livePlayKeys(player),
     projector: toggleProjector,
@@ -108,14 +108,14 @@ export function renderLive(payload, el, beside = null) {
 }
 
 /** What there is nothing to draw of. @param {any} scene @returns {import("./layout.js").PanelName[]} */
-function liveWithout(scene) {
+export function liveWithout(scene) {
   const empty = scene.frames.step.length === 0;
   if (!empty && scene.total_steps === 0) return ["inset", "slice", "data", "loss", "parameters", "rates", "zoneloss", "zoneparameters"];
-  return [...(hasInset(scene) ? [] : ["inset"]), ...(scene.bowls.length > 0 ? [] : ["bowl"]), ...(scene.data === null ? ["data"] : []), ...(scene.frames.slice.some((/** @type {any} */ losses) => losses !== null) || empty ? [] : ["slice"]), ...(hasRates(scene) ? [] : ["rates", "zoneloss", "zoneparameters"])];
+  return /** @type {any[]} */ ([...(hasInset(scene) ? [] : ["inset"]), ...(scene.bowls.length > 0 ? [] : ["bowl"]), ...(scene.data === null ? ["data"] : []), ...(scene.frames.slice.some((/** @type {any} */ losses) => losses !== null) || empty ? [] : ["slice"]), ...(hasRates(scene) ? [] : ["rates", "zoneloss", "zoneparameters"])]);
 }
 
 /** @param {import("./player.js").Player} player */
-function livePlayKeys(player) {
+export function livePlayKeys(player) {
   return {
     toggle: () => transportToggle(player),
     back: () => player.back(),

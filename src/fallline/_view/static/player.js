@@ -20,6 +20,7 @@ const playerLongest = 0.3; // seconds one animation frame may advance: a page th
  */
 export function createPlayer(scene, host) {
   let count = 0;
+  /** @type {import("./schedule.js").Schedule} */
   let schedule = { starts: new Float64Array(1), total: 0 };
   const load = () => {
     count = scene.total_steps === 0 ? 0 : scene.frames.step.length;
@@ -31,6 +32,8 @@ export function createPlayer(scene, host) {
   let request = 0;
   let last = 0;
   let clock = 0; // seconds into the beats or into the schedule
+  /** @type {number | null} */
+  let aim = null; // the step that swaps keep to: a run in between may leave it out
 
   /** @param {Partial<Place>} changes */
   const set = (changes) => {
@@ -44,6 +47,7 @@ export function createPlayer(scene, host) {
   };
   /** @param {"beats" | "playing"} mode */
   const start = (mode) => {
+    aim = null;
     place.mode = mode;
     last = 0;
     request = requestAnimationFrame(tick);
@@ -86,6 +90,7 @@ export function createPlayer(scene, host) {
   /** @param {number} position whole: steps shown as taken */
   const seek = (position) => {
     stop();
+    aim = null;
     playerPut(place, Math.min(count, Math.max(0, Math.round(position))), count);
     set({ beatProgress: 1 });
   };
@@ -103,6 +108,24 @@ export function createPlayer(scene, host) {
       load();
       const after = scene.frames.step.filter((/** @type {number} */ step) => step < before).length;
       seek(all ? count : after);
+    },
+    /** The same run goes another way from here on, or from the start: the place in it stays, and what was playing plays on. @param {() => void} change */
+    swap: (change) => {
+      const { mode } = place;
+      const all = taken() >= count;
+      const step = aim ?? scene.frames.step[place.frame] ?? 0;
+      change();
+      load();
+      const { step: steps } = scene.frames;
+      const next = steps.findIndex((/** @type {number} */ each) => each >= step);
+      const frame = next === -1 || steps[next] > step ? (next === -1 ? count : next) - 1 : next;
+      if (mode === "idle" && all) seek(count);
+      else if (steps[frame] === step) place.frame = frame;
+      else seek(frame + 1);
+      if (mode === "playing" && place.mode === "idle") start("playing");
+      if (mode === "idle") aim = step;
+      if (place.mode === "playing") clock = secondsAt(schedule, place.frame + place.progress);
+      host.onChange();
     },
     position: () => place.frame + place.progress,
     taken,

@@ -24,9 +24,10 @@ const heatNamedRows = 36; // up to so many rows each has its name at once
  */
 export function createHeat(options, ask) {
   const { map } = options;
+  const scales = () => options.map.quantities.map((/** @type {any} */ each) => heatScale(options.map, each, options.relative));
   const rows = map.labels.length;
   const many = rows > heatNamedRows;
-  const state = { quantity: options.shown ?? 0, fit: many && !(options.relative && map.row !== null), row: map.row, scales: map.quantities.map((/** @type {any} */ each) => heatScale(map, each, options.relative)) };
+  const state = { quantity: options.shown ?? 0, fit: many && !(options.relative && map.row !== null), row: map.row, scales: scales() };
   const surface = createSurface("fl-rec-canvas-heat", ask);
   const tall = make("div.fl-rec-heat-tall", {}, surface.canvas);
   const scroll = make("div.fl-rec-heat-scroll", { tabindex: "0", role: "region", "aria-label": `${options.name}: layers over steps. Arrow keys go from layer to layer.`, scroll: ask }, tall);
@@ -45,6 +46,13 @@ export function createHeat(options, ask) {
   heatHands(held, rows, ask);
   return Object.assign(held, {
     centre: () => heatCentre(held),
+    /** New columns of the same layers. @param {any} now @param {HeatOptions["edges"]} edges */
+    renew: (now, edges) => {
+      Object.assign(options, { map: now, edges });
+      state.scales = scales();
+      heatLegend(legend, state, options);
+      table.update();
+    },
     refreshTable: table.update,
     /** @param {any} theme */
     draw: (theme) => {

@@ -35,6 +35,7 @@ export function heatLayout(rows, fit) {
  */
 export function heatScale(map, quantity, relative) {
   const rows = map.labels.length;
+  /** @type {number[]} */
   const values = [];
   let zero = false;
   for (let i = 0; i < quantity.values.length; i += 1) {

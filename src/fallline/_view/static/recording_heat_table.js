@@ -19,13 +19,14 @@ function heatRowOf(label, cells) {
 
 /** The map as a table, made when it is opened: a few columns in sight. @param {import("./recording_heat.js").HeatOptions} options @param {any} state */
 export function heatTable(options, state) {
-  const { map, extra } = options;
+  const { extra } = options;
   const region = make("div.fl-table-scroll", { tabindex: "0", role: "region", "aria-label": `${options.name} as a table`, "data-scrolls": true });
   const fill = () => {
     if (!details.open) {
       region.replaceChildren();
       return;
     }
+    const { map } = options;
     const quantity = map.quantities[state.quantity];
     const [from, to] = options.domain();
     const inSight = [...map.first.keys()].filter((c) => options.edges.right[c] > from && options.edges.left[c] < to);

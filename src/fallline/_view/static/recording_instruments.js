@@ -16,15 +16,25 @@ const recMarkNear = 4; // px within which a mark is read with the step
  * @param {any} recording
  * @param {import("./recording_zoom.js").RecZoom} zoom
  * @param {() => void} ask
- * @returns {{elements: HTMLElement[], draw: (theme: any) => void, stop: () => void}}
+ * @returns {{element: HTMLElement, renew: () => void, draw: (theme: any) => void, stop: () => void}} renew: the recording holds new numbers
  */
 export function createInstruments(recording, zoom, ask) {
-  const charts = [
-    ...recording.charts.map((/** @type {any} */ chart) => recChart(recording, chart, zoom, ask)),
-    ...recording.parts.map((/** @type {any} */ part) => recParts(recording, part, zoom, ask)),
-  ];
+  const element = make("div.fl-rec-charts");
+  let charts = /** @type {any[]} */ ([]);
+  const renew = () => {
+    const [known, several] = [new Map(charts.map((chart) => [chart.key, chart])), recording.parts.length > 1];
+    const now = [
+      ...recording.charts.map((/** @type {any} */ chart) => recAgain(known, recKey(chart), chart, () => recChart(recording, chart, zoom, ask))),
+      ...recording.parts.map((/** @type {any} */ part) => recAgain(known, `parts ${several} ${part.name} ${part.labels}`, part, () => recParts(recording, part, zoom, ask))),
+    ];
+    if (now.length !== charts.length || now.some((chart, i) => chart !== charts[i])) element.replaceChildren(...now.map((chart) => chart.element));
+    charts.filter((chart) => !now.includes(chart)).forEach((chart) => chart.surface.stop());
+    charts = now;
+  };
+  renew();
   return {
-    elements: charts.map((chart) => chart.element),
+    element,
+    renew,
     draw: (theme) => {
       for (const chart of charts) chart.draw(theme);
     },
@@ -32,15 +42,34 @@ export function createInstruments(recording, zoom, ask) {
   };
 }
 
-/** @param {any} recording @param {any} chart @param {any} zoom @param {() => void} ask */
-function recChart(recording, chart, zoom, ask) {
+/** The chart that is there already, with its new numbers, or a new one. @param {Map<string, any>} known @param {string} key @param {any} told @param {() => any} begin */
+function recAgain(known, key, told, begin) {
+  const found = known.get(key);
+  if (found === undefined) return Object.assign(begin(), { key });
+  found.renew(told);
+  return found;
+}
+
+/** What a chart looks like, apart from its numbers. @param {any} chart */
+function recKey(chart) {
+  return JSON.stringify([chart.id, chart.title, chart.note, chart.can_log, chart.joined, chart.lines.map((/** @type {any} */ line) => line.name)]);
+}
+
+/** @param {any} recording @param {any} first @param {any} zoom @param {() => void} ask */
+function recChart(recording, first, zoom, ask) {
+  let chart = first;
+  let chosen = /** @type {boolean | null} */ (null); // by the switch
   const surface = createSurface("fl-rec-canvas", ask);
   const state = { zoom, log: chart.log, gaps: recording.gaps, marks: recording.marks, held: { key: "", columns: [] } };
   const knob = make("button.fl-switch", { type: "button", role: "switch", "aria-checked": String(chart.log), "aria-label": `${chart.title}: logarithmic`, click: () => {
-    state.log = !state.log;
-    knob.setAttribute("aria-checked", String(state.log));
+    chosen = !state.log;
+    scale();
     ask();
   } }, make("span.fl-switch-knob", {}), "log");
+  const scale = () => {
+    state.log = chosen ?? chart.log;
+    knob.setAttribute("aria-checked", String(state.log));
+  };
   const values = chart.lines.map(() => make("span.fl-rec-value"));
   const wheres = chart.lines.map(() => make("span.fl-rec-where"));
   chart.lines.forEach((/** @type {any} */ _, /** @type {number} */ i) => values[i].setAttribute("data-number", i === 0 ? chart.id : `${chart.id}-${i}`));
@@ -59,6 +88,13 @@ function recChart(recording, chart, zoom, ask) {
   return {
     element,
     surface,
+    renew: (/** @type {any} */ told) => {
+      chart = told;
+      Object.assign(state, { gaps: recording.gaps, marks: recording.marks, held: { key: "", columns: [] } });
+      scale();
+      surface.describe(describeChart(chart));
+      surface.painted = false; // out of sight it would stay as it is
+    },
     draw: (/** @type {any} */ theme) => {
       chart.lines.forEach((/** @type {any} */ line, /** @type {number} */ i) => recSay(line, zoom.at, values[i], wheres[i]));
       recPaint(surface, theme, (context, size) => paintChart(context, size, chart, state, theme));
@@ -90,8 +126,9 @@ function recSay(line, at, value, where) {
   setText(where, bin < 0 ? "" : elsewhere ? `step ${binSteps(line.axis, bin)}` : wide ? `steps ${binSteps(line.axis, bin)}` : "");
 }
 
-/** @param {any} recording @param {any} part @param {any} zoom @param {() => void} ask */
-function recParts(recording, part, zoom, ask) {
+/** @param {any} recording @param {any} first @param {any} zoom @param {() => void} ask */
+function recParts(recording, first, zoom, ask) {
+  let part = first;
   const surface = createSurface("fl-rec-canvas", ask);
   const values = part.labels.map((/** @type {string} */ label) => make("span.fl-rec-value", { "data-number": `part-${label}` }));
   const where = make("span.fl-rec-where");
@@ -101,13 +138,19 @@ function recParts(recording, part, zoom, ask) {
     return make("li", {}, swatch, make("span.fl-rec-line-name", {}, label), values[k]);
   });
   const several = recording.parts.length > 1 ? `, ${part.name}` : "";
-  const note = ["what the update is made of, as shares of it; below 0 a part works against it", partsCut(part), part.words].filter(Boolean).join("; ");
-  const element = make("section.fl-rec-panel.fl-rec-chart.fl-rec-chart-parts", { "aria-label": `Parts of the step${several}` }, recHead(`Parts of the step${several}`, note, []), make("ul.fl-rec-values", {}, ...entries, make("li", {}, where)), surface.canvas);
-  surface.describe(`Parts of the step${several}: shares of ${part.labels.join(", ")} at ${part.step.length} steps, stacked; at the last ${part.labels.map((/** @type {string} */ label, /** @type {number} */ k) => `${label} ${formatNumber(part.shares[(part.step.length - 1) * part.labels.length + k])}`).join(", ")}.`);
+  const note = () => ["what the update is made of, as shares of it; below 0 a part works against it", partsCut(part), part.words].filter(Boolean).join("; ");
+  const element = make("section.fl-rec-panel.fl-rec-chart.fl-rec-chart-parts", { "aria-label": `Parts of the step${several}` }, recHead(`Parts of the step${several}`, note(), []), make("ul.fl-rec-values", {}, ...entries, make("li", {}, where)), surface.canvas);
+  surface.describe(describeParts(part, several));
   handleZoom(surface.canvas, zoom, () => recRoom(surface.canvas));
   return {
     element,
     surface,
+    renew: (/** @type {any} */ told) => {
+      part = told;
+      setText(element.querySelector(".fl-rec-note"), note());
+      surface.describe(describeParts(part, several));
+      surface.painted = false;
+    },
     draw: (/** @type {any} */ theme) => {
       const at = zoom.at === null ? -1 : lastBefore(part.step, zoom.at);
       values.forEach((/** @type {HTMLElement} */ value, /** @type {number} */ k) => setText(value, at < 0 ? "–" : `${formatNumber(100 * part.shares[at * part.labels.length + k])} %`));
@@ -123,6 +166,12 @@ function recRoom(canvas) {
   return recordingBox({ width: canvas.clientWidth, height: canvas.clientHeight }, { fontSize: Math.max(12, size * 0.8125) });
 }
 
+/** @param {any} part @param {string} several whose, of several */
+function describeParts(part, several) {
+  const last = part.labels.map((/** @type {string} */ label, /** @type {number} */ k) => `${label} ${formatNumber(part.shares[(part.step.length - 1) * part.labels.length + k])}`);
+  return `Parts of the step${several}: shares of ${part.labels.join(", ")} at ${part.step.length} steps, stacked; at the last ${last.join(", ")}.`;
+}
+
 /** A chart in words. @param {any} chart */
 function describeChart(chart) {
   const each = chart.lines.map((/** @type {any} */ line) => {
@@ -136,14 +185,12 @@ function describeChart(chart) {
  * The bar above the charts: the step that is read, what happened there, the steps in sight, and the buttons of the zoom.
  * @param {any} recording
  * @param {import("./recording_zoom.js").RecZoom} zoom
- * @param {{step: number} | null} alarm
- * @returns {{element: HTMLElement, update: () => void}}
+ * @returns {{element: HTMLElement, aloud: (on: boolean) => void, update: () => void}} aloud: is it read out? Not what grows by itself
  */
-export function createZoomBar(recording, zoom, alarm) {
+export function createZoomBar(recording, zoom) {
   const step = make("strong.fl-rec-step", { "data-number": "step" });
   const happened = make("span.fl-rec-happened");
   const said = make("span.fl-rec-said");
-  const line = recording.charts[0]?.lines[0];
   const sight = make("span.fl-rec-sight", { "data-number": "sight" });
   const button = (/** @type {string} */ text, /** @type {string} */ title, /** @type {() => void} */ click) => make("button.fl-button.fl-button-small", { type: "button", title, "aria-label": title, click }, text);
   const tools = [
@@ -153,24 +200,26 @@ export function createZoomBar(recording, zoom, alarm) {
     button("+", "Zoom in (key +)", () => zoom.scale(0.5)),
     button("Whole run", "All steps (key 0, or a double click)", () => zoom.reset()),
   ];
-  if (alarm !== null) {
-    const go = button("To the alarm", "The steps around the first alarm", () => {
-      zoom.show(alarm.step - 60, alarm.step + 20);
-      zoom.read(alarm.step);
-    });
-    go.classList.add("fl-rec-alarm-button");
-    tools.push(go);
-  }
+  const go = button("To the alarm", "The steps around the first alarm", () => {
+    zoom.show(recording.alarms[0].step - 60, recording.alarms[0].step + 20);
+    zoom.read(recording.alarms[0].step);
+  });
+  go.classList.add("fl-rec-alarm-button");
+  const place = make("div.fl-rec-tools", {}, ...tools);
+  const words = make("p.fl-rec-bar-words", { role: "status" }, "step ", step, said, happened, sight);
   return {
-    element: make("div.fl-rec-bar", {}, make("p.fl-rec-bar-words", { role: "status" }, "step ", step, said, happened, sight), make("div.fl-rec-tools", {}, ...tools)),
+    element: make("div.fl-rec-bar", {}, words, place),
+    aloud: (on) => words.setAttribute("aria-live", on ? "polite" : "off"),
     update: () => {
+      const line = recording.charts[0]?.lines[0];
+      if (recording.alarms.length > 0 && go.parentElement === null) place.append(go);
       setText(step, formatStep(zoom.at));
       const bin = line === undefined || zoom.at === null ? -1 : lastBefore(line.axis.first, zoom.at);
       setText(said, bin < 0 ? "" : `, ${recording.charts[0].title} ${binWords(line, bin)}. `);
       const near = recNear(recording, zoom);
       setText(happened, near === null ? "" : near.kind === "alarm" ? ` ! ${near.sentence}` : near.kind === "gap" ? ` ▨ ${near.sentence}` : ` ▾ ${near.sentence}`);
       happened.classList.toggle("fl-rec-bad", near?.kind === "alarm");
-      const [from, to] = [Math.max(Math.ceil(zoom.from), recording.range[0]), Math.min(Math.floor(zoom.to), recording.range[1])];
+      const [from, to] = [Math.ceil(Math.max(zoom.from, zoom.whole[0])), Math.floor(Math.min(zoom.to, zoom.whole[1]))];
       setText(sight, `steps ${formatStep(from)} to ${formatStep(to)}`);
     },
   };

@@ -14,14 +14,9 @@ function panelCode(text) {
   return text.split("\u0060").map((piece, i) => (i % 2 === 1 ? make("code", {}, piece) : piece));
 }
 
-/** @param {any} recording @param {HTMLElement[]} tools @returns {HTMLElement} */
-export function recordingHeader(recording, tools) {
-  return make(
-    "header.fl-rec-top",
-    {},
-    make("div.fl-rec-heading", {}, make("div.fl-heading-line", {}, make("h1.fl-title", {}, recording.title), ...(recording.outcome === null ? [] : [make(`span.fl-outcome.fl-outcome-${panelOutcomes[recording.outcome] ?? "other"}`, {}, recording.outcome)])), make("p.fl-subtitle", {}, recording.subtitle)),
-    make("div.fl-rec-tools", {}, ...tools),
-  );
+/** @param {any} recording @returns {HTMLElement} */
+export function recordingHeading(recording) {
+  return make("div.fl-rec-heading", {}, make("div.fl-heading-line", {}, make("h1.fl-title", {}, recording.title), ...(recording.outcome === null ? [] : [make(`span.fl-outcome.fl-outcome-${panelOutcomes[recording.outcome] ?? "other"}`, {}, recording.outcome)])), make("p.fl-subtitle", {}, recording.subtitle));
 }
 
 /** @param {any} recording @returns {HTMLElement} */
@@ -35,11 +30,11 @@ export function recordingHeadline(recording) {
   );
 }
 
-/** What the record shows, a paragraph for each side of it. @param {any} recording @returns {HTMLElement[]} */
+/** What the record shows, a paragraph for each side of it. @param {any} recording @returns {HTMLElement | null} */
 export function recordingHappened(recording) {
-  if (recording.paragraphs.length === 0) return [];
+  if (recording.paragraphs.length === 0) return null;
   const told = recording.paragraphs.map((/** @type {string[]} */ sentences) => make("p", {}, ...panelCode(sentences.join(" "))));
-  return [make("section.fl-rec-panel.fl-rec-told", {}, make("h2.fl-rec-h2", {}, "What happened"), make("div.fl-rec-paragraphs", {}, ...told))];
+  return make("section.fl-rec-panel.fl-rec-told", {}, make("h2.fl-rec-h2", {}, "What happened"), make("div.fl-rec-paragraphs", {}, ...told));
 }
 
 /** @param {any} recording @param {import("./recording_zoom.js").RecZoom} zoom @returns {HTMLElement | null} */
@@ -71,7 +66,7 @@ export function recordingTable(recording, zoom) {
   const region = make("div.fl-table-scroll", { tabindex: "0", role: "region", "aria-label": "Numbers of the steps in sight", "data-scrolls": true });
   let shown = "";
   const update = () => {
-    const now = details.open ? `${zoom.from} ${zoom.to}` : "";
+    const now = details.open ? `${recording.rows} ${zoom.from} ${zoom.to}` : "";
     if (now === shown) return;
     shown = now;
     region.replaceChildren(...(details.open ? [panelTable(recording, zoom)] : []));

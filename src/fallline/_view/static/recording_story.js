@@ -16,13 +16,16 @@ const storyOrder = ["found", "not measured", "not found"];
 /**
  * @param {any} recording
  * @param {() => void} ask
- * @returns {{element: HTMLElement | null, draw: (theme: any) => void, stop: () => void}}
+ * @param {number} [first] which alarm is told at first
+ * @returns {{element: HTMLElement | null, shown: () => number, draw: (theme: any) => void, stop: () => void}}
  */
-export function createStory(recording, ask) {
-  if (recording.alarms.length === 0) return { element: null, draw: () => {}, stop: () => {} };
+export function createStory(recording, ask, first = 0) {
+  if (recording.alarms.length === 0) return { element: null, shown: () => 0, draw: () => {}, stop: () => {} };
   const slot = make("div.fl-rec-story-body");
   let now = /** @type {any} */ (null);
+  let told = 0;
   const show = (/** @type {number} */ index) => {
+    told = index;
     now?.stop();
     now = storyOf(recording.alarms[index], ask);
     slot.replaceChildren(now.element);
@@ -32,8 +35,8 @@ export function createStory(recording, ask) {
   const buttons = recording.alarms.map((/** @type {any} */ alarm, /** @type {number} */ i) => make("button.fl-setting", { type: "button", click: () => show(i) }, `step ${formatStep(alarm.step)}`));
   const choice = recording.alarms.length > 1 ? [make("div.fl-setting-group.fl-rec-alarms", { role: "group", "aria-label": "Alarms" }, ...buttons)] : [];
   const element = make("section.fl-rec-panel.fl-rec-story", {}, make("h2.fl-rec-h2", {}, recording.alarms.length > 1 ? `What broke: ${recording.alarms.length} alarms` : "What broke"), ...choice, slot);
-  show(0);
-  return { element, draw: (theme) => now.draw(theme), stop: () => now.stop() };
+  show(Math.min(first, recording.alarms.length - 1));
+  return { element, shown: () => told, draw: (theme) => now.draw(theme), stop: () => now.stop() };
 }
 
 /** @param {any} alarm @param {() => void} ask */

@@ -4,22 +4,25 @@
 /**
  * @typedef {{from: number, to: number, at: number | null, picked: [number, number] | null, whole: [number, number],
  *   show: (from: number, to: number) => void, scale: (factor: number, around?: number) => void, pan: (share: number) => void, reset: () => void,
- *   read: (step: number | null) => void, pick: (from: number | null, to?: number) => void}} RecZoom
- * from, to: steps at the edges; at: the step that is read; picked: a stretch being selected
+ *   read: (step: number | null) => void, pick: (from: number | null, to?: number) => void,
+ *   grow: (range: [number, number], whole: [number, number]) => void}} RecZoom
+ * from, to: steps at the edges; at: the step that is read; picked: a stretch being selected; grow: the run has more steps, what was at its end stays there
  */
 
 const zoomFewest = 4; // steps in sight
 const zoomDrag = 5; // px that make a drag of a click
 const zoomWheel = 0.0022;
+const zoomEdge = 0.5; // steps from the edge at which the first or last step is out of sight
 
 /**
- * @param {[number, number]} range first and last step
+ * @param {[number, number]} given first and last step
  * @param {number | null} at
  * @param {() => void} onChange
  * @returns {RecZoom}
  */
-export function createZoom(range, at, onChange) {
-  const whole = /** @type {[number, number]} */ ([range[0] - 0.5, range[1] + 0.5]);
+export function createZoom(given, at, onChange) {
+  let range = given;
+  let whole = zoomWhole(range);
   /** @type {RecZoom} */
   const zoom = {
     from: whole[0],
@@ -50,8 +53,23 @@ export function createZoom(range, at, onChange) {
       zoom.picked = from === null ? null : [from, to];
       onChange();
     },
+    grow: (now, all) => {
+      const [atEnd, atStart] = [whole[1] - zoom.to < zoomEdge, zoom.from - whole[0] < zoomEdge];
+      const inSight = zoom.to - zoom.from;
+      if (zoom.at === range[1]) zoom.at = now[1];
+      range = now;
+      whole = zoomWhole(all);
+      const to = atEnd ? whole[1] : Math.min(zoom.to, whole[1]);
+      Object.assign(zoom, { whole, to, from: atEnd && atStart ? whole[0] : Math.max(whole[0], to - inSight) });
+      onChange();
+    },
   };
   return zoom;
+}
+
+/** @param {[number, number]} range @returns {[number, number]} */
+function zoomWhole(range) {
+  return [range[0] - 0.5, range[1] + 0.5];
 }
 
 /**

@@ -13,6 +13,7 @@ const scheduleThreeFrames = 3.2 / 60;
  * @returns {Schedule}
  */
 export function makeSchedule(scene, secondsAtMost = scheduleLongest) {
+  /** @type {number[]} */
   const travel = scene.travel ?? screenTravel(scene);
   const count = travel.length;
   const total = Math.min(secondsAtMost, Math.max(0.6, 0.45 * count));

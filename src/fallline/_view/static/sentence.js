@@ -21,6 +21,7 @@ export function fillSentence(slot, scene) {
   slot.append(title, numbers, words);
   const cells = sentenceCells(numbers, scene);
   let shown = "";
+  let told = scene.frames;
   return {
     update: (place, theme) => {
       if (scene.frames.step.length === 0) {
@@ -39,8 +40,8 @@ export function fillSentence(slot, scene) {
       for (const cell of cells) cell(place, theme);
       words.setAttribute("aria-live", place.mode === "playing" ? "off" : "polite");
       const key = place.mode === "playing" ? "playing" : `${scene.stop} ${place.frame} ${place.mode} ${place.beat} ${place.progress === 1}`;
-      if (key === shown) return;
-      shown = key;
+      if (key === shown && told === scene.frames) return;
+      [shown, told] = [key, scene.frames];
       words.replaceChildren(...sentenceWords(scene, place));
     },
   };
@@ -56,14 +57,8 @@ function sentenceWords(scene, place) {
     );
   }
   if (place.progress === 0 && place.frame === 0 && scene.stop === null) {
-    return [
-      make(
-        "p",
-        {},
-        scene.opening ?? `The ball is where training starts: ${scene.plane.kind === "curve" ? "height is the loss. " : "height and colour are the loss, dark is low. "}` +
-            "Press “Take a step”: it finds which way is uphill, and goes the other way.",
-      ),
-    ];
+    const opening = scene.opening ?? `The ball is where training starts: ${scene.plane.kind === "curve" ? "height is the loss. " : "height and colour are the loss, dark is low. "}Press “Take a step”: it finds which way is uphill, and goes the other way.`;
+    return [opening].flat().map((text) => make("p", {}, text));
   }
   return scene.frames.sentences[place.frame].map((/** @type {string} */ text) => make("p", {}, text));
 }

@@ -84,7 +84,7 @@ export function zoneClass(zone) {
 }
 
 /** The zones, the marks and their labels. @param {any} rates @param {(rate: number) => number} place */
-function sliderTrack(rates, place) {
+export function sliderTrack(rates, place) {
   const bar = make("div.fl-rates-bar");
   for (const { name, low, high } of rates.zones) {
     const zone = make(`span.fl-rates-zone.${zoneClass(name)}`, { "data-zone": name }, make("span.fl-rates-name", {}, name));
@@ -127,7 +127,7 @@ function sliderTrack(rates, place) {
     if (rates.resolution !== null && rates.resolution > sliderExact) texts.unshift(`${texts[0]} (measured to ${formatNumber(100 * rates.resolution, 2)} %)`);
     label({ row: 1, at: place(rates.measured_limit), texts, sides: ["right", "left"], away: 9, key: "triangle" });
   }
-  for (const tick of logTicks(rates.value[0], rates.value[rates.value.length - 1], 6)) label({ row: 1, at: place(tick), texts: [formatNumber(tick)], sides: ["middle"] }, "tick");
+  for (const tick of logTicks(rates.low ?? rates.value[0], rates.high ?? rates.value[rates.value.length - 1], 6)) label({ row: 1, at: place(tick), texts: [formatNumber(tick)], sides: ["middle"] }, "tick");
   return { track, legend: make("span.fl-rates-keys"), labels };
 }
 
@@ -135,7 +135,7 @@ function sliderTrack(rates, place) {
  * Names stand inside their zones and labels beside their marks where they fit; what finds no room is named beneath.
  * @param {HTMLElement} track @param {HTMLElement} legend @param {HTMLElement} signs @param {SliderLabel[]} labels
  */
-function sliderFit(track, legend, signs, labels) {
+export function sliderFit(track, legend, signs, labels) {
   const width = track.querySelector(".fl-rates-bar")?.clientWidth ?? 0;
   const fitted = `${width} ${getComputedStyle(track).height}`; // the projector has larger type
   if (width === 0 || track.dataset.fitted === fitted) return;
@@ -162,7 +162,7 @@ function sliderFit(track, legend, signs, labels) {
     taken[label.row].push([found - sliderGap, found + label.element.offsetWidth + sliderGap]);
     label.element.style.left = `${found}px`;
   }
-  missing.set(track.dataset.home, "fl-rates-ring");
+  if (track.dataset.home) missing.set(track.dataset.home, "fl-rates-ring");
   for (const [place, keys] of /** @type {[HTMLElement, Map<string, string>][]} */ ([[legend, missing], [signs, unsaid]]))
     place.replaceChildren(...[...keys].map(([name, sign]) => make("span.fl-rates-key", {}, make(`span.${sign.replace(" ", ".")}`), name)));
 }
@@ -171,7 +171,7 @@ function sliderFit(track, legend, signs, labels) {
  * A zone's name steps aside within its zone where something would cover it, and out of sight where there is no room: it also stands beside the rate.
  * @param {HTMLElement} track @param {number[][]} covers where each stands (0 … 1), and how many px it covers to either side
  */
-function sliderMakeRoom(track, covers) {
+export function sliderMakeRoom(track, covers) {
   const width = track.querySelector(".fl-rates-bar")?.clientWidth ?? 0;
   for (const zone of /** @type {NodeListOf<HTMLElement>} */ (track.querySelectorAll(".fl-rates-zone"))) {
     const name = /** @type {HTMLElement} */ (zone.firstElementChild);

@@ -45,7 +45,7 @@ export function fillSwitches(panel, scene, choices, onChange) {
 }
 
 /** @param {string} text @param {string} title @param {() => void} act */
-function switchButton(text, title, act) {
+export function switchButton(text, title, act) {
   return make(
     "button.fl-switch",
     { type: "button", role: "switch", title, "aria-checked": "false", click: act },
@@ -55,7 +55,7 @@ function switchButton(text, title, act) {
 }
 
 /** @param {string} id @param {(id: string) => boolean} has @returns {"main" | "wide" | "wider"} */
-function switchZoomed(id, has) {
+export function switchZoomed(id, has) {
   if (id === "wide") return has("wider") ? "wider" : "main";
   return id === "wider" ? "main" : "wide";
 }

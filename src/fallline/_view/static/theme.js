@@ -63,11 +63,14 @@ export function parameterColour(theme, index, count) {
  * @returns {{choice: () => ThemeChoice, next: () => ThemeChoice, stop: () => void}}
  */
 export function createThemeControl(root, onChange, drawNow) {
-  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const host = root.parentElement; // `data-host-theme` there: the host has a theme, and no button is shown here
   /** @type {ThemeChoice} */
   let choice = "auto";
   const apply = () => {
-    root.dataset.mode = choice === "auto" ? (system.matches ? "dark" : "light") : choice;
+    const told = host?.dataset.hostTheme;
+    root.toggleAttribute("data-hosted", Boolean(told));
+    root.dataset.mode = told || (choice === "auto" ? (system.matches ? "dark" : "light") : choice);
     onChange();
   };
   const paper = () => {
@@ -75,8 +78,10 @@ export function createThemeControl(root, onChange, drawNow) {
     drawNow();
   };
   system.addEventListener("change", apply);
-  window.addEventListener("beforeprint", paper);
-  window.addEventListener("afterprint", apply);
+  addEventListener("beforeprint", paper);
+  addEventListener("afterprint", apply);
+  const watch = new MutationObserver(apply);
+  if (host !== null) watch.observe(host, { attributeFilter: ["data-host-theme"] });
   apply();
   return {
     choice: () => choice,
@@ -86,9 +91,10 @@ export function createThemeControl(root, onChange, drawNow) {
       return choice;
     },
     stop: () => {
+      watch.disconnect();
       system.removeEventListener("change", apply);
-      window.removeEventListener("beforeprint", paper);
-      window.removeEventListener("afterprint", apply);
+      removeEventListener("beforeprint", paper);
+      removeEventListener("afterprint", apply);
     },
   };
 }

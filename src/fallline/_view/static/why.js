@@ -27,6 +27,7 @@ export function render({ model, el }) {
   const root = make("div.fl.fl-why", { tabindex: "-1" });
   /** @type {{surface: import("./surface.js").Surface, curves: any, legend: HTMLElement}[]} */
   const charts = [];
+  el.append(root);
   const theme = createThemeControl(root, refresh.ask, () => draw());
   const body = make("article.fl-article", {}, make("p.fl-kicker", {}, answer.kicker), make("h1", {}, answer.title), make("p.fl-lead", {}, answer.summary));
   for (const section of answer.sections) body.append(whySection(section, charts, refresh.ask));
@@ -36,7 +37,6 @@ export function render({ model, el }) {
     refresh.ask();
   };
   root.append(whyTools(theme, projector), body);
-  el.append(root);
   const draw = () => {
     const colours = { ...readTheme(root), series: seriesColours(root), bad: getComputedStyle(root).getPropertyValue("--fl-bad").trim() };
     for (const { surface, curves, legend } of charts) {

@@ -9,7 +9,8 @@ import { make } from "./element.js";
  * @returns {HTMLElement}
  */
 export function whyTable(columns, cells, numeric, caption) {
-  const side = (/** @type {number} */ c) => (numeric[c] ? {} : { class: "fl-words-cell" });
+  /** @type {(c: number) => Record<string, string>} */
+  const side = (c) => (numeric[c] ? {} : { class: "fl-words-cell" });
   return make(
     "table.fl-table",
     {},

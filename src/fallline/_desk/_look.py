@@ -1,0 +1,84 @@
+"""What a dropped file holds, found out without trusting it: its size once read, how deep it is nested."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fallline._errors import DataError
+from fallline._wording import count
+
+if TYPE_CHECKING:
+    from fallline._data._source import Kind, Source
+
+MOST_ROWS = 1_000_000
+MOST_CELLS = 5_000_000
+"""Rows × columns: a small Parquet file may stand for very many."""
+DEEPEST = 32
+"""Brackets within brackets: a reader that follows thousands of them ends the process."""
+_OPENING, _CLOSING = b"{[", b"}]"
+
+
+def look_into(path: Path, name: str) -> dict[str, object]:
+    """Rows, columns and which of them are used unless told, by the reader of every table.
+
+    Raises:
+        DataError: it is no table that could be trained on, or too large a one.
+    """
+    from fallline._data._read import open_source  # noqa: PLC0415  (Polars, only where there is a table)
+
+    if _looks_like_json(path):
+        _refuse_deep(path.read_bytes(), name)
+    source = open_source(path, streamed=True)
+    kinds = {column: kind for column, kind in source.kinds.items() if column}
+    numeric = _numeric(kinds)
+    if len(numeric) < 2:
+        raise DataError(
+            f"{name} has {count(len(numeric), 'column')} of numbers: expected at least a feature and a target."
+        )
+    rows = _rows(source, numeric[0], len(kinds), name)
+    return {
+        "rows": rows,
+        "columns": [{"name": column, "kind": kind.value} for column, kind in kinds.items()],
+        "target": numeric[-1],
+        "features": numeric[:-1],
+    }
+
+
+def _numeric(kinds: "Mapping[str, Kind]") -> list[str]:
+    from fallline._data._source import NUMERIC  # noqa: PLC0415  (with Polars)
+
+    return [column for column, kind in kinds.items() if kind in NUMERIC]
+
+
+def _rows(source: "Source", column: str, columns: int, name: str) -> int:
+    """How many rows, found out before all of them are in memory."""
+    from fallline._data._streamed_files import StreamedFile  # noqa: PLC0415  (with Polars)
+
+    if isinstance(source, StreamedFile):
+        rows = source.rows()
+    else:
+        rows = sum(len(piece) for piece in source.numbers([column])[0])
+    if rows > MOST_ROWS or rows * columns > MOST_CELLS:
+        raise DataError(
+            f"{name} has {rows:,} rows of {count(columns, 'column')}: the studio takes {MOST_ROWS:,} rows and "
+            f"{MOST_CELLS:,} values; `fallline fit` takes more."
+        )
+    return rows
+
+
+def _looks_like_json(path: Path) -> bool:
+    with path.open("rb") as file:
+        start = file.read(64)
+    return path.suffix in (".jsonl", ".ndjson", ".json") or start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
+
+
+def _refuse_deep(content: bytes, name: str) -> None:
+    """Count brackets wherever they stand, in texts as well: what is over the bound by that is refused, too."""
+    import numpy as np  # noqa: PLC0415  (not before there is a table)
+
+    steps = np.zeros(256, dtype=np.int8)
+    steps[list(_OPENING)], steps[list(_CLOSING)] = 1, -1
+    changes = steps[np.frombuffer(content, dtype=np.uint8)]
+    depth = np.cumsum(changes[changes != 0], dtype=np.int64)
+    if depth.size and (depth.max() > DEEPEST or depth.min() < 0):
+        raise DataError(f"{name} is nested too deeply: expected JSON lines, one object of numbers per line.")

@@ -1,0 +1,296 @@
+"""One problem with one start and one optimizer: what every rate tried on it shares, worked out once.
+
+A client drags the rate over one study; a few of them are kept for when it comes back.
+"""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fallline._descent import changes_text, optimizer_class, optimizer_options
+from fallline._desk._client import Client
+from fallline._desk._settings import Settings, UploadData, check_work
+from fallline._desk._table import page_table
+from fallline._errors import FalllineError, OptionError
+from fallline._fit import auto_rate, fit_problem, recommended_rate, swept_steps
+from fallline._formulas import formula as read_formula
+from fallline._problem import FormulaProblem, NeuronProblem, Problem, make_problem
+from fallline._records import Run, SweepResult
+from fallline._surroundings import plain_surroundings
+from fallline._sweep import Beside, beside, sweep_problem
+from fallline._view._live import Scene, scene_of
+
+KEPT = 6
+KEPT_ROWS = 2_000_000
+MOST_SWEPT = 2_000
+"""Steps that are repeated at some fifty rates while somebody waits."""
+MOST_REFINED = 500
+"""Of longer runs, and where the loss is no parabola, the measured limit is one of the rates: the runs that place it
+more closely come one after the other, and take longer than all others together."""
+MOST_EVALUATED = 20_000_000
+"""Rows × steps whose losses are worked out to judge one run."""
+PROBLEM_SETTINGS = ("data", "edits", "formula", "loss", "standardise")
+STUDY_SETTINGS = (*PROBLEM_SETTINGS, "start", "optimizer", "optimizer_options", "epochs", "batch_size", "seed")
+
+
+@dataclass(eq=False)
+class Ground:
+    """A problem, and which row of the page each of its rows is."""
+
+    key: str
+    problem: Problem
+    numbers: NDArray[np.int64] | None
+    """[N], None for a formula."""
+    file: str | None = None
+    """The name of the file, where one was dropped onto the page."""
+
+
+@dataclass(eq=False)
+class Study:
+    """What does not depend on the learning rate."""
+
+    key: str
+    """Equal for equal settings, here and in another process."""
+    settings: Settings
+    """Without the rate and its changes."""
+    ground: Ground
+    start: dict[str, float]
+    """By name, in the training scale."""
+    steps: int
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    swept: SweepResult | str | None = None
+    """None until it was asked for; a text says why other rates were not run."""
+    own_rate: float | None = None
+    frame: Scene | None = None
+
+    @property
+    def problem(self) -> Problem:
+        """What is descended on."""
+        return self.ground.problem
+
+    def run(self, rate: float, client: Client, *, changes: Sequence[tuple[int, float]] = (), exact: bool) -> Run:
+        """The descent at this rate.
+
+        Args:
+            changes: (step, rate), where the rate is changed on the way.
+            exact: the loop over the rows, whose numbers are those of ``fallline fit``; else, where the loss is a
+                parabola, the same steps from that, which differ by the rounding of its sums.
+        """
+        settings = self.settings
+        full = settings.batch_size is None or self.problem.rows is None or settings.batch_size >= self.problem.rows
+        quick = not exact and full and isinstance(self.problem, NeuronProblem) and self.problem.quadratic is not None
+        with plain_surroundings():
+            return fit_problem(
+                self.problem,
+                rate=rate,
+                start=self.start,
+                optimizer=settings.optimizer,
+                optimizer_options=settings.options,
+                schedule=changes_text(changes),
+                epochs=settings.epochs,
+                batch_size=settings.batch_size,
+                seed=settings.seed,
+                engine="moments" if quick else "loop",
+                progress=lambda done, total, _loss: client.progress(done / max(total, 1), "steps"),
+            )
+
+    def sweep(self, client: Client) -> SweepResult | str:
+        """Other rates, run for real; or in one sentence why not."""
+        with self.lock:
+            if self.swept is None:
+                self.swept = self._sweep(client)
+            return self.swept
+
+    def _sweep(self, client: Client) -> SweepResult | str:
+        settings = self.settings
+        optimizer = optimizer_class(settings.optimizer)[0].__name__
+        options = optimizer_options(settings.optimizer, settings.options)
+        batch_size = self._batch_size
+        affordable = swept_steps(self.problem, optimizer, options, self.steps, batch_size, most_steps=MOST_SWEPT)
+        if isinstance(affordable, str):
+            return f"Other rates were not run: {affordable}."
+        if affordable < self.steps:
+            return f"Other rates were not run: {self.steps:,} steps at some fifty rates would take long."
+        with plain_surroundings():
+            return sweep_problem(
+                self.problem,
+                self.point,
+                optimizer=optimizer,
+                options=options,
+                steps=self.steps,
+                batch_size=batch_size,
+                seeds=(settings.seed,),
+                refine=self.problem.quadratic is not None and self.steps <= MOST_REFINED,
+                progress=lambda done, total, _loss: client.progress(min(done / max(total, 1), 1.0), "other rates"),
+            )
+
+    @property
+    def point(self) -> NDArray[np.float64]:
+        """[P] the start."""
+        return np.array([self.start[name] for name in self.problem.parameter_names])
+
+    @property
+    def _batch_size(self) -> int | None:
+        size, rows = self.settings.batch_size, self.problem.rows
+        return None if size is None or rows is None or size >= rows else size
+
+    def rate(self, client: Client) -> float:
+        """What a sweep recommends; where there is none, what ``auto`` finds.
+
+        Raises:
+            OptionError: no rate helps from this start.
+        """
+        with self.lock:
+            if self.own_rate is None:
+                self.own_rate = self._recommended(client)
+            return self.own_rate
+
+    def _recommended(self, client: Client) -> float:
+        settings = self.settings
+        options = optimizer_options(settings.optimizer, settings.options)
+        swept = self.sweep(client)
+        if isinstance(swept, SweepResult) and swept.recommended is not None:
+            name = optimizer_class(settings.optimizer)[0].__name__
+            return recommended_rate(swept.recommended, self.problem, name, options).value
+        with plain_surroundings():
+            model = self.problem.starting_model(self.start, seed=settings.seed)
+            batches = self.problem.batches(settings.batch_size, settings.seed)
+            return auto_rate(self.problem, batches, settings.optimizer, options, model, settings.epochs).value
+
+    def scene(self, client: Client, instead: Run) -> Scene:
+        """The windows: those of the run at the recommended rate, of ``instead`` where none can be recommended."""
+        with self.lock:
+            if self.frame is None:
+                try:
+                    rate = self.rate(client)
+                except FalllineError:
+                    shown = instead
+                else:
+                    shown = self.run(rate, client, exact=False)
+                client.check()
+                self.frame = scene_of(shown, self.problem.objective)
+            return self.frame
+
+    def zone(self, run: Run) -> Beside | None:
+        """Where a run's rate lies by the sweep's criterion; None before there is a sweep, and for changing rates."""
+        rates = run.columns.learning_rate
+        if not isinstance(self.swept, SweepResult) or not len(run) or np.ptp(rates) > 0:
+            return None
+        path, objective = run.trajectory, self.problem.objective
+        rows = 0 if self.problem.quadratic is not None or self.problem.rows is None else self.problem.rows
+        if run.columns.full_loss_measured.all():
+            losses = np.append(run.header.start_loss, run.columns.full_loss)
+        elif rows * len(path) <= MOST_EVALUATED:
+            with np.errstate(all="ignore"):
+                losses = objective.loss(path)
+        else:
+            return None
+        return beside(self.swept, objective, float(rates[0]), path, losses)
+
+
+@dataclass(eq=False)
+class Studies:
+    """The last few studies of one client. Its lanes ask at the same time."""
+
+    kept: "OrderedDict[str, Study]" = field(default_factory=OrderedDict)
+    grounds: "OrderedDict[str, Ground]" = field(default_factory=OrderedDict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def of(cls, client: Client) -> "Studies":
+        """Those in the client's memory."""
+        found = client.memory.setdefault("neuron:studies", cls())
+        if not isinstance(found, cls):
+            raise TypeError("the memory of kind neuron holds something else")
+        return found
+
+    def named(self, key: object) -> Study | None:
+        """The study whose windows a client holds, None where it was dropped."""
+        if not isinstance(key, str):
+            return None
+        with self.lock:
+            found = self.kept.get(key)
+            if found is not None:
+                self.kept.move_to_end(key)
+            return found
+
+    def study(self, settings: Settings, client: Client) -> Study:
+        """The study of these settings, made where it is new. It is not kept before :meth:`keep` is told to: what is
+        passed by in a drag would push out the windows that the client holds.
+
+        Raises:
+            DataError: the table cannot be trained on.
+            OptionError: settings that do not fit the table or the formula.
+        """
+        key = _digest(settings.key(*STUDY_SETTINGS))
+        with self.lock:
+            found = self.kept.get(key)
+            if found is not None:
+                self.kept.move_to_end(key)
+        if found is not None:
+            return found
+        ground = self._ground(settings, client)
+        return _study(key, replace(settings, learning_rate=None, rate_changes=()), ground)
+
+    def keep(self, study: Study) -> None:
+        """Keep it, and drop what was not asked for in a long time."""
+        with self.lock:
+            self.kept[study.key] = study
+            self.kept.move_to_end(study.key)
+            self._forget(self.kept)
+
+    def _ground(self, settings: Settings, client: Client) -> Ground:
+        key = _digest(settings.key(*PROBLEM_SETTINGS, *(() if isinstance(settings.data, UploadData) else ("seed",))))
+        with self.lock:
+            found = self.grounds.get(key)
+        if found is None:
+            found = make_ground(key, settings, client)
+        with self.lock:
+            self.grounds[key] = found
+            self.grounds.move_to_end(key)
+            self._forget(self.grounds)
+        return found
+
+    @staticmethod
+    def _forget(kept: "OrderedDict[str, Study] | OrderedDict[str, Ground]") -> None:
+        """The oldest, and more of them where tables are large; the last one stays."""
+        while len(kept) > KEPT or (len(kept) > 1 and _rows(kept) > KEPT_ROWS):
+            kept.popitem(last=False)
+
+
+def _rows(kept: "OrderedDict[str, Study] | OrderedDict[str, Ground]") -> int:
+    return sum(each.problem.rows or 0 for each in kept.values())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+
+
+def make_ground(key: str, settings: Settings, client: Client) -> Ground:
+    if settings.formula is not None:
+        return Ground(key, FormulaProblem(read_formula(settings.formula)), None)
+    shown = page_table(settings, client.tables)
+    standardised = isinstance(settings.data, UploadData) if settings.standardise is None else settings.standardise
+    problem = make_problem(shown.table, loss=settings.loss, standardised=standardised, dtype="float32")
+    return Ground(key, problem, shown.numbers, shown.file)
+
+
+def _study(key: str, settings: Settings, ground: Ground) -> Study:
+    problem = ground.problem
+    steps = check_work(settings, problem.rows)
+    names = problem.parameter_names
+    given = None
+    if settings.start is not None:
+        if len(settings.start) != len(names):
+            raise OptionError(
+                f"The start needs {len(names)} number{'s' if len(names) != 1 else ''} ({', '.join(names[:10])}), "
+                f"not {len(settings.start)}."
+            )
+        given = dict(zip(names, settings.start, strict=True))
+    point = problem.starting_point(given, seed=settings.seed)
+    return Study(key, settings, ground, dict(zip(names, point.tolist(), strict=True)), steps)

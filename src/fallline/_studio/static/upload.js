@@ -1,0 +1,65 @@
+// @ts-check
+// A table of one's own: dropped anywhere on the page or chosen from a list of files, and sent to the server on this computer.
+
+import { make } from "../../_view/static/element.js";
+
+/** @typedef {{id: string, name: string, rows: number, columns: {name: string, kind: string}[], target: string, features: string[]}} Uploaded */
+
+/**
+ * @param {{url: (path: string) => string, onTable: (table: Uploaded) => void, onFault: (sentence: string) => void}} host
+ */
+export function createUpload({ url, onTable, onFault }) {
+  const input = make("input.st-offscreen", { type: "file", accept: ".csv,.tsv,.txt,.parquet,.jsonl,.ndjson,.json", tabindex: "-1", "aria-hidden": "true" });
+  const veil = make("div.st-veil", { hidden: true }, make("p", {}, "Drop the table: the neuron learns from it"));
+  document.body.append(input, veil);
+  let over = 0;
+  /** @param {DragEvent} event */
+  const holdsFile = (event) => event.dataTransfer !== null && [...event.dataTransfer.types].includes("Files");
+  /** @param {number} depth */
+  const put = (depth) => {
+    over = depth;
+    veil.hidden = depth <= 0;
+  };
+  /** @param {File | undefined} file */
+  const send = async (file) => {
+    if (file === undefined) return;
+    try {
+      const address = new URL(url("/upload"));
+      address.searchParams.set("name", file.name);
+      const answer = await fetch(address, { method: "POST", body: file });
+      const said = await answer.json();
+      if (answer.ok) onTable(said);
+      else onFault(said.error ?? "The server did not take the table.");
+    } catch {
+      onFault("The table could not be sent: the studio’s server does not answer.");
+    }
+  };
+  /** @type {[string, (event: DragEvent) => void][]} */
+  const listeners = [
+    ["dragenter", (event) => holdsFile(event) && put(over + 1)],
+    ["dragleave", (event) => holdsFile(event) && put(over - 1)],
+    ["dragover", (event) => {
+      if (holdsFile(event)) event.preventDefault();
+    }],
+    ["drop", (event) => {
+      if (!holdsFile(event)) return;
+      event.preventDefault();
+      put(0);
+      if ((event.dataTransfer?.files.length ?? 0) > 1) onFault("One table at a time, please: the first was taken.");
+      send(event.dataTransfer?.files[0]);
+    }],
+  ];
+  for (const [name, listener] of listeners) document.addEventListener(name, /** @type {EventListener} */ (listener));
+  input.addEventListener("change", () => {
+    send(input.files?.[0]);
+    input.value = ""; // the same file may be chosen again after it was changed
+  });
+  return {
+    choose: () => input.click(),
+    stop: () => {
+      for (const [name, listener] of listeners) document.removeEventListener(name, /** @type {EventListener} */ (listener));
+      input.remove();
+      veil.remove();
+    },
+  };
+}

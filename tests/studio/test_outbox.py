@@ -1,0 +1,81 @@
+"""What waits to be sent to a client: bounded."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from fallline._studio._outbox import MOST_WAITING, Outbox
+from fallline._studio._places import Places
+from fallline._studio._socket import Conversation, _hear_all
+from fallline._studio._workers import Workers
+
+PATIENCE = 20.0
+
+
+class SlowSocket:
+    """A page that takes one text and then no more."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.reads = asyncio.Event()
+
+    async def send_text(self, text: str) -> None:
+        self.sent.append(text)
+        if len(self.sent) > 1:
+            await self.reads.wait()
+
+
+def test_who_does_not_read_is_not_listened_to() -> None:
+    async def scenario() -> None:
+        outbox, page = Outbox(), SlowSocket()
+        sending = asyncio.create_task(outbox.send_all(page))  # type: ignore[arg-type]  (as much of a socket as is used)
+        for number in range(MOST_WAITING + 2):
+            outbox.put(str(number))
+            await asyncio.sleep(0)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(outbox.room(), 0.01)
+        page.reads.set()
+        await asyncio.wait_for(outbox.room(), PATIENCE)
+        sending.cancel()
+
+    asyncio.run(scenario())
+
+
+class Chatterbox:
+    """A page that asks and asks."""
+
+    def __init__(self) -> None:
+        self.said = 0
+
+    async def receive(self) -> dict[str, str]:
+        self.said += 1
+        await asyncio.sleep(0)
+        return {"type": "websocket.receive", "text": "nonsense"}
+
+
+def test_a_page_that_only_asks_is_read_no_further(tmp_path: Path) -> None:
+    async def scenario() -> int:
+        page, conversation = Chatterbox(), Conversation(Places(tmp_path), Workers())
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(_hear_all(page, conversation), 0.05)  # type: ignore[arg-type]  (as much of a socket as is used)
+        return page.said
+
+    assert asyncio.run(scenario()) == MOST_WAITING
+
+
+def test_of_the_progress_of_a_request_the_latest_waits_and_none_once_it_is_answered() -> None:
+    async def scenario() -> list[str]:
+        outbox, page = Outbox(), SlowSocket()
+        page.reads.set()
+        for share in range(1000):
+            outbox.put_progress(1, f"1: {share}")
+            outbox.put_progress(2, f"2: {share}")
+        outbox.forget_progress(2)
+        outbox.put("answer")
+        sending = asyncio.create_task(outbox.send_all(page))  # type: ignore[arg-type]  (as much of a socket as is used)
+        await asyncio.sleep(0.01)
+        sending.cancel()
+        return page.sent
+
+    assert asyncio.run(scenario()) == ["answer", "1: 999"]
