@@ -3,10 +3,15 @@
 import gc
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Small work is slower on several threads, the more so beside other workers: they wait for each other at every step.
@@ -43,3 +48,12 @@ def is_slow_as_a_whole(path: Path) -> bool:
         tests = [*path.rglob("test_*.py")]
         return bool(tests) and all(map(is_slow_as_a_whole, tests))
     return path.suffix == ".py" and SLOW_AS_A_WHOLE.search(path.read_text(encoding="utf-8")) is not None
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """A real Chromium: one for all pages of a test process, which cannot have two."""
+    from real_browser import chromium
+
+    with chromium() as started:
+        yield started

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 import fallline as fl
 from fallline._notebook import page_html
@@ -100,22 +101,16 @@ def test_nothing_is_registered_without_a_shell() -> None:
 
 
 @pytest.mark.browser
-def test_the_picture_lives_in_an_output_cell(tmp_path) -> None:
-    from playwright.sync_api import sync_playwright
-
-    from view.browser.conftest import find_chromium  # the one place that knows where a Chromium is
-
+def test_the_picture_lives_in_an_output_cell(tmp_path: Path, browser: Browser) -> None:
     cell = tmp_path / "cell.html"
     cell.write_text(f"<!doctype html><h1>cell</h1>{page_html(fl.fit(epochs=5))}", encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(playwright), args=["--no-sandbox"])
-        page = browser.new_page()
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.goto(cell.as_uri())
-        frame = page.frame_locator("iframe")
-        frame.get_by_role("button", name="Take a step").wait_for()
-        assert frame.get_by_text("0 of 5 steps taken").is_visible()
-        browser.close()
+    page = browser.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(cell.as_uri())
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("button", name="Take a step").wait_for()
+    assert frame.get_by_text("0 of 5 steps taken").is_visible()
+    page.close()
     assert said == []

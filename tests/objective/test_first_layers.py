@@ -106,6 +106,100 @@ def _plane(objective: fl.Objective, axes: int) -> tuple[Floats, Floats, Floats, 
     return origin + coordinates @ directions, origin, directions, coordinates
 
 
+class Clamped(nn.Linear):
+    """Writes its own weights, as constraints do."""
+
+    def forward(self, data: Tensor) -> Tensor:
+        with torch.no_grad():
+            self.weight.data.clamp_(min=0)
+        return super().forward(data)
+
+
+class Replaced(nn.Linear):
+    """Puts another tensor behind its weight."""
+
+    def forward(self, data: Tensor) -> Tensor:
+        self.weight.data = self.weight.data / self.weight.data.norm(dim=1, keepdim=True)
+        return super().forward(data)
+
+
+class Differentiating(nn.Module):
+    """Its output is a derivative by the data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside = nn.Sequential(nn.Linear(6, 60), nn.Tanh(), nn.Linear(60, 3))
+
+    def forward(self, data: Tensor) -> Tensor:
+        with torch.enable_grad():
+            at = data.detach().requires_grad_()
+            out = self.inside(at)
+            slope = torch.autograd.grad(out.sum(), at, create_graph=True)[0]
+        return torch.as_tensor(out + slope[:, :3])
+
+
+class Writing(nn.Module):
+    """Scales the data in place by a parameter, past what counts the writes, and puts them back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale, self.inside = nn.Parameter(torch.ones(1)), nn.Linear(6, 3)
+
+    def forward(self, data: Tensor) -> Tensor:
+        kept = data.clone()
+        data.data.mul_(self.scale.detach())
+        out = self.inside(data)
+        data.data.copy_(kept)
+        return torch.as_tensor(out)
+
+
+class Narrowed(nn.Linear):
+    """Multiplies in bfloat16."""
+
+    def forward(self, data: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return super().forward(data).float()
+
+
+class Negated(nn.Linear):
+    """Its weight is a view that says minus."""
+
+    def forward(self, data: Tensor) -> Tensor:
+        return nn.functional.linear(data, torch._neg_view(self.weight), self.bias)
+
+
+WRITING: dict[str, Callable[[], nn.Module]] = {
+    "weights": lambda: nn.Sequential(Clamped(6, 60), nn.Linear(60, 3)),
+    "weights replaced": lambda: nn.Sequential(Replaced(6, 60), nn.Linear(60, 3)),
+    "data": Writing,
+    "derivative": Differentiating,
+    "autocast": lambda: nn.Sequential(Narrowed(6, 60), nn.Linear(60, 3)),
+    "negative view": lambda: nn.Sequential(Negated(6, 60), nn.Linear(60, 3)),
+}
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_where_it_would_not_be_the_same_a_layer_is_multiplied_anew(
+    name: str, kept: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MODELS, name, (WRITING[name], _data(6), 0))
+    objective = _objective(name, torch.float32)
+    vectors, *plane = _plane(objective, 2)
+    one_by_one = np.array([objective.loss(each[None])[0] for each in vectors])
+    np.testing.assert_allclose(objective.loss(vectors), one_by_one, rtol=1e-5)
+    np.testing.assert_allclose(objective.loss_in_plane(vectors, *plane), one_by_one, rtol=1e-5)
+
+
+def test_an_origin_far_away_loses_no_digits(kept: list[bool]) -> None:
+    objective = _objective("mlp", torch.float32)
+    vectors, origin, directions, coordinates = _plane(objective, 2)
+    away = 1e4
+    far = origin - away * directions[0]
+    found = objective.loss_in_plane(vectors, far, directions, coordinates + np.array([away, 0.0]))
+    np.testing.assert_allclose(found, objective.loss(vectors), rtol=1e-5)
+    assert not any(kept)
+
+
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("axes", [1, 2, 3])
 def test_the_losses_are_those_of_the_vectors_one_by_one(name: str, axes: int, kept: list[bool]) -> None:

@@ -1,6 +1,6 @@
 """The model and the loss function at any parameters, with everything of the user's left as it was."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -120,15 +120,16 @@ class Functional:
 
         def losses(batch: Batch, plane: InPlane | None, stack: Tensor) -> Tensor:
             at = stack.new_empty(stack.shape[1], dtype=dtypes[0])
-            parts = dict(zip(names, unflatten(at, self.tensors), strict=True))
+            parts, views = dict(zip(names, unflatten(at, self.tensors), strict=True)), unflatten(at, self.tensors)
             first = None if plane is None else FirstLayers(at, plane.to(at), tensors(batch.given))
 
             def each() -> Tensor:
                 found = []
                 for place, row in enumerate(stack):
                     at.copy_(row)
+                    _put_back(parts.values(), views)
                     if first is not None:
-                        first.move(place)
+                        first.move(place, row)
                     found.append(scalar(loss_fn(batch.call(self.model), batch.target)).detach())
                 return torch.stack(found)
 
@@ -143,6 +144,13 @@ class Functional:
             return self._loss_fn
         module, held = self._loss_fn, _constants(self._loss_fn, dtype, set())
         return lambda output, target: functional_call(module, held, (output, target))
+
+
+def _put_back(parts: Iterable[Tensor], views: Sequence[Tensor]) -> None:
+    """Where a model has put other numbers behind its tensors (``weight.data = …``), its own stand there again."""
+    for part, view in zip(parts, views, strict=True):
+        if part.data_ptr() != view.data_ptr():
+            part.data = view
 
 
 def _remade(what: str) -> str:

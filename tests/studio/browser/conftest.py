@@ -12,10 +12,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from view.browser.conftest import browser
-
-__all__ = ["browser"]
-
 
 @dataclass
 class Studio:

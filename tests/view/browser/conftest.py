@@ -6,8 +6,6 @@ not finite.
 """
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page
 
 import recordings
 from fallline._records import Backprop, Recording
@@ -25,34 +23,6 @@ from fallline._view._recording import build_recording_payload
 from view.browser.asking import OpenAsking, asking_pages
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
-_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-_ARGUMENTS += ["--disable-component-update", "--disable-sync"]
-
-
-def find_chromium(playwright: Playwright) -> str | None:
-    """``FALLLINE_CHROMIUM``, then a browser on the path, then the one Playwright installed."""
-    named = os.environ.get("FALLLINE_CHROMIUM")
-    if named:
-        return named
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
-        if found := shutil.which(name):
-            return found
-    own = playwright.chromium.executable_path
-    return own if Path(own).exists() else None
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = find_chromium(playwright)
-        if path is None:
-            pytest.fail(
-                "No Chromium was found. Install one (make test does, or: playwright install chromium), "
-                "or name one in the environment variable FALLLINE_CHROMIUM."
-            )
-        started = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
-        yield started
-        started.close()
 
 
 @dataclass

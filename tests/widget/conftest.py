@@ -1,5 +1,0 @@
-"""The browser of the pages' tests."""
-
-from view.browser.conftest import browser
-
-__all__ = ["browser"]
