@@ -74,6 +74,15 @@ def test_an_exception_leaves_all_as_before(error: type[BaseException], when: int
     assert program(one) == before
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """It raises, also where the tests themselves were started so that it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_between_any_two_lines_leaves_all_as_before() -> None:
     one = case()
     before = program(one)
