@@ -31,17 +31,14 @@ def number(value: float, digits: int = 4) -> str:
         return "∞" if value > 0 else MINUS + "∞"
     if value == 0:
         return "0"
-    rounded = float(f"{value:.{digits}g}")
-    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
+    rounded = f"{value:.{digits - 1}e}"
+    mantissa, _, power = rounded.partition("e")
+    exponent = int(power)
     if -4 <= exponent < 6:
-        return (
-            f"{rounded:,.{max(0, digits - 1 - exponent)}f}".replace("-", MINUS)
-            if exponent < digits - 1
-            else (f"{rounded:,.0f}".replace("-", MINUS))
-        )
-    mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
+        decimals = max(0, digits - 1 - exponent)
+        return f"{float(rounded):,.{decimals}f}".replace("-", MINUS)
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-    return f"{mantissa}×10{str(int(power)).translate(RAISED)}".replace("-", MINUS)
+    return f"{mantissa}×10{str(exponent).translate(RAISED)}".replace("-", MINUS)
 
 
 def short(value: float) -> str:

@@ -86,6 +86,24 @@ def test_a_run_is_opened_from_its_own_folder(
     assert 'no run "other"' in cli("studio", "other", "--runs", "elsewhere", "--no-open").sentence
 
 
+def test_what_is_no_run_is_refused_before_a_page_is_served(cli: Cli, asked: Asked, folder: Path) -> None:
+    (folder / "runs").mkdir()
+    (folder / "runs" / "corrupt.db").write_text("no run", encoding="utf-8")
+    (folder / "runs" / "empty.db").touch()
+    (folder / "letter.txt").write_text("no run", encoding="utf-8")
+    for run, sentence in (
+        ("letter.txt", "letter.txt is no run file: the name of a run's file ends in .db."),
+        ("corrupt", "The run file corrupt.db cannot be read: "),
+        ("runs/empty.db", f"{Path('runs/empty.db')} holds no run. Its process has only just begun, or "),
+        ("", "RUN is empty: name a run"),
+        ("runs", "runs is a folder: `fallline studio --runs runs` shows the runs in it."),
+    ):
+        done = cli("studio", run, "--port", 0, "--no-open")
+        assert (done.status, done.out) == (2, "")
+        assert done.sentence.startswith(sentence)
+    assert asked.apps == []
+
+
 def test_for_other_machines_the_address_has_a_token(cli: Cli, asked: Asked) -> None:
     done = cli("studio", "--host", ".".join("0000"), "--port", 0, "--no-open")
     assert "/?token=" in done.out

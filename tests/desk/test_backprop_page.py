@@ -78,7 +78,7 @@ def test_a_value_that_cannot_be_read(value: object, sentence: str) -> None:
 
 
 def test_a_result_of_several_entries_wants_weights() -> None:
-    with pytest.raises(TextError, match="--vector"):  # the word by which the page shows its field
+    with pytest.raises(TextError, match=r": 1, 1 in the field \"Weights of the result's entries\" adds"):
         answer("x*x", x="1, 2")
     program = answer("x*x", "1, 0.5", x="1, 2")["program"]
     assert "result.backward(torch.tensor([1.0, 0.5]).reshape(result.shape))" in program

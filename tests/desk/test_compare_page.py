@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import fallline as fl
 from fallline._compare import objective_of
+from fallline._desk import _compare_page
 from fallline._desk._client import Cancelled, Client
 from fallline._desk._compare_page import compare
 from fallline._desk._compare_settings import read_compare_settings
@@ -88,6 +89,30 @@ def test_a_start_that_is_dragged_is_answered_at_the_rates_tuned_last(tuned: tupl
     assert runs[0]["parameters"][0] == [-2.0, 3.0]
     assert [run["rate"] for run in runs] == [row["best"] for row in full["tuned"]]
     assert "payload" in compare({**request, "frame": "another"}, client)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"epochs": 7},
+        {"formula": "(w - 3)^2 + b^2"},
+        {"contenders": [{"optimizer": "sgd", "options": {"momentum": 0.5}}, "adam"]},
+        {"contenders": contenders(sgd=0.01, rprop=None)},
+    ],
+)
+def test_a_draft_of_another_problem_is_not_drawn_on_the_old_ground(
+    tuned: tuple[Client, dict[str, Any]], other: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = tuned
+    full = answer(client, contenders=contenders(sgd=None, adam=None))  # what the tests before left is another's
+    memory = dict(client.memory)
+    monkeypatch.setattr(_compare_page, "_full", lambda *_: {"payload": "all of it"})
+    usual = {**RAVINE, "contenders": contenders(sgd=None, adam=None)}
+    request = {"detail": "draft", "frame": full["frame"], "shown": "best"}
+    own = Client(memory=memory)
+    assert "part" in compare({**request, "settings": {**usual, "start": [1.0, 9.0]}}, own)
+    assert compare({**request, "settings": {**usual, **other}}, own) == {"payload": "all of it"}
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from fallline._desk._neuron import neuron
 from fallline._desk._settings import read_settings
 from fallline._desk._study import KEPT, Studies
 from fallline._view import to_json
+from fallline._view._live import scene_of
 
 SHORT = {"epochs": 30, "data": {"points": 20}}
 
@@ -119,6 +120,18 @@ def test_the_frame_does_not_depend_on_the_rate(client: Client, first: dict[str, 
     assert moved["frame"] != first["frame"]
 
 
+def test_one_colour_is_one_loss_whatever_is_run(client: Client) -> None:
+    """Where nobody knows the lowest loss, each run has seen another."""
+    study = Studies.of(client).study(read_settings({"formula": "w^4 + b^4 + w^2*b", "epochs": 5}), client)
+    objective = study.problem.objective
+    runs = [study.run(rate, client, exact=True) for rate in (1e-6, 0.05)]
+    shown = scene_of(runs[1], objective)
+    paths = [shown.path_of(run, objective) for run in runs]
+    assert {(path.floor, path.start_excess) for path in paths} == {(shown.path.floor, shown.path.start_excess)}
+    assert not shown.path.floor_known
+    assert scene_of(runs[0], objective).path.floor != shown.path.floor
+
+
 def test_runs_that_leave_have_wider_windows(first: dict[str, Any]) -> None:
     assert [window["id"] for window in first["payload"]["windows"]] == ["main", "inset", "wide", "wider", "valley"]
 
@@ -162,6 +175,12 @@ def test_a_bend_is_told_and_what_came_before_stays(client: Client, first: dict[s
     assert bent["rate"]["changes"] == [[12, 0.02]]
     assert bent["rate"]["zone"] is None
     assert bent["rate"]["words"] == "0.01, 0.02 from step 12 on"
+
+
+def test_a_change_at_step_0_is_said_as_the_rate_that_is_run(client: Client, first: dict[str, Any]) -> None:
+    bent = full(client, {**SHORT, "learning_rate": 1e-4, "rate_changes": [[0, 0.1]]}, first["frame"])["part"]
+    assert bent == full(client, {**SHORT, "learning_rate": 0.1}, first["frame"])["part"]
+    assert bent["rate"]["value"] == 0.1
 
 
 def test_a_client_whose_windows_are_unknown_gets_everything(client: Client) -> None:

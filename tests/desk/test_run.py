@@ -118,7 +118,7 @@ def test_broken_files_and_foreign_names_are_one_sentence(tmp_path: Path) -> None
     with pytest.raises(RunFileError, match="it is not a run file"):
         run({"name": "0001-text"}, Client(runs=tmp_path))
     for handler in (run, run_report, run_path):
-        with pytest.raises(OptionError, match="is no name of a run"):
+        with pytest.raises(OptionError, match="a name as in the list is needed, without a folder"):
             handler({"name": "../0001-text"}, Client(runs=tmp_path))
 
 

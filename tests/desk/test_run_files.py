@@ -43,6 +43,18 @@ def test_a_run_is_found_by_its_name_its_file_or_its_number(folder: Path) -> None
         run_file(folder, "0002-digit")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no file has such a name there")
+@pytest.mark.parametrize(
+    "name", ["a?b", "a<b>&#c%", "näme ü日本", "1e3", "C:x|*", "a\\b", "two\nlines", ".hidden", "x" * 252]
+)
+def test_whatever_the_folder_lists_is_opened_by_that_name(folder: Path, name: str) -> None:
+    (folder / f"{name.encode()[:252].decode()}.db").write_bytes(b"a run")
+    assert name in [file.name for file in run_files(folder)[0]]
+    assert run_file(folder, name).path == folder / f"{name}.db"
+    with pytest.raises(FalllineError):
+        run_file(folder, f"../{folder.name}/{name}")
+
+
 def test_the_newest_stands_first_and_the_list_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [file.name for file in run_files(folder)[0]] == ["0002-digits", "0001-line"]
     monkeypatch.setattr(_run_files, "MOST_FILES", 1)

@@ -110,6 +110,11 @@ def test_ten_million_steps_of_a_table_are_refused_once_its_rows_are_known() -> N
     assert check_work(Settings(epochs=3, batch_size=30), 100) == 12
 
 
+def test_a_change_before_the_first_step_is_the_learning_rate() -> None:
+    changed = read_settings({"learning_rate": 0.0001, "rate_changes": [[7, 0.2], [0, 0.1]]})
+    assert changed == read_settings({"learning_rate": 0.1, "rate_changes": [[7, 0.2]]})
+
+
 def test_keys_are_equal_where_settings_are() -> None:
     one, other = read_settings({"learning_rate": 0.1}), read_settings({"learning_rate": 0.2, "epochs": 200})
     assert one.key("data", "epochs") == other.key("data", "epochs")

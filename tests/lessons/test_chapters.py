@@ -1,5 +1,7 @@
 """Chapters: what a teacher writes is read or refused in one sentence; what is told was measured."""
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -127,7 +129,7 @@ def test_the_answer_speaks_of_the_run_on_the_screen(small: Client) -> None:
     assert changed["answer"][0] == "It went to 2.0; the chapter's went to 4.6."
     assert changed["answer"][1].startswith("It took ")
     assert changed["answer"][2] == "It jumped to the other side."
-    assert changed["of"] == "Measured in the run on the screen: SGD, learning rate 0.75, 5 steps."
+    assert changed["of"] == "Measured in the run on the screen, played to the end: SGD, learning rate 0.75, 5 steps."
 
 
 def test_settings_that_cannot_be_are_refused_as_on_the_page(small: Client) -> None:
@@ -155,11 +157,22 @@ MISTAKES = [
     ("{rate}", "{rat}", 'text (number 1).say asks for "rat", which is not measured there. Did you mean "rate"?'),
     ("{rate}", "{rate + 1}", 'text (number 1).say cannot be read: "{rate + 1}" is no place for a measurement'),
     ("{rate}", "{rate", "text (number 1).say cannot be read: a brace stands alone"),
-    ("{half.rate}", "{hlaf.rate}", '"hlaf" is no run here (chapter, half)'),
+    ("{half.rate}", "{hlaf.rate}", '"hlaf" is no run here (chapter, half, screen)'),
     ('page = "formulas"', 'page = "formula"', 'state.page is "formula"; it is one of'),
     ("[also.half]", "[also.Half]", "also.Half is no name for a run"),
     ("[also.half]", '[also.half]\nwhy = "not"', 'also.half.why is "not"; it is one of minus, derivative.'),
     ('right_if = "w_move < 0"', 'right_if = "w_move < "', "predict.choices (number 1).right_if cannot be read: 'w_"),
+    ("epochs = 5 }", "epoch = 5 }", 'state.settings: There is no setting "epoch": it is one of data, '),
+    ("learning_rate = 0.1,", 'learning_rate = "fast",', 'state.settings: The learning rate must be a number'),
+    ("learning_rate = 0.5 }", "learning_rate = -1 }", "also.half.settings: The learning rate must be above 0"),
+    ("epochs = 5 }", "optimizer = 3 }", "state.settings: The optimizer must be a text, not 3."),
+    ('page = "formulas"', 'page = "neuron"', "state.settings: The page neuron has no formula"),
+    ('page = "formulas"', 'page = "compare"', "state.settings: On this page every contender has its own learning_rate"),
+    ('page = "formulas"', 'page = "watched"', 'state.settings: There is no setting "formula"'),
+    ("[also.half]", '[also.half]\nwhy = "minus"', 'also.half.settings: There is no setting of why = "minus"'),
+    ('page = "formulas"', 'page = "formulas"\ncontrols = ["strat"]', 'state.controls: There is no control "strat".'),
+    ("{half.rate}", "{screen.rat}", 'not_quite_true (number 1).say asks for "screen.rat", which'),
+    ("The rate is {rate}", "The rate is {screen.rate}", '"screen" is no run here (chapter, half)'),
     ('right_if = "w_move < 0"', "", "predict.choices (number 1).right_if has to be a list of sentences"),
     ('if = ["w_crossings > 0"]', 'if = "__import__ == 1"', "answer (number 3).if cannot be read"),
     ('if = ["w_crossings > 0"]', "if = 'zone > \"x\"'", "words are equal (==) or not (!=)"),
@@ -194,6 +207,49 @@ def test_exactly_one_choice_has_to_be_right(tmp_path: Path) -> None:
     client = Client(chapters=written(tmp_path, SMALL.replace("w_move > 0", "w_move < 1")))
     with pytest.raises(DataError, match="exactly one has to be right by what is measured, and it is 1, 2"):
         asked(client, "a-step", stage="answer", settings={})
+
+
+ON_OPENING = [
+    ('right_if = "w_move < 0"', 'right_if = "w_first_step > 9"', "predict.choices: exactly one has", "none."),
+    ("w is {w_start:2}", "w is {v_start:2}", "text (number 1) is never said", "v_start is not measured"),
+    ('not_quite_true = ["At', 'not_quite_true = [{ say = "No", if = "rate > 1" }, "At', "not_quite_true (number", ""),
+    ("w_crossings > 0", "v_crossings > 0", 'answer (number 3) asks for "v_crossings"', "has no parameter v."),
+    ("(w - 3)^2", "(w - 3", "state.settings: ", "("),
+    ("learning_rate = 0.5 }", 'optimizer = "Adamm" }', "also.half.settings: ", "Did you mean"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("good", "bad", "sentence", "end"), ON_OPENING, ids=[each[1][:30] for each in ON_OPENING])
+def test_what_only_a_run_tells_is_told_when_it_is_opened(
+    tmp_path: Path, good: str, bad: str, sentence: str, end: str
+) -> None:
+    text = SMALL.replace('page = "formulas"', 'page = "formulas"\ncontrols = []', 1)
+    assert good in text
+    client = Client(chapters=written(tmp_path, text.replace(good, bad, 1)))
+    with pytest.raises(DataError) as refused:
+        asked(client, "a-step")
+    told = str(refused.value)
+    assert f"{Path('01-a-step') / FILE}: {sentence}" in told
+    assert end in told
+
+
+def test_a_sentence_may_hold_on_the_screen_alone(tmp_path: Path) -> None:
+    loose = 'not_quite_true = [{ say = "At {screen.rate}, not {rate}.", if = "screen.rate > rate" }]'
+    text = SMALL.replace('not_quite_true = ["At {half.rate} it lands at {half.w_first_step:2}."]', loose)
+    text = text.replace("{steps_to_goal:step}", "{steps:step}")
+    client = Client(chapters=written(tmp_path, text))
+    own = tomllib.loads(text)["state"]["settings"]
+    for rate, said in ((0.1, []), (0.2, ["At 0.2, not 0.1."])):
+        told = asked(client, "a-step", stage="answer", settings={**own, "learning_rate": rate})
+        assert told["not_quite_true"] == said
+
+
+def test_reading_chapters_loads_no_torch() -> None:
+    program = (
+        "import sys; from fallline._lessons._chapter_files import all_chapters; all_chapters([]); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
 
 
 def test_conditions() -> None:

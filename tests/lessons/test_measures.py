@@ -9,7 +9,8 @@ from fallline._lessons._chapter_words import Rate, Reach, Share
 from fallline._lessons._graph_measures import graph_measures
 from fallline._lessons._measure_names import is_measure
 from fallline._lessons._measures import descent_measures
-from fallline._lessons._watched import WatchedSettings, bare_loop, read_watched, recorded, watched, watched_measures
+from fallline._lessons._watched import bare_loop, recorded, watched, watched_measures
+from fallline._lessons._watched_settings import WatchedSettings, read_watched
 
 
 def test_one_parameter_by_its_closed_form() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ def test_every_kind_of_file_is_taken(server: TestClient, tmp_path: Path, kind: s
 def test_the_sentences_are_those_of_read_table_and_name_the_file_that_was_dropped(
     server: TestClient, tmp_path: Path
 ) -> None:
-    broken = b"x,y\n1,2\n3,four\n5,6\n" + b"7,8\n" * 50
+    broken = b"x,z,y\n1,2,2\n3,1,four\n5,7,6\n" + b"7,8,8\n" * 50
     status, told = drop(server, "a.csv", broken)
     assert status == 200
     with pytest.raises(DataError) as refused:
@@ -108,6 +109,7 @@ def test_the_sentences_are_those_of_read_table_and_name_the_file_that_was_droppe
         ("picture.png", bytes(range(256)), "picture.png holds a NUL byte"),
         ("broken.parquet", b"PAR1 nothing PAR1", "broken.parquet cannot be read as Parquet"),
         ("deep.jsonl", b'{"x":' * 1000 + b"1" + b"}" * 1000 + b"\n", "deep.jsonl is nested too deeply"),
+        ("closed.jsonl", b"}" * 1000 + b'{"x":' * 1000 + b"1\n", "closed.jsonl is nested too deeply"),
         ("deep", b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n", "deep is nested too deeply"),
         ("long.csv", b"x" * 200_000 + b",y\n1,2\n", "long.csv cannot be read as a table"),
     ],
@@ -195,6 +197,24 @@ def test_a_file_that_never_comes_is_given_up(server: TestClient, monkeypatch: py
     assert (status, json.loads(told)) == (408, {"error": _uploads.TOO_SLOW})
 
 
+def test_a_reader_that_hangs_gives_its_place_to_the_next(server: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    over, add = threading.Event(), Tables.add
+
+    def hangs(tables: Tables, name: str, content: bytes) -> dict[str, object]:
+        if name == "hangs.csv":
+            over.wait(20)
+            return {}
+        return add(tables, name, content)
+
+    monkeypatch.setattr(Tables, "add", hangs)
+    monkeypatch.setattr(_uploads, "READING_SECONDS", 0.01)
+    for _ in range(_uploads.MOST_AT_ONCE + 1):
+        assert drop(server, "hangs.csv", b"no table") == (408, {"error": f"hangs.csv {_uploads.UNREADABLE}"})
+    monkeypatch.setattr(_uploads, "READING_SECONDS", 60.0)
+    assert drop(server, "penguins.csv", CSV)[0] == 200
+    over.set()
+
+
 def test_a_page_that_goes_away_while_it_sends_leaves_nothing(server: TestClient) -> None:
     messages = [{"type": "http.request", "body": CSV, "more_body": True}, {"type": "http.disconnect"}]
 
@@ -249,6 +269,28 @@ def test_no_more_than_a_few_choices_of_columns_are_kept_of_one_file() -> None:
         tables.table(key, target=name)
     assert tables.table(key, target="c0") is not first
     assert tables.table(key, target="c7") is tables.table(key, target="c7")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"a,b\n", "has no rows of data"),
+        (b"a,b\n1,2\n", "has one row of data"),
+        (
+            b"a,b\n1,2\n1,3\n",
+            r"is constant \(1 in every row\): its weight cannot be told from the bias\. Leave it out\.$",
+        ),
+        (b"a,b\n1,inf\n2,3\n", "one row of data after leaving out 1"),
+        (b"a,b\n1,1e300\n2,3\n", "cannot be squared"),
+        (b"a;b\n1,5;2\n2,5;3\n", "a.csv writes its numbers with decimal commas"),
+    ],
+)
+def test_a_table_that_nothing_can_be_learnt_from_is_refused_at_once(content: bytes, sentence: str) -> None:
+    tables = Tables()
+    with pytest.raises(DataError, match=sentence):
+        tables.add("a.csv", content)
+    assert len(tables) == 0
+    assert tables.add("a.csv", b"a,b,c\n1,2,7\n2,3,7\n")["target"] == "c"  # constant, and others can be chosen
 
 
 @pytest.mark.parametrize("key", ["", "../../etc/passwd", "x" * 10_000, "\x00"])

@@ -62,3 +62,19 @@ def test_between_two_rates_as_the_loop_runs_it(swept: SweepResult) -> None:
     run = fl.fit(epochs=60, learning_rate=0.0131)
     losses = np.append(run.header.start_loss, run.columns.full_loss)
     assert beside(swept, objective, 0.0131, run.trajectory, losses).zone is Zone.JUST_RIGHT
+
+
+def test_just_right_is_at_most_three_times_the_fewest_steps(swept: SweepResult) -> None:
+    objective = objective_of(swept)
+    assert objective is not None
+    inside = [at for at, zone in enumerate(swept.zone_of_each) if zone is Zone.JUST_RIGHT]
+    needed = [steps for at in inside if (steps := swept.steps_to_goal[at]) is not None]
+    fewest, at = min(needed), inside[len(inside) // 2]
+    assert 3 * fewest < 60
+    assert fewest + 1 < max(needed)  # another rate's steps would draw another line
+    for steps, zone in ((3 * fewest, Zone.JUST_RIGHT), (3 * fewest + 1, Zone.TOO_SMALL)):
+        losses = np.full(61, swept.start_loss)
+        losses[steps:] = swept.floor
+        found = beside(swept, objective, float(swept.rates[at]), swept.trajectories[:, at], losses)
+        assert found.steps_to_goal == steps
+        assert (found.zone is Zone.JUST_RIGHT) == (zone is Zone.JUST_RIGHT), steps

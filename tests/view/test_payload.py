@@ -214,6 +214,13 @@ def test_json_spells_what_json_lacks() -> None:
     }
 
 
+def test_words_of_text_stay_where_numbers_become_words() -> None:
+    payload = {"NaN": [float("nan")], "said": 'it is "NaN, or -Infinity: \\', "n": [1.5, -float("inf")]}
+    text = to_json(payload)
+    assert text.count('"NaN"') == 2  # the key, and the number
+    assert json.loads(text) == {"NaN": ["NaN"], "said": payload["said"], "n": [1.5, "-Infinity"]}
+
+
 def test_json_is_safe_inside_a_page() -> None:
     words = "</script><!-- \u2028 \u2029 − é"
     text = to_json({"title": words})

@@ -162,11 +162,16 @@ def test_history_of_all_rows_begins_at_the_start_and_keeps_extremes() -> None:
     run, _ = textbook(steps=3000)
     full = run.columns.full_loss.copy()
     full[1234] = 1e6
+    full[2000:2040] = np.nan
+    full[2100] = np.nan
     bands = history(replace(run, columns=replace(run.columns, full_loss=full)))
     assert bands["full_step"][0] == -1
     assert bands["full_loss"][0] == run.header.start_loss
     assert 1e6 in bands["full_loss"]
     assert bands["full_step"][-1] == 2999
+    losses = np.array(bands["full_loss"])
+    assert 0 < np.isnan(losses).sum() < 10  # buckets of nothing else: one point of each
+    assert np.nanmin(losses) == np.nanmin(full)
 
 
 @settings(max_examples=40, deadline=None)

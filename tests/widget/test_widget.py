@@ -76,3 +76,47 @@ def test_wishes_become_settings() -> None:
     ):
         settings = with_wish(settings, wish)
     assert settings == {"edits": [[3, 1.0, 2.5], [None, 5.0, 50.0], [7, None, None]], "start": [0.0, 1.0]}
+
+
+def test_an_answer_equal_to_one_before_is_sent_again() -> None:
+    picture = fl.live(learning_rate=0.01, **FEW)
+    heard: list[str] = []
+    picture.observe(lambda change: heard.append(change["name"]), names=["payload", "part"])
+    picture.wish = {"start": [0.0, 0.0], "settled": True, "number": 1}
+    before = picture.payload
+    picture.wish = {"move_point": [3, 1.0, 30.0], "settled": False, "number": 2}  # another ground is drawn
+    picture.settings = {**picture.settings, "edits": []}
+    picture.wish = {"start": [0.0, 0.0], "settled": True, "number": 3}
+    assert {**picture.payload, "answer": 0} == {**before, "answer": 0}
+    assert heard == ["payload", "part", "payload"]
+
+
+def test_equal_wishes_that_are_numbered_are_two(picture: Any) -> None:
+    before = len(picture.settings.get("edits", []))
+    for number in (101, 102):
+        picture.wish = {"add_point": [5.0, 5.0], "settled": True, "number": number}
+    assert picture.settings["edits"][before:] == [[None, 5.0, 5.0]] * 2
+    picture.settings = {key: value for key, value in picture.settings.items() if key != "edits"}
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"bend": [1]}, {"bend": 3}, {"bend": ["1", 0.1]}, {"bend": [0.5, 0.1]}, {"bend": None}, {"bend": [3, None]},
+        {"move_point": 3}, {"move_point": [1, 2]}, {"add_point": None}, {"remove_point": [1]}, {"start": "w"},
+    ],
+)  # fmt: skip
+def test_a_wish_that_is_none_is_a_sentence(picture: Any, wish: dict[str, Any]) -> None:
+    before = picture.settings
+    picture.wish = {**wish, "settled": True}
+    assert picture.fault
+    assert picture.settings == before
+    assert with_wish({"edits": None, "rate_changes": None}, {"add_point": [1, 2]})["edits"] == [[None, 1, 2]]
+
+
+def test_another_rate_before_the_first_step_is_the_rate() -> None:
+    picture = fl.live(learning_rate=0.01, **FEW)
+    picture.wish = {"bend": [0, 0.02], "settled": True}
+    assert picture.settings["learning_rate"] == 0.02
+    assert picture.part["rate"]["value"] == 0.02
+    assert picture.part["rate"]["changes"] == []

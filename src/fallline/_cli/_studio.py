@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -72,9 +73,21 @@ def _place_of(run: str | None, folder: Path) -> tuple[Path, str | None]:
     """The folder of runs, and the name of the one to open in it; a run file elsewhere brings its own folder."""
     if run is None:
         return folder, None
+    from fallline._desk._run_files import SUFFIX, run_file
+    from fallline._desk._runs import read_row
+    from fallline._errors import OptionError, RunFileError
     from fallline._store import find_run
 
+    if not run.strip():
+        raise OptionError("RUN is empty: name a run, or leave it out for the page without one.")
+    if Path(run).is_dir():
+        raise OptionError(f"{run} is a folder: `fallline studio --runs {quote(run)}` shows the runs in it.")
     path = find_run(folder, run)
+    if path.suffix != SUFFIX:
+        raise RunFileError(f"{path} is no run file: the name of a run's file ends in {SUFFIX}.")
+    row = read_row(run_file(path.parent, path.name))
+    if row.problem:
+        raise RunFileError(row.problem if path.name in row.problem else f"{path} holds no run. {row.problem}")
     return path.parent, path.stem
 
 

@@ -7,6 +7,7 @@ from fallline._errors import OptionError
 from fallline._formulas._typed import as_python
 
 _QUOTED = re.compile(r'"([^"]+)"')
+_WEIGHTS = 'the field "Weights of the result\'s entries"'
 _WORD = re.compile(r"\w")
 
 
@@ -26,7 +27,21 @@ def placed(error: OptionError, text: str, field: str = "expression") -> TextErro
     >>> placed(OptionError('"y +" cannot be read: it breaks off after +.'), "x = 2; y +").place
     {'field': 'expression', 'span': (7, 10)}
     """
-    return TextError(str(error), place_in(error, text), field)
+    return TextError(on_the_page(str(error)), place_in(error, text), field)
+
+
+def on_the_page(sentence: str) -> str:
+    """A sentence of the command line and of Python, in the words of the page's fields.
+
+    >>> print(on_the_page("differentiated: --vector 1,1, in Python vector=[1, 1], adds them up."))
+    differentiated: 1, 1 in the field "Weights of the result's entries" adds them up.
+    """
+    found = re.sub(r"--vector \S.*?, in Python vector=(\[.*\]), adds", rf"\1 in {_WEIGHTS} adds", sentence)
+    found = re.sub(r": \[([^\[\]]*)\] in the field", r": \1 in the field", found)  # a plain list needs no brackets
+    found = re.sub(r"vector=.* \(as text its numbers, --vector\) adds", f"a 1 for each in {_WEIGHTS} adds", found)
+    found = re.sub(r"^vector (is|has|must)", r"What stands in the weights' field \1", found)
+    found = found.replace(" by --at.", " in its own field.").replace(", as in --at ", ", as in ")
+    return found.replace(" is what vector= (--vector) gives", f" is what {_WEIGHTS} gives")
 
 
 def place_in(error: OptionError, text: str) -> tuple[int, int] | None:

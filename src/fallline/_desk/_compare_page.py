@@ -70,6 +70,11 @@ class Field:
         """Whether any contender has a rate that was set."""
         return any(one.learning_rate is not None for one in self.wanted)
 
+    @property
+    def drawn(self) -> tuple[tuple[str, int], ...]:
+        """Whose lines stand in the picture: labels, and the tuned ones that they are of."""
+        return tuple((label, which) for _, label, which in self.contenders)
+
 
 @dataclass(frozen=True, eq=False)
 class Held:
@@ -82,6 +87,8 @@ class Held:
     frame: str
     planes: Mapping[str, Plane]
     """Of each setting that is on the page."""
+    drawn: tuple[tuple[str, int], ...]
+    """Of :attr:`Field.drawn`: where others run, the whole picture is another."""
 
 
 def compare(request: Mapping[str, object], client: Client) -> Reply:
@@ -102,7 +109,7 @@ def compare(request: Mapping[str, object], client: Client) -> Reply:
         held = client.memory.get(_KEY)
         if detail == "draft" and isinstance(held, Held) and held.frame == request.get("frame"):
             field = _field(settings, client, seeds=1)
-            if _runs_key(settings, field) == held.key.partition(" ")[0]:
+            if _runs_key(settings, field) == held.key.partition(" ")[0] and field.drawn == held.drawn:
                 return _draft(field, held, which)
         return _full(settings, client)
 
@@ -120,7 +127,7 @@ def _full(settings: CompareSettings, client: Client) -> Reply:
     client.progress(0.99, "drawing")
     payload, planes = _payload(field, tuned, objective, client)
     frame = _digest(repr((key, field.wanted)))
-    client.memory[_KEY] = Held(key, tuned, objective, frame, planes)
+    client.memory[_KEY] = Held(key, tuned, objective, frame, planes, field.drawn)
     return {"payload": payload, "frame": frame, "tuned": [_tuned_row(tuned, which) for _, _, which in field.contenders]}
 
 
@@ -223,14 +230,15 @@ def _field(settings: CompareSettings, client: Client, *, seeds: int) -> Field:
 
 def _refuse_the_same(contenders: Sequence[tuple[Entry, int]], wanted: Sequence[Wanted]) -> None:
     """The same optimizer with the same options is there once, or at rates that differ."""
-    for place, (entry, _) in enumerate(contenders):
-        for other, (before, _) in enumerate(contenders[:place]):
-            rates = [wanted[other].learning_rate, wanted[place].learning_rate]
-            if entry.same_as == before.same_as and (None in rates or rates[0] == rates[1]):
-                raise OptionError(
-                    f"{entry.label} is there twice with the same options: take one away, give it other options, "
-                    "or set two different rates."
-                )
+    for entry, _ in contenders:
+        alike = [one for (each, _), one in zip(contenders, wanted, strict=True) if each.same_as == entry.same_as]
+        rates = {one.learning_rate for one in alike}
+        if len(alike) > 1 and (None in rates or len(rates) < len(alike)):
+            times = {2: "twice", 3: "three times", 4: "four times", 5: "five times"}.get(len(alike), "six times")
+            raise OptionError(
+                f"{entry.label} is there {times} with the same options: give them different options or different "
+                "rates, or leave one."
+            )
 
 
 def _labels(entries: Sequence[Entry], wanted: Sequence[Wanted]) -> list[str]:

@@ -1,6 +1,8 @@
 """What a dropped file holds, found out without trusting it: its size once read, how deep it is nested."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +17,36 @@ MOST_CELLS = 5_000_000
 """Rows × columns: a small Parquet file may stand for very many."""
 DEEPEST = 32
 """Brackets within brackets: a reader that follows thousands of them ends the process."""
+FEWEST_ROWS = 2
+_LOOKED_AT = 2**14
+"""Bytes of a file without numbers that are looked through for decimal commas."""
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
+_CELLS = re.compile(r"[;\t|]")
 _OPENING, _CLOSING = b"{[", b"}]"
 
 
-def look_into(path: Path, name: str) -> dict[str, object]:
+@dataclass(frozen=True)
+class Look:
+    """What is in a file."""
+
+    rows: int
+    columns: tuple[tuple[str, str], ...]
+    """Names and kinds."""
+    target: str
+    features: tuple[str, ...]
+
+    @property
+    def is_only_choice(self) -> bool:
+        """Whether other columns could not do better where these cannot be used."""
+        return self.rows < FEWEST_ROWS or len(self.features) == 1
+
+    def told(self) -> dict[str, object]:
+        """As it travels."""
+        columns = [{"name": column, "kind": kind} for column, kind in self.columns]
+        return {"rows": self.rows, "columns": columns, "target": self.target, "features": list(self.features)}
+
+
+def look_into(path: Path, name: str) -> Look:
     """Rows, columns and which of them are used unless told, by the reader of every table.
 
     Raises:
@@ -32,16 +60,24 @@ def look_into(path: Path, name: str) -> dict[str, object]:
     kinds = {column: kind for column, kind in source.kinds.items() if column}
     numeric = _numeric(kinds)
     if len(numeric) < 2:
+        if _has_decimal_commas(path):
+            raise DataError(
+                f"{name} writes its numbers with decimal commas, as in 1,5: write them with a point, as in 1.5, and "
+                "drop it again."
+            )
         raise DataError(
             f"{name} has {count(len(numeric), 'column')} of numbers: expected at least a feature and a target."
         )
     rows = _rows(source, numeric[0], len(kinds), name)
-    return {
-        "rows": rows,
-        "columns": [{"name": column, "kind": kind.value} for column, kind in kinds.items()],
-        "target": numeric[-1],
-        "features": numeric[:-1],
-    }
+    columns = tuple((column, kind.value) for column, kind in kinds.items())
+    return Look(rows, columns, numeric[-1], tuple(numeric[:-1]))
+
+
+def _has_decimal_commas(path: Path) -> bool:
+    """Whether the lines below the first hold cells such as 1,5 between semicolons, tabs or bars."""
+    with path.open("rb") as file:
+        lines = file.read(_LOOKED_AT).decode("utf-8", "replace").splitlines()[1:]
+    return any(_DECIMAL_COMMA.fullmatch(cell.strip(' "')) for line in lines[:20] for cell in _CELLS.split(line))
 
 
 def _numeric(kinds: "Mapping[str, Kind]") -> list[str]:

@@ -21,7 +21,7 @@ from fallline._view._live import Scene, all_frames, continuous_rates, few_frames
 
 DRAFT_FRAMES = 20
 _ON_PAGE = (
-    ("standardising with --learning-rate auto", "standardising with the recommended rate"),
+    ("with --learning-rate auto", "with the recommended rate"),
     ("A larger rate, or --dtype float64, would move it.", "A larger rate would move it."),
     ("--learning-rate auto finds one", "the recommended rate is one"),
     ("--learning-rate ", ""),

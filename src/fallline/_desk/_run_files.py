@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 10.0
 _LONGEST_NAME = 255
 _NUMBERED = re.compile(r"0*(\d+)-(.+)")
 _NO_NAME = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]')
-"""What no name of a run holds: separators, drives and streams of any system, control characters."""
+"""What is no name of a run unless a file is listed by it: separators, drives and streams, control characters."""
 _JOURNALS = ("-wal", "-journal")
 _LOCKS = Path("/proc/locks")
 
@@ -48,7 +48,7 @@ def run_files(folder: Path) -> tuple[list[RunFile], int]:
         RunFileError: the folder cannot be read.
     """
     try:
-        names = [entry.name for entry in os.scandir(folder) if entry.name.endswith(SUFFIX)]
+        names = [entry.name for entry in os.scandir(folder) if entry.name.endswith(SUFFIX) and entry.name != SUFFIX]
     except (FileNotFoundError, NotADirectoryError):
         return [], 0
     except OSError as problem:
@@ -67,10 +67,9 @@ def run_file(folder: Path, name: object) -> RunFile:
         RunFileError: there is no such file in this folder, or it is a link that leads out of it.
     """
     text = _checked(name)
-    home = folder.resolve()
-    file = _file(folder, home, text + SUFFIX) or (_file(folder, home, text) if text.endswith(SUFFIX) else None)
-    file = file or _by_number(folder, text)
+    file = _by_name(folder, text) or _by_number(folder, text)
     if file is None:
+        _refuse_signs(text)
         known = [each.name for each in run_files(folder)[0]]
         raise RunFileError(f'There is no run "{text}" in {folder}.{near(text, known)}')
     if file.leads_out:
@@ -93,10 +92,28 @@ def _checked(name: object) -> str:
         name = str(name)
     if not isinstance(name, str) or not name or len(name) > _LONGEST_NAME:
         raise OptionError("Which run? It is named as the list of runs names it.")
+    return name
+
+
+def _refuse_signs(name: str) -> None:
     if _NO_NAME.search(name) or name.startswith(".") or name.endswith((".", " ")):
         shown = "".join(letter if letter.isprintable() else "?" for letter in name[:60])
-        raise OptionError(f'"{shown}" is no name of a run: a name as in the list is needed, without a folder.')
-    return name
+        raise OptionError(f'There is no run "{shown}" here: a name as in the list is needed, without a folder.')
+
+
+def _by_name(folder: Path, text: str) -> RunFile | None:
+    """What the folder itself lists by this name: no text of a message is ever a path."""
+    try:
+        listed = {entry.name for entry in os.scandir(folder)}
+    except OSError:
+        return None
+    home = folder.resolve()
+    for name in (text + SUFFIX, text):
+        if name in listed and name.endswith(SUFFIX):
+            file = _file(folder, home, name)
+            if file is not None:
+                return file
+    return None
 
 
 def _by_number(folder: Path, text: str) -> RunFile | None:

@@ -15,6 +15,8 @@ from fallline._errors import OptionError, near
 MOST_STEPS = 100_000
 MOST_ROW_EPOCHS = 200_000_000
 """Rows × epochs: about as long as so many steps."""
+MOST_NUMBERS = 4_000_000
+"""Steps × parameters: a run keeps several numbers of each."""
 MOST_POINTS = 10_000
 MOST_EDITS = 1_000
 MOST_CHANGES = 200
@@ -83,7 +85,7 @@ class Settings:
     learning_rate: float | None = None
     """None is what a sweep recommends."""
     rate_changes: tuple[tuple[int, float], ...] = ()
-    """(step, rate), steps counted from 0 and rising."""
+    """(step, rate), steps rising; one before the first step is the learning rate."""
     optimizer: str = "SGD"
     optimizer_options: tuple[tuple[str, OptionValue], ...] = ()
     epochs: int = 200
@@ -117,13 +119,14 @@ def read_settings(given: object) -> Settings:
     found = mapping({} if given is None else given, "The settings")
     known_keys(found, NAMES, "setting")
     formula = _formula(found.get("formula"))
+    rate, changes = _rates(found)
     settings = Settings(
         data=_data(found.get("data")),
         edits=_edits(found.get("edits")),
         formula=formula,
         start=_start(found.get("start")),
-        learning_rate=_rate(found.get("learning_rate"), "The learning rate"),
-        rate_changes=_rate_changes(found.get("rate_changes")),
+        learning_rate=rate,
+        rate_changes=changes,
         optimizer=_optimizer(found.get("optimizer")),
         optimizer_options=_options(found.get("optimizer_options")),
         epochs=200
@@ -144,11 +147,12 @@ def _or(given: object, default: object) -> object:
     return default if given is None else given
 
 
-def check_work(settings: Settings, rows: int | None) -> int:
+def check_work(settings: Settings, rows: int | None, parameters: int = 1) -> int:
     """The steps of the run, where they are few enough to be made while somebody waits.
 
     Args:
         rows: of the table; None for a formula.
+        parameters: of the model.
 
     Raises:
         OptionError: there are too many.
@@ -159,6 +163,11 @@ def check_work(settings: Settings, rows: int | None) -> int:
         raise OptionError(
             f"{steps:,} steps are more than the page makes while you wait ({MOST_STEPS:,}): "
             "take fewer epochs or larger batches, or run them with fallline fit."
+        )
+    if steps * parameters > MOST_NUMBERS:
+        raise OptionError(
+            f"{steps:,} steps of {parameters:,} parameters are more than the page keeps: "
+            "take fewer epochs or fewer features, or run them with fallline fit."
         )
     if rows is not None and rows * settings.epochs > MOST_ROW_EPOCHS:
         raise OptionError(
@@ -275,6 +284,15 @@ def _rate(given: object, what: str) -> float | None:
         tail = " With 0 nothing would move." if found == 0 else ""
         raise OptionError(f"{what} must be above 0 and below {LARGEST_NUMBER:g}, not {found:g}.{tail}")
     return found
+
+
+def _rates(found: Mapping[object, object]) -> tuple[float | None, tuple[tuple[int, float], ...]]:
+    """The learning rate and its changes; one before the first step is the rate itself."""
+    rate = _rate(found.get("learning_rate"), "The learning rate")
+    changes = _rate_changes(found.get("rate_changes"))
+    if changes and changes[0][0] == 0:
+        return changes[0][1], changes[1:]
+    return rate, changes
 
 
 def _rate_changes(given: object) -> tuple[tuple[int, float], ...]:

@@ -7,7 +7,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,12 @@ from fallline._sweep import Beside, beside, sweep_problem
 from fallline._view._live import Scene, scene_of
 
 KEPT = 6
-KEPT_ROWS = 2_000_000
+KEPT_BYTES = 128 * 2**20
+"""Of the tables and the sweeps of one client."""
 MOST_SWEPT = 2_000
 """Steps that are repeated at some fifty rates while somebody waits."""
+MOST_SWEPT_NUMBERS = 100_000
+"""Steps × parameters of one rate of a sweep, whose paths are kept: at some fifty rates 40 MB."""
 MOST_REFINED = 500
 """Of longer runs, and where the loss is no parabola, the measured limit is one of the rates: the runs that place it
 more closely come one after the other, and take longer than all others together."""
@@ -48,6 +51,11 @@ class Ground:
     """[N], None for a formula."""
     file: str | None = None
     """The name of the file, where one was dropped onto the page."""
+
+    @property
+    def nbytes(self) -> int:
+        """Of its table in float64."""
+        return 8 * (self.problem.rows or 0) * (len(self.problem.parameter_names) + 1)
 
 
 @dataclass(eq=False)
@@ -73,6 +81,13 @@ class Study:
         """What is descended on."""
         return self.ground.problem
 
+    @property
+    def nbytes(self) -> int:
+        """What is kept of it: its table and its sweep."""
+        swept = self.swept
+        each = [getattr(swept, one.name) for one in fields(swept)] if isinstance(swept, SweepResult) else []
+        return self.ground.nbytes + sum(one.nbytes for one in each if isinstance(one, np.ndarray))
+
     def run(self, rate: float, client: Client, *, changes: Sequence[tuple[int, float]] = (), exact: bool) -> Run:
         """The descent at this rate.
 
@@ -96,6 +111,7 @@ class Study:
                 batch_size=settings.batch_size,
                 seed=settings.seed,
                 engine="moments" if quick else "loop",
+                passing=quick,
                 progress=lambda done, total, _loss: client.progress(done / max(total, 1), "steps"),
             )
 
@@ -116,6 +132,11 @@ class Study:
             return f"Other rates were not run: {affordable}."
         if affordable < self.steps:
             return f"Other rates were not run: {self.steps:,} steps at some fifty rates would take long."
+        if self.steps * len(self.start) > MOST_SWEPT_NUMBERS:
+            return (
+                f"Other rates were not run: {self.steps:,} steps of {len(self.start):,} parameters at some fifty "
+                "rates are more than is kept here."
+            )
         with plain_surroundings():
             return sweep_problem(
                 self.problem,
@@ -160,7 +181,13 @@ class Study:
         with plain_surroundings():
             model = self.problem.starting_model(self.start, seed=settings.seed)
             batches = self.problem.batches(settings.batch_size, settings.seed)
-            return auto_rate(self.problem, batches, settings.optimizer, options, model, settings.epochs).value
+            return auto_rate(self.problem, batches, settings.optimizer, options, model, self._auto_epochs).value
+
+    @property
+    def _auto_epochs(self) -> int:
+        """Those over which a rate is looked for: fewer where each step has many parameters."""
+        per_epoch = max(self.steps // self.settings.epochs, 1)
+        return max(1, min(self.settings.epochs, MOST_SWEPT_NUMBERS // (len(self.start) * per_epoch)))
 
     def scene(self, client: Client, instead: Run) -> Scene:
         """The windows: those of the run at the recommended rate, of ``instead`` where none can be recommended."""
@@ -258,13 +285,9 @@ class Studies:
 
     @staticmethod
     def _forget(kept: "OrderedDict[str, Study] | OrderedDict[str, Ground]") -> None:
-        """The oldest, and more of them where tables are large; the last one stays."""
-        while len(kept) > KEPT or (len(kept) > 1 and _rows(kept) > KEPT_ROWS):
+        """The oldest, and more of them where tables or sweeps are large; the last one stays."""
+        while len(kept) > KEPT or (len(kept) > 1 and sum(each.nbytes for each in kept.values()) > KEPT_BYTES):
             kept.popitem(last=False)
-
-
-def _rows(kept: "OrderedDict[str, Study] | OrderedDict[str, Ground]") -> int:
-    return sum(each.problem.rows or 0 for each in kept.values())
 
 
 def _digest(text: str) -> str:
@@ -282,8 +305,8 @@ def make_ground(key: str, settings: Settings, client: Client) -> Ground:
 
 def _study(key: str, settings: Settings, ground: Ground) -> Study:
     problem = ground.problem
-    steps = check_work(settings, problem.rows)
     names = problem.parameter_names
+    steps = check_work(settings, problem.rows, len(names))
     given = None
     if settings.start is not None:
         if len(settings.start) != len(names):

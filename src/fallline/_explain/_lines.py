@@ -41,12 +41,22 @@ def optimizer_line(run: Run) -> str:
     header = run.header
     options = "".join(f", {key} {_plain(value)}" for key, value in header.optimizer_options.items())
     batch = "" if header.full_batch or header.batch_size is None else f", batches of {header.batch_size:,}"
-    schedule = f" ({header.schedule})" if header.schedule else ""
+    schedule = f" ({_schedule_words(header.schedule)})" if header.schedule else ""
     engine = "" if header.engine == "loop" else f", engine {header.engine}"
     return (
         f"{header.optimizer}{options}, learning rate {short(header.learning_rate)}{schedule}, "
         f"{count(header.epochs, pass_word(run))}{batch}{engine}"
     )
+
+
+def _schedule_words(schedule: str) -> str:
+    """A schedule by its name; changes at given steps as a phrase."""
+    name, _, rest = schedule.partition(":")
+    if name.strip().lower() != "changes":
+        return schedule
+    pairs = [each.partition("=") for each in rest.split(",")]
+    said = [f"{short(float(rate))} from step {int(step):,} on" for step, _, rate in pairs[:3]]
+    return "; ".join(said) + (f"; {count(len(pairs) - 3, 'more change')}" if len(pairs) > 3 else "")
 
 
 def _plain(value: object) -> str:

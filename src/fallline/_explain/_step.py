@@ -73,6 +73,9 @@ def step_sentences(run: Run, index: int) -> list[str]:
 
 def _shown(run: Run, index: int) -> list[int]:
     """The parameters that get a sentence, in their own order."""
+    total = len(run.header.parameter_names)
+    if total <= MOST_PARAMETERS:
+        return list(range(total))
     slopes = np.abs(run.columns.gradient[index])
     steepest = np.argsort(-np.nan_to_num(slopes, nan=np.inf), kind="stable")[:MOST_PARAMETERS]
     return sorted(int(k) for k in steepest)

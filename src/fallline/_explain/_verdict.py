@@ -68,7 +68,8 @@ def _share(run: Run, summary: Summary) -> list[str]:
         circles = summary.outcome is Outcome.STALLED and share > 1
         return [f"{said} Past it {run.header.optimizer} circles above the minimum." if circles else said]
     where = WHERE.get(summary.limit_kind, "") if summary.limit_kind is not None else ""
-    said = f"The rate {rate} is {phrase}{where}"
+    changes = len(run) > 0 and np.ptp(run.columns.learning_rate) > 0
+    said = f"The {'largest ' if changes else ''}rate {rate} is {phrase}{where}"
     single = run.header.plain_descent and run.header.full_batch and not run.header.schedule
     if not single or share >= 1 or where:
         return [said + "."]

@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from fallline._data import gather_table
 from fallline._descent import Batches
 from fallline._errors import OptionError, near
 from fallline._fit._moments_engine import check_moments_engine, descend_moments
+from fallline._fit._plain_moments import descend_plainly, plain_rates
 from fallline._problem import Problem, given_problem, make_problem_of_moments
 from fallline._records import Step
+from fallline._vectors import numbers
 
 if TYPE_CHECKING:
     from fallline._data._read import TableSource
@@ -69,8 +72,12 @@ def descent_by(
     *,
     epochs: int,
     scheduler: torch.optim.lr_scheduler.LRScheduler | None,
+    passing: bool = False,
 ) -> Descent:
     """The steps, made one by one as they are asked for."""
     if engine == "moments" and problem.quadratic is not None and isinstance(model, torch.nn.Linear):
+        rates = plain_rates(optimizer, scheduler, epochs) if passing else None
+        if rates is not None:
+            return descend_plainly(np.array(numbers(model.parameters())), problem.quadratic, rates, problem.dtype)
         return descend_moments(model, problem.quadratic, optimizer, epochs=epochs, scheduler=scheduler)
     return problem.descend(model, batches, optimizer, epochs=epochs, scheduler=scheduler)

@@ -43,6 +43,7 @@ def fit_problem(
     run: str | Path | None = None,
     progress: Progress | None = None,
     notice: Notice | None = None,
+    passing: bool = False,
 ) -> Run:
     """What ``fl.fit`` does once the problem is made; whoever fits one problem many times makes it once.
 
@@ -50,6 +51,8 @@ def fit_problem(
         problem: what is descended on; for the engine ``moments`` a neuron with a quadratic, in full batch.
         rate: a number; None or ``auto`` for what a sweep recommends.
         start: parameters before step 0 by name, in the training scale.
+        passing: the next run soon takes its place: under ``moments`` plain descent is made by its formula, without
+            an optimizer's own overhead.
 
     The other arguments and the errors are those of :func:`fallline.fit`.
 
@@ -77,7 +80,7 @@ def fit_problem(
         problem, batches, model, made, options=options, rate=chosen, schedule=schedule, epochs=epochs, seed=seed,
         engine=engine,
     )  # fmt: skip
-    descent = descent_by(engine, problem, model, batches, made, epochs=epochs, scheduler=scheduler)
+    descent = descent_by(engine, problem, model, batches, made, epochs=epochs, scheduler=scheduler, passing=passing)
     return _run(problem, batches, descent, made, header, run, progress)
 
 

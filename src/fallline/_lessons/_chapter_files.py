@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fallline._errors import DataError, near
+from fallline._errors import DataError, OptionError, near
+from fallline._lessons._chapter_settings import check_controls, check_settings
 from fallline._lessons._chapter_words import Condition, condition, places
 from fallline._lessons._measure_names import QUESTIONS, is_measure, known_measures
 
@@ -20,8 +21,8 @@ PAGES = ("neuron", "formulas", "compare", "backprop", "watched")
 """Pages that a chapter can be set on."""
 LARGEST = 100_000
 """Bytes of a chapter.toml: beyond that it is no chapter."""
-SCREEN, STATE = "", "chapter"
-"""What a name without a prefix speaks of in an answer; what it speaks of elsewhere."""
+SCREEN, STATE, NOW = "", "chapter", "screen"
+"""What a name without a prefix speaks of in an answer; what it speaks of elsewhere; the screen, said there."""
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _ALSO = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -164,8 +165,12 @@ class _Reader:
         self._prefixes = {STATE: state}
         also = {key: self._also(key, table, state) for key, table in self._tables(given, "also").items()}
         self._prefixes = {SCREEN: state, STATE: state, **also}
+        text = self._said(given, "text")
         predict = self._table(given, "predict", "")
         self._only(predict, ("question", "choices"), "predict")
+        asked = self._sentence(self._text(predict, "question", "predict"), "predict.question")
+        choices = self._choices(predict)
+        self._prefixes = {**self._prefixes, NOW: state}  # only what is said afterwards can speak of the screen
         tried = self._table(given, "try", "")
         self._only(tried, ("do", "look"), "try")
         return Chapter(
@@ -173,13 +178,13 @@ class _Reader:
             file=self._file,
             title=self._text(given, "title", ""),
             question=self._text(given, "question", ""),
-            text=self._said(given, "text"),
+            text=text,
             code=self._text(given, "code", "", needed=False),
             state=state,
-            controls=self._controls(state_table),
+            controls=self._controls(state_table, state.page),
             also=also,
-            predict=self._sentence(self._text(predict, "question", "predict"), "predict.question"),
-            choices=self._choices(predict),
+            predict=asked,
+            choices=choices,
             tries=tuple(self._texts(tried, "do", "try")),
             look=self._text(tried, "look", "try"),
             answer=self._sentences(given, "answer"),
@@ -187,31 +192,41 @@ class _Reader:
             next=self._text(given, "next", "", needed=False) or None,
         )
 
-    def _controls(self, state: Mapping[str, Any]) -> tuple[str, ...] | None:
-        """Names that only the page knows; none at all is an empty list."""
+    def _controls(self, state: Mapping[str, Any], page: str) -> tuple[str, ...] | None:
+        """Names of the page; none at all is an empty list."""
         if "controls" not in state:
             return None
-        return () if state["controls"] == [] else tuple(self._texts(state, "controls", "state"))
+        listed = () if state["controls"] == [] else tuple(self._texts(state, "controls", "state"))
+        try:
+            check_controls(page, listed)
+        except OptionError as error:
+            self._refuse("state.controls:", str(error))
+        return listed
 
-    def _experiment(self, table: Mapping[str, Any], where: str, base: Experiment | None) -> Experiment:
+    def _experiment(
+        self, table: Mapping[str, Any], where: str, base: Experiment | None, why: str | None = None
+    ) -> Experiment:
         page = self._text(table, "page", where, needed=base is None) or (base.page if base is not None else "")
         if page not in PAGES:
             self._refuse(f"{where}.page", f'is "{page}"; it is one of {", ".join(PAGES)}.{near(page, list(PAGES))}')
         settings = self._table(table, "settings", where) if "settings" in table else {}
-        if base is not None and base.page == page:
+        if base is not None and base.page == page and why is None:
             settings = {**base.settings, **settings}
-        return Experiment(page, settings)
+        try:
+            check_settings(page, settings, why)
+        except OptionError as error:
+            self._refuse(f"{where}.settings:", str(error))
+        return Experiment(page, settings, why)
 
     def _also(self, name: str, table: Mapping[str, Any], state: Experiment) -> Experiment:
         where = f"also.{name}"
-        if not _ALSO.fullmatch(name) or name == STATE:
-            self._refuse(where, f'is no name for a run: small letters, digits and _, and not "{STATE}"')
+        if not _ALSO.fullmatch(name) or name in (STATE, NOW):
+            self._refuse(where, f'is no name for a run: small letters, digits and _, not "{STATE}" and not "{NOW}"')
         self._only(table, ("page", "settings", "why"), where)
         question = self._text(table, "why", where, needed=False)
         if question and question not in QUESTIONS:
             self._refuse(f"{where}.why", f'is "{question}"; it is one of {", ".join(QUESTIONS)}')
-        made = self._experiment(table, where, state)
-        return Experiment(made.page, made.settings, question) if question else made
+        return self._experiment(table, where, state, question or None)
 
     def _choices(self, predict: Mapping[str, Any]) -> tuple[Choice, ...]:
         given = predict.get("choices")

@@ -7,7 +7,8 @@ from typing import Any
 from fallline._desk._client import Client
 from fallline._desk._settings import read_settings
 from fallline._desk._study import Studies
-from fallline._lessons._chapter_files import SCREEN, STATE, Chapter, Experiment
+from fallline._errors import DataError, FalllineError
+from fallline._lessons._chapter_files import NOW, SCREEN, STATE, Chapter, Experiment
 from fallline._lessons._chapter_words import Condition, Measured, places
 from fallline._lessons._measure_names import SWEPT
 from fallline._lessons._measures import descent_measures
@@ -24,20 +25,29 @@ def names_in(sentences: Iterable[str], conditions: Iterable[Condition]) -> set[s
 
 
 def measure_all(
-    chapter: Chapter, names: Iterable[str], client: Client, *, screen: Experiment | None = None
+    chapter: Chapter,
+    names: Iterable[str],
+    client: Client,
+    *,
+    screen: Experiment | None = None,
+    now: Experiment | None = None,
 ) -> dict[str, Measured]:
     """The measurements asked for that exist, by their names with prefix.
 
     Args:
         names: a name without a prefix speaks of ``screen``, where that is given, else of the chapter's own state.
         screen: what stands on the page now.
+        now: the same, for names with the prefix ``screen`` alone.
 
     Raises:
-        DataError, OptionError: settings that cannot be run.
+        DataError: the chapter's own settings cannot be run; one sentence that names file and key.
+        OptionError: those of the screen cannot.
     """
+    shown = next((each for each in (screen, now) if each is not None), chapter.state)
     runs: Mapping[str, Experiment] = {
         SCREEN: chapter.state if screen is None else screen,
         STATE: chapter.state,
+        NOW: shown,
         **chapter.also,
     }
     asked: dict[str, set[str]] = {}
@@ -45,8 +55,15 @@ def measure_all(
         prefix, _, inner = name.rpartition(".")
         asked.setdefault(prefix, set()).add(inner)
     found: dict[str, Measured] = {}
-    for prefix, wanted in asked.items():
-        measured = measure(runs[prefix], wanted, client)
+    for prefix in (each for each in runs if each in asked):
+        wanted = asked[prefix]
+        try:
+            measured = measure(runs[prefix], wanted, client)
+        except FalllineError as error:
+            if runs[prefix] is not chapter.state and prefix not in chapter.also:
+                raise
+            key = f"also.{prefix}" if prefix in chapter.also else "state"
+            raise DataError(f"{chapter.file}: {key}.settings: {error}") from error
         found |= {f"{prefix}.{name}" if prefix else name: measured[name] for name in wanted if name in measured}
     return found
 

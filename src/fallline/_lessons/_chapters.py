@@ -6,7 +6,8 @@ from typing import Any
 from fallline._desk._client import Client, Reply
 from fallline._desk._reading import mapping, shown
 from fallline._errors import DataError, OptionError, near
-from fallline._lessons._chapter_files import Chapter, Choice, Experiment, Sentence, all_chapters
+from fallline._lessons._chapter_checks import check_first, check_said, fixed_names, right_choice
+from fallline._lessons._chapter_files import Chapter, Experiment, Sentence, all_chapters
 from fallline._lessons._chapter_runs import measure_all, names_in
 from fallline._lessons._chapter_words import Measured, filled, holds, in_words
 
@@ -49,6 +50,7 @@ def _known(client: Client) -> list[Chapter]:
 
 
 def _read(chapter: Chapter, known: list[Chapter], client: Client) -> dict[str, Any]:
+    check_first(chapter, client)
     asked = [chapter.predict, *(each.say for each in chapter.choices)]
     measured = measure_all(chapter, _names(chapter.text) | names_in(asked, ()), client)
     place = known.index(chapter)
@@ -83,35 +85,16 @@ def _asked(chapter: Chapter, sentence: str, measured: Mapping[str, Measured], ke
 
 
 def _answered(chapter: Chapter, screen: Experiment, client: Client) -> dict[str, Any]:
-    conditions = [each for choice in chapter.choices for each in choice.right_if]
-    own = measure_all(chapter, _names(chapter.not_quite_true) | names_in((), conditions), client)
+    own = measure_all(chapter, fixed_names(chapter), client, now=screen)
     right = right_choice(chapter, own)
+    check_said(chapter, own)
     here = measure_all(chapter, {*_names(chapter.answer), *_OF}, client, screen=screen)
     return {
         "right": right,
-        "of": _of(here),
+        "of": _of(here, screen.page),
         "answer": _sentences(chapter.answer, here),
         "not_quite_true": _sentences(chapter.not_quite_true, own),
     }
-
-
-def right_choice(chapter: Chapter, measured: Mapping[str, Measured]) -> int:
-    """Which choice the chapter's own runs bear out.
-
-    Raises:
-        DataError: none, or several; one sentence for the chapter's author.
-    """
-    right = [place for place, each in enumerate(chapter.choices) if _is_right(each, measured)]
-    if len(right) != 1:
-        count = "none" if not right else ", ".join(str(place + 1) for place in right)
-        raise DataError(
-            f"{chapter.file}: predict.choices: exactly one has to be right by what is measured, and it is {count}."
-        )
-    return right[0]
-
-
-def _is_right(choice: Choice, measured: Mapping[str, Measured]) -> bool:
-    return all(holds(each, measured) for each in choice.right_if)
 
 
 def _names(given: Iterable[Sentence]) -> set[str]:
@@ -129,11 +112,12 @@ _OF = ("optimizer", "rate", "steps")
 """What a line above the answer says of the run on the screen."""
 
 
-def _of(measured: Mapping[str, Measured]) -> str:
+def _of(measured: Mapping[str, Measured], page: str) -> str:
     if not all(name in measured for name in _OF):
         return "Measured in what is on the screen now."
+    played = ", played to the end" if page in ("neuron", "formulas") else ""  # the picture may stand earlier
     optimizer, rate, steps = (measured[name] for name in _OF)
     return (
-        f"Measured in the run on the screen: {in_words(optimizer)}, learning rate {in_words(rate)}, "
+        f"Measured in the run on the screen{played}: {in_words(optimizer)}, learning rate {in_words(rate)}, "
         f"{in_words(steps, 'step')}."
     )

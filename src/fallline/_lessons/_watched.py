@@ -16,29 +16,15 @@ import torch
 from torch import Tensor, nn
 
 from fallline._desk._client import Client, Reply
-from fallline._desk._reading import known_keys, mapping, real, shown, whole
-from fallline._errors import OptionError, near
 from fallline._lessons._chapter_words import Measured, Rate, Reach
+from fallline._lessons._watched_settings import WatchedSettings, read_watched
 from fallline._load import load
 from fallline._recorder import watch
 from fallline._records import Recording
 from fallline._view._recording import build_recording_payload
 
 ROWS, BATCH, HIDDEN = 200, 50, 16
-MOST_EPOCHS = 200
-LARGEST_RATE = 1e6
-OPTIMIZERS = ("SGD", "Adam")
 TENTH = 10
-
-
-@dataclass(frozen=True)
-class WatchedSettings:
-    """What can be changed of the loop."""
-
-    learning_rate: float = 0.1
-    optimizer: str = "SGD"
-    epochs: int = 40
-    seed: int = 0
 
 
 def watched(request: Mapping[str, object], client: Client) -> Reply:
@@ -49,25 +35,6 @@ def watched(request: Mapping[str, object], client: Client) -> Reply:
     """
     settings = read_watched(request.get("settings"))
     return {"payload": build_recording_payload(recorded(settings, client).recording)}
-
-
-def read_watched(given: object) -> WatchedSettings:
-    """The settings of a message; what is left out is the default.
-
-    >>> read_watched({"learning_rate": 3})
-    WatchedSettings(learning_rate=3.0, optimizer='SGD', epochs=40, seed=0)
-    """
-    found = mapping({} if given is None else given, "The settings")
-    known_keys(found, ("learning_rate", "optimizer", "epochs", "seed"), "setting")
-    name = found.get("optimizer", "SGD")
-    if name not in OPTIMIZERS:
-        guess = near(name[:40], list(OPTIMIZERS)) if isinstance(name, str) else ""
-        raise OptionError(f"The optimizer is one of {', '.join(OPTIMIZERS)}, not {shown(name)}.{guess}")
-    rate = real(found.get("learning_rate", 0.1), "The learning rate", 0.0, LARGEST_RATE)
-    if rate == 0:
-        raise OptionError("The learning rate must be above 0. With 0 nothing would move.")
-    epochs = whole(found.get("epochs", 40), "The number of epochs", 1, MOST_EPOCHS)
-    return WatchedSettings(rate, str(name), epochs, whole(found.get("seed", 0), "The seed", 0, 2**53))
 
 
 class Network(nn.Sequential):

@@ -1,5 +1,6 @@
 """The address of the page, and the access that goes with it."""
 
+import json
 import re
 import secrets
 import socket
@@ -10,6 +11,8 @@ from fallline._studio._safety import LOCAL, Access, in_host_header
 
 THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  (not bound here: what a person may have asked for)
+_NO_TEXT = re.compile(r'-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|true|false|null|".*"|\(.*\)', re.DOTALL)
+"""What ``static/address.js`` does not take for a text."""
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,200}")
 
 
@@ -42,12 +45,19 @@ def page_address(host: str, port: int, token: str | None, run: str | None) -> st
     'http://127.0.0.1:8642/#/run?name=0003-line'
     >>> page_address("::1", 8642, "secret", None)
     'http://[::1]:8642/?token=secret'
+    >>> page_address("127.0.0.1", 8642, None, "1e3")
+    'http://127.0.0.1:8642/#/run?name=%221e3%22'
     """
     name = _own_address() if host in EVERYWHERE else host
     shown = f"[{name}]" if ":" in name else name
     query = "" if token is None else f"?token={token}"
-    place = "" if run is None else f"#/run?name={quote(run, safe='')}"
+    place = "" if run is None else f"#/run?name={quote(_as_text(run), safe='')}"
     return f"http://{shown}:{port}/{query}{place}"
+
+
+def _as_text(name: str) -> str:
+    """In quotation marks where the page would read a number, a word of JSON or a list."""
+    return json.dumps(name, ensure_ascii=False) if _NO_TEXT.fullmatch(name) else name
 
 
 def _own_names() -> list[str]:

@@ -86,10 +86,16 @@ class _Server(uvicorn.Server):
         self._when_started = started
         self.asked_by: int | None = None
         """The signal that ended it."""
+        self.failed: OSError | None = None
+        """Why nobody could be told that it has begun."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._when_started()
+        try:
+            self._when_started()
+        except OSError as problem:  # a full disk behind standard output: an orderly end, and then its sentence
+            self.failed = problem
+            self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # of a page that cannot say goodbye: no matter
@@ -118,6 +124,9 @@ def serve(app: Starlette, listening: socket.socket, started: Callable[[], None])
 
     Returns:
         Whether it was Ctrl-C.
+
+    Raises:
+        OSError: ``started`` could not say so.
     """
     config = uvicorn.Config(
         app,
@@ -137,4 +146,6 @@ def serve(app: Starlette, listening: socket.socket, started: Callable[[], None])
     )
     server = _Server(config, started)
     server.run([listening])
+    if server.failed is not None:
+        raise server.failed
     return server.asked_by == signal.SIGINT

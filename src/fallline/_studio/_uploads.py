@@ -20,6 +20,8 @@ DISCARDED_BYTES = 12 * MOST_BYTES
 """Of a file that was refused: a browser listens to the answer only once it has sent all."""
 DISCARDED_SECONDS = 10.0
 TOO_LARGE = f"The file is larger than {MOST_BYTES // 2**20} MB: train on it with `fallline fit`."
+READING_SECONDS = 60.0
+UNREADABLE = f"could not be read within {READING_SECONDS:.0f} seconds: train on it with `fallline fit`."
 TOO_SLOW = f"The file did not arrive within {MOST_SECONDS:.0f} seconds: drop it again."
 
 logger = logging.getLogger("fallline.studio")
@@ -58,7 +60,10 @@ async def _added(tables: Tables, name: str, content: bytes) -> Response:
     thread = ThreadPoolExecutor(1, thread_name_prefix="fallline-upload")
     reading = asyncio.wrap_future(thread.submit(tables.add, name, content))
     thread.shutdown(wait=False)
-    await asyncio.wait([reading])
+    await asyncio.wait([reading], timeout=READING_SECONDS)
+    if not reading.done():  # its thread may go on; its place is another's
+        reading.cancel()
+        return _told(f"{shown_name(name)} {UNREADABLE}", 408)
     problem = reading.exception()
     if problem is None:
         return JSONResponse(reading.result())

@@ -25,8 +25,9 @@ class Beside(NamedTuple):
 def beside(result: SweepResult, objective: LossFunction, rate: float, path: Floats, losses: Floats) -> Beside:
     """The zone of a run of the swept descent at any constant rate; docs/semantics.md#zones.
 
-    The goal, the floor and the fewest steps are the sweep's; where the goal is not reached as soon as that, or beyond
-    rates that missed it, the side of the interval on which the rate lies says whether it creeps or bounces.
+    The goal, the floor and the fewest steps (of the just right rates) are the sweep's; where the goal is not reached as
+    soon as that, or beyond rates that missed it, the side of the interval on which the rate lies says whether it creeps
+    or bounces.
 
     Args:
         result: of the same problem, start, optimizer and number of steps.

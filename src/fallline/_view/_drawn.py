@@ -101,7 +101,8 @@ def draw_trail(
     if backdrop.finest is None:
         return curve_trail(path, objective)
     drawn = trail(coordinates(plane, path.vectors), *backdrop.finest, most)
-    return [None if point is None else significant(point, 9).tolist() for point in drawn]
+    rounded = iter(significant(np.array([point for point in drawn if point is not None]), 9).tolist())
+    return [None if point is None else next(rounded) for point in drawn]
 
 
 def spacing_of(path: Path) -> Spacing:

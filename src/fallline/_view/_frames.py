@@ -14,12 +14,14 @@ from fallline._view._data_panel import DataPanel
 from fallline._view._frame import place
 from fallline._view._parts import step_parts
 from fallline._view._path import Path
+from fallline._view._rounding import significant
 from fallline._view._slices import SLICE_T, slices
 from fallline._view._text import ViewText
 
 Steps = NDArray[np.int64]
 
 _SEEN = 1e-3  # of a step's parts put together: an unattributed rest smaller than that is not drawn
+_DIRECTION_DIGITS = 7  # an arrow's, which nobody reads as a number
 
 
 def frames(
@@ -88,7 +90,7 @@ def _in_plane(run: Run, objective: LossFunction, path: Path, plane: Plane, steps
     return {
         "start_uv": place(plane, start, objective).tolist(),
         "end_uv": place(plane, end, objective).tolist(),
-        "gradient_uv": directions(plane, columns.gradient[steps]).tolist(),
+        "gradient_uv": significant(directions(plane, columns.gradient[steps]), _DIRECTION_DIGITS).tolist(),
         "ghost_uv": place(plane, ghost, objective).tolist(),
         "ghost_loss": ghost_loss.tolist(),
         "parts_uv": _parts_uv(run, plane, steps),

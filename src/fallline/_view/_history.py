@@ -45,14 +45,16 @@ def _full_loss(run: Run, most: int) -> tuple[NDArray[np.int64], Floats]:
     steps = np.concatenate([[-1], measured])
     losses = np.concatenate([[run.header.start_loss], run.columns.full_loss[measured]])
     if len(losses) > most:
-        kept = {0, len(losses) - 1}
-        bounds = np.linspace(0, len(losses), most // 2 + 1).astype(np.int64)
-        for low, high in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-            part = losses[low:high]
-            if np.isnan(part).all():
-                kept.add(low)
-                continue
-            kept |= {low + int(np.nanargmin(part)), low + int(np.nanargmax(part))}
-        chosen = np.array(sorted(kept))
+        chosen = _ends_and_extremes(losses, np.linspace(0, len(losses), most // 2 + 1).astype(np.int64)[:-1])
         steps, losses = steps[chosen], losses[chosen]
     return steps, losses
+
+
+def _ends_and_extremes(losses: Floats, first: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Indices of the ends, and of the lowest and the highest of each bucket; where all of it is NaN, of its first."""
+    bucket = np.repeat(np.arange(len(first)), np.diff(first, append=len(losses)))
+    chosen = [np.array([0, len(losses) - 1])]
+    for extreme in (np.fmin.reduceat(losses, first), np.fmax.reduceat(losses, first)):
+        found = np.flatnonzero(losses == extreme[bucket])
+        chosen += [found[np.unique(bucket[found], return_index=True)[1]], first[np.isnan(extreme)]]
+    return np.unique(np.concatenate(chosen))

@@ -1,6 +1,7 @@
 """Everything the live picture is given (docs/payload.md): numbers are computed here, the ES module draws."""
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,6 @@ from numpy.typing import NDArray
 from fallline._loss_function import LossFunction
 from fallline._planes import Plane
 from fallline._records import Floats, LimitKind, Run, SweepResult
-from fallline._store import plain
 from fallline._view._chosen import ALL_UP_TO, chosen_steps
 from fallline._view._data_panel import DataPanel
 from fallline._view._drawn import draw_windows
@@ -24,6 +24,7 @@ from fallline._view._text import ViewText
 SCHEMA = "fallline.view/1"
 _ROW_EVALUATIONS = 20_000_000  # rows × parameter vectors the frames may cost where a loss has no moments
 _FEWEST_FRAMES, _VECTORS_PER_FRAME = 40, 45
+_WORDS = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity')  # of a JSON text: its strings, and what JSON cannot write
 
 
 def build_payload(
@@ -112,14 +113,13 @@ def to_json(payload: dict[str, Any]) -> str:
     >>> to_json({"a": [1.0, float("nan"), None]})
     '{"a":[1.0,"NaN",null]}'
     """
-    try:
-        return _compact(payload)
-    except ValueError:  # only now is every number looked at
-        return _compact(plain(payload))
+    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    return _spelled(text) if "NaN" in text or "Infinity" in text else text
 
 
-def _compact(payload: object) -> str:
-    return json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+def _spelled(text: str) -> str:
+    """Numbers that JSON cannot write as strings; what is one already stays."""
+    return _WORDS.sub(lambda found: found[0] if found[0][0] == '"' else f'"{found[0]}"', text)
 
 
 def _plane_payload(plane: Plane, path: Path, objective: LossFunction) -> dict[str, Any]:

@@ -118,6 +118,7 @@ def _widget_class() -> Any:
         def __init__(self, answers: _Answers, settings: Mapping[str, Any], first: Mapping[str, Any]) -> None:
             super().__init__(payload=first, settings=dict(settings))
             self._answers = answers
+            self._answered = 0
             self.observe(self._answer, names="wish")
 
         @property
@@ -127,8 +128,8 @@ def _widget_class() -> Any:
 
         def _answer(self, change: Mapping[str, Any]) -> None:
             wish = change["new"] or {}
-            settings = with_wish(self.settings, wish)
             try:
+                settings = with_wish(self.settings, wish)
                 reply = (
                     self._answers.full(settings) if wish.get("settled") else self._answers.draft(settings, self.step)
                 )
@@ -136,10 +137,11 @@ def _widget_class() -> Any:
                 self.fault = str(error)
                 return
             self.settings, self.fault = settings, ""
+            self._answered += 1  # an answer equal to one before would not be sent, whatever was drawn since
             if "payload" in reply:
-                self.payload = reply["payload"]
+                self.payload = {**reply["payload"], "answer": self._answered}
             else:
-                self.part = reply["part"]
+                self.part = {**reply["part"], "answer": self._answered}
 
     return Live
 

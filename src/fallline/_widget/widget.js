@@ -5,6 +5,19 @@ function widgetTheme() {
   return told === undefined ? "auto" : told === "true" ? "light" : "dark";
 }
 
+let widgetWishes = Date.now(); // two views of one picture do not count alike
+
+/** The kernel hears of a wish only where it differs from the one before: each has its number. */
+function widgetNumbered(model) {
+  return {
+    get: (name) => model.get(name),
+    set: (name, value) => model.set(name, name === "wish" && value !== null ? { ...value, number: (widgetWishes += 1) } : value),
+    save_changes: () => model.save_changes(),
+    on: (event, listener) => model.on(event, listener),
+    off: (event, listener) => model.off(event, listener),
+  };
+}
+
 export default {
   render({ model, el }) {
     const picture = document.createElement("div");
@@ -27,7 +40,7 @@ export default {
     const watch = new MutationObserver(follow);
     watch.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
     model.on("change:fault", say);
-    const away = render({ model, el: picture });
+    const away = render({ model: widgetNumbered(model), el: picture });
     return () => {
       watch.disconnect();
       model.off("change:fault", say);

@@ -69,3 +69,31 @@ def test_back_and_forward_go_through_what_was_opened(open_studio: OpenStudio) ->
     opened.until(f"{title} === 'himmelblau'")
     opened.page.go_forward()
     opened.until(f"{title} === 'line'")
+
+
+def test_the_link_is_of_the_picture_and_every_change_can_be_taken_back(open_studio: OpenStudio) -> None:
+    opened = open_studio("#/neuron?epochs=30")
+    opened.drawn()
+    page = opened.page
+    page.evaluate("""() => {
+      window.pairs = new Set();
+      const note = () => {
+        const shown = document.querySelector(".fl-subtitle").textContent;
+        window.pairs.add(`${shown.split(" · ")[1]} ${location.hash.includes("Adam") ? "Adam" : "SGD"}`);
+        requestAnimationFrame(() => setTimeout(note)); // behind the frame in which the picture was drawn
+      };
+      note();
+    }""")
+    page.get_by_label("Optimizer", exact=True).first.select_option("Adam")
+    assert "still of the settings before" in page.locator(".st-undo").inner_text()
+    opened.until("location.hash.includes('optimizer=Adam')")
+    opened.until("document.querySelector('.fl-subtitle').textContent.includes('Adam')")
+    assert "The rate follows the recommendation" in page.locator(".st-undo").inner_text()
+    page.wait_for_timeout(200)
+    assert set(page.evaluate("[...window.pairs]")) <= {"SGD SGD", "Adam Adam", "SGD Adam"}  # the last for one frame
+    assert page.evaluate("[...window.pairs].at(-1)") == "Adam Adam"
+    page.locator("h1").first.click()
+    page.keyboard.press("Control+z")
+    opened.until("location.hash === '#/neuron?epochs=30'")
+    page.go_back()
+    opened.until("location.hash.includes('optimizer=Adam')")

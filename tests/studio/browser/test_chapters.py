@@ -83,3 +83,54 @@ def test_a_chapter_that_is_not_there(open_studio: OpenStudio) -> None:
     fault = opened.page.locator(".st-chapter-fault")
     fault.wait_for()
     assert fault.inner_text() == 'There is no chapter "tinny". Did you mean "tiny"?'
+
+
+def test_what_was_measured_is_marked_as_old_until_the_new_run_is_measured(open_studio: OpenStudio) -> None:
+    opened = open_studio("#/chapters/loss")
+    choose(opened, "I don’t know")
+    before = reveal(opened)
+    old = opened.page.locator(".st-measured-old")
+    expect(old).not_to_be_visible()
+    opened.page.evaluate(
+        """() => {
+          window.seen = [];
+          const look = () => {
+            const sentence = document.querySelector(".st-measured p")?.textContent;
+            window.seen.push([sentence, !document.querySelector(".st-measured-old").hidden]);
+          };
+          const column = document.querySelector(".st-chapter-column");
+          new MutationObserver(look).observe(column, {subtree: true, childList: true, attributes: true});
+        }"""
+    )
+    opened.page.get_by_label("Loss", exact=True).select_option(label="mean absolute error")
+    opened.until(f"document.querySelector('.st-measured p').textContent !== {before[0]!r}", within=LONG)
+    seen = opened.page.evaluate("window.seen")
+    assert [before[0], True] in seen
+    first = next(place for place, each in enumerate(seen) if each == [before[0], True])
+    assert [before[0], False] not in seen[first:]  # once another run was asked for, never unmarked
+    expect(old).not_to_be_visible(timeout=LONG)
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_the_ball_the_buttons_and_the_four_beats_are_on_the_screen_together(
+    open_studio: OpenStudio, motion: str
+) -> None:
+    opened = open_studio("#/chapters/minus", reduced_motion=motion)
+    choose(opened, "I don’t know")
+    opened.drawn()
+    opened.page.get_by_role("button", name="Take a step").click()
+    beats = opened.page.locator(".fl-beats li")
+    expect(beats).to_have_count(4, timeout=LONG)
+    assert [each.partition(" ")[0].rstrip(":") for each in beats.all_inner_texts()] == [
+        "Gradient", "Minus", "Times", "Move",
+    ]  # fmt: skip
+    inside = """(() => {
+      const head = document.querySelector(".fl-top").getBoundingClientRect().bottom;
+      const dock = document.querySelector(".fl-transport").getBoundingClientRect();
+      const within = ["canvas.fl-canvas-contour", ".fl-beats"].every((name) => {
+        const {top, bottom} = document.querySelector(name).getBoundingClientRect();
+        return top >= head && bottom <= dock.top;
+      });
+      return within && dock.bottom <= innerHeight;
+    })()"""
+    assert opened.page.evaluate(inside)

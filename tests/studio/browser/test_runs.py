@@ -96,6 +96,23 @@ def test_the_list_is_filtered_and_walked_by_keys_and_grows(open_studio: OpenStud
     assert page.locator(".st-runs-find").input_value() == "020 diverged"
 
 
+@pytest.mark.slow
+def test_a_file_that_goes_and_comes_back_under_the_page_is_said(open_studio: OpenStudio, served: Studio) -> None:
+    path = served.folder / "what? #1 & more.db"
+    _write(path, recordings.diverging())
+    opened = open_studio("#/runs")
+    page = opened.page
+    page.locator(".st-runs-name", has_text="what?").click()
+    page.locator(".fl-rec-story").wait_for()
+    path.unlink()
+    opened.until("document.querySelector('.st-run-now').textContent.includes('Its file is gone')")
+    assert "There is no run" in opened.faults()[0]
+    _write(path, recordings.well_behaved(), 500)
+    opened.until("document.querySelector('.fl-rec-story') === null")
+    opened.until("document.querySelector('.st-run-fault').textContent === ''")
+    assert "is another run now" in page.locator(".st-notice").inner_text()
+
+
 def test_two_runs_side_by_side_show_the_same_steps(open_studio: OpenStudio, served: Studio) -> None:
     _write(served.folder / "0301-short.db", recordings.diverging(), 500)
     _write(served.folder / "0302-long.db", recordings.well_behaved())

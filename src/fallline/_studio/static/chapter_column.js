@@ -39,6 +39,12 @@ export function createColumn({ chose, reveal, toPicture, again, link }) {
   const look = make("p.st-look");
   const said = make("div.st-measured", { "aria-live": "polite" });
   const of = make("p.st-measured-of");
+  const old = make("p.st-measured-old", { role: "status", hidden: true });
+  const wait = make("div.st-measured-wait", { hidden: true });
+  const waitWords = make("p.st-measured-wait-words", { role: "status" });
+  const waitBar = make("progress.st-work-bar", { "aria-label": "Progress", max: "1" });
+  wait.append(waitWords, waitBar);
+  setText(waitWords, columnNews({ share: 0, note: "" }));
   const down = make("button.fl-button.st-to-picture", { type: "button", click: () => toPicture() }, "To the picture ↓");
   const show = make("button.fl-button.st-reveal", { type: "button", click: () => reveal() }, "Show what was measured");
   const back = make("button.fl-button.fl-button-small", { type: "button", hidden: true, click: () => again() }, "Back to the chapter’s own run");
@@ -49,7 +55,7 @@ export function createColumn({ chose, reveal, toPicture, again, link }) {
   const parts = {
     predict: columnPart("Predict", predict, verdict),
     try: columnPart("Try", tries, look, make("div.st-try-buttons", {}, down, show)),
-    answer: columnPart("Measured", of, said, back),
+    answer: columnPart("Measured", wait, old, of, said, back),
     loose: columnPart("Not quite true", loose),
   };
   const body = make("div.st-chapter-body", {}, read, ...Object.values(parts), fault, next);
@@ -120,16 +126,33 @@ export function createColumn({ chose, reveal, toPicture, again, link }) {
       const place = typeof choice === "number" ? choice : text.predict.choices.length;
       const radio = choices.querySelectorAll("input")[place];
       if (radio !== undefined) radio.checked = true;
-      if (answer === null) setText(of, "The run is under way …");
+      wait.hidden = answer !== null;
       judge();
     },
     busy: () => {
       said.setAttribute("aria-busy", "true");
     },
+    /** What is being run, and how much of it is done; null: nothing. @param {{share: number, note: string} | null} news */
+    progress: (news) => {
+      wait.hidden = news === null || answer !== null;
+      if (news === null) return;
+      setText(waitWords, columnNews(news));
+      if (news.share > 0) waitBar.value = Math.min(1, news.share);
+      else waitBar.removeAttribute("value");
+    },
+    /** The settings are others than those of the sentences below. @param {boolean} others */
+    old: (others) => {
+      const stands = others && answer !== null;
+      old.hidden = !stands;
+      setText(old, stands ? "The settings have changed. What stands below is of the run before." : "");
+      parts.answer.classList.toggle("st-part-old", stands);
+      parts.loose.classList.toggle("st-part-old", stands);
+    },
     /** @param {ChapterAnswer} given */
     answer: (given) => {
       answer = given;
       fault.hidden = true;
+      wait.hidden = true;
       setText(of, given.of);
       columnReplace(said, given.answer.map((each) => columnWords("p", each)));
       said.removeAttribute("aria-busy");
@@ -144,10 +167,19 @@ export function createColumn({ chose, reveal, toPicture, again, link }) {
     /** @param {string} sentence */
     fault: (sentence) => {
       said.removeAttribute("aria-busy");
+      wait.hidden = true;
+      if (text === null) setText(title, "This chapter cannot be shown");
       setText(fault, sentence);
       fault.hidden = false;
     },
   };
+}
+
+/** @param {{share: number, note: string}} news */
+function columnNews({ share, note }) {
+  const what = note === "" ? "The run is under way" : `${note.slice(0, 1).toUpperCase()}${note.slice(1)}`;
+  const done = share >= 0.01 ? `: ${Math.round(100 * Math.min(1, share))} %` : " …";
+  return `${what}${done}${done.endsWith("…") ? "" : "."} Go on reading: the numbers come here.`;
 }
 
 /** @param {string} title @param {...HTMLElement} children */

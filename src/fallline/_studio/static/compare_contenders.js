@@ -7,7 +7,7 @@ import { makeSwatch } from "../../_view/static/charts_marks.js";
 import { choiceField, controlGroup, smallButton } from "./widgets.js";
 import { optimizerOption } from "./controls_optimizer.js";
 import { findOptimizer, optimizers } from "./optimizers.js";
-import { compareDefaults, mostContenders, newContender } from "./compare_settings.js";
+import { compareDefaults, mostContenders, newContender, twinsOf } from "./compare_settings.js";
 
 /** @typedef {import("./compare_settings.js").Contender} Contender */
 /** @typedef {{best: number, good: [number, number] | null, low: number, high: number, limit: number | null}} Tuned */
@@ -21,14 +21,20 @@ const contendersFew = 2;
 export function contenderControls(host) {
   const list = make("ol.st-contenders");
   const fault = make("p.st-fault", { role: "alert" });
+  const offer = make("p.st-words.st-twin", { hidden: true, role: "status" });
+  /** @type {Tuned[]} */
+  let known = [];
   /** @type {ReturnType<typeof contenderRow>[]} */
   let rows = [];
   let madeFor = "";
   const add = choiceField({ label: "Add", choices: [["", "an optimizer …"], ...optimizers.map(({ name, title }) => /** @type {[string, string]} */ ([name, title]))] }, (value) => {
     add.set("");
-    if (value !== "") host.patch([...host.contenders(), newContender(value)], true, "contenders");
+    if (value === "") return;
+    const twins = twinsOf(host.contenders(), newContender(value));
+    if (twins.length === 0) host.patch([...host.contenders(), newContender(value)], true, "contenders");
+    else contenderTwin(offer, host, value, twins, known);
   });
-  const group = controlGroup({ title: "Contenders", open: true, reset: () => host.patch(compareDefaults().contenders, true, "contenders") }, list, add.el, fault);
+  const group = controlGroup({ title: "Contenders", open: true, reset: () => host.patch(compareDefaults().contenders, true, "contenders") }, list, add.el, offer, fault);
   const usual = JSON.stringify(compareDefaults().contenders);
   return {
     el: group.el,
@@ -37,6 +43,10 @@ export function contenderControls(host) {
     /** @param {Tuned[]} tuned of each, as far as it is known @param {string[]} labels */
     update: (tuned, labels) => {
       const contenders = host.contenders();
+      known = tuned;
+      const asked = JSON.stringify(contenders);
+      if (asked !== offer.dataset.of) offer.hidden = true;
+      offer.dataset.of = asked;
       const names = contenders.map(({ optimizer }) => optimizer).join(" ");
       if (madeFor !== names) {
         rows = contenders.map((_, i) => contenderRow(host, i));
@@ -48,6 +58,25 @@ export function contenderControls(host) {
       group.say(`${contenders.length} optimizers`, JSON.stringify(contenders) !== usual);
     },
   };
+}
+
+/**
+ * In place of a contender that is there already: how the two could differ.
+ * @param {HTMLElement} place @param {ContendersHost} host @param {string} optimizer @param {number[]} twins their places @param {Tuned[]} tuned
+ */
+function contenderTwin(place, host, optimizer, twins, tuned) {
+  const { title } = findOptimizer(optimizer);
+  const contenders = host.contenders();
+  const rates = twins.map((i) => contenders[i].learning_rate ?? tuned[i]?.best ?? null);
+  const words = `${title} is there already, with the same options: nothing was added. Change an option of the one that is there, or compare two rates of it.`;
+  const known = /** @type {number[]} */ (rates.filter((rate) => rate !== null));
+  const added = known.length < rates.length ? null : Number((Math.min(...known) / 3).toPrecision(3));
+  const act = () => {
+    const set = contenders.map((each, i) => (twins.includes(i) ? { ...each, learning_rate: Number(known[twins.indexOf(i)].toPrecision(3)) } : each));
+    host.patch([...set, { ...newContender(optimizer), learning_rate: added }], true, "contenders");
+  };
+  place.replaceChildren(words, ...(added === null ? [] : [" ", smallButton(`Add it at rate ${formatNumber(added)}`, act)]));
+  place.hidden = false;
 }
 
 /** @param {ContendersHost} host @param {number} index */

@@ -15,6 +15,15 @@ export function newContender(optimizer) {
   return { optimizer, learning_rate: null, options: {} };
 }
 
+/**
+ * The places of those with the same optimizer and options: two of them run together at set rates only.
+ * @param {Contender[]} contenders @param {Contender} one
+ */
+export function twinsOf(contenders, one) {
+  const same = (/** @type {Contender} */ each) => each.optimizer.toLowerCase() === one.optimizer.toLowerCase() && JSON.stringify(each.options) === JSON.stringify(one.options);
+  return contenders.flatMap((each, i) => (same(each) ? [i] : []));
+}
+
 /** @returns {CompareSettings} */
 export function compareDefaults() {
   const usual = structuredClone(defaults.neuron);

@@ -9,6 +9,8 @@ import { withData } from "./settings.js";
 /** @typedef {import("./controls.js").ControlsHost} ControlsHost */
 /** @typedef {import("./controls.js").ControlsGroup} ControlsGroup */
 
+const dataHint = "In the picture of the data: drag a point to move it, click to add one.";
+
 /** What the line is made of. @type {[string, import("./widgets.js").RangeOptions][]} */
 const dataFields = [
   ["noise", { label: "Noise", words: "scatter about the line", low: 0, high: 5, step: 0.1, most: 1000 }],
@@ -31,7 +33,7 @@ export function dataControls(host) {
   const by = make("span");
   const undo = smallButton("Undo all", () => host.patch({ ...host.settings(), edits: [] }, true, "edits"), "Undo all changes made by hand");
   const hand = make("p.st-hand", {}, by, undo);
-  const hint = make("p.st-words.st-hint", {}, "In the picture of the data: drag a point to move it, click to add one.");
+  const hint = make("p.st-words.st-hint", {}, dataHint);
   const group = controlGroup({ title: "Data", open: true, reset: () => settle(host.defaults.data, true, "data") }, table.chosen, ...dataFields.map(([key]) => fields[key].el), table.el, hand, hint);
   return {
     el: group.el,
@@ -45,7 +47,9 @@ export function dataControls(host) {
       }
       table.update(settings);
       hand.hidden = edits.length === 0;
-      hint.hidden = payload !== null && !(payload.accepts ?? ["points"]).includes("points");
+      const several = data.kind === "upload" && (data.features?.length ?? 0) > 1;
+      setText(hint, several ? "With several columns there is no picture of the points to drag them in: choose one column for that." : dataHint);
+      hint.hidden = !several && payload !== null && !(payload.accepts ?? ["points"]).includes("points");
       setText(by, `${formatNumber(edits.length)} ${edits.length === 1 ? "change" : "changes"} made by hand`);
       const words = line ? `line, ${formatNumber(data.points)} points` : data.kind === "points" ? `${formatNumber((data.x ?? []).length)} points` : (table.name() || "a table");
       group.say(words, JSON.stringify(data) !== JSON.stringify(host.defaults.data) || edits.length > 0);

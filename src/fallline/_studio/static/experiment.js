@@ -2,12 +2,14 @@
 // A picture with its controls: the neuron's page, the formulas' page, and either of them inside a chapter.
 
 import { make, setText } from "../../_view/static/element.js";
+import { formatNumber } from "../../_view/static/scale.js";
 import { createControls } from "./controls.js";
 import { createModel } from "./model.js";
 import { createUpload } from "./upload.js";
 import { createSheet } from "./sheet.js";
 import { defaults, readSettings, withWish } from "./settings.js";
 import { differences } from "./address.js";
+import { createUndo } from "./undo.js";
 
 /** @typedef {import("./settings.js").Settings} Settings */
 /** @typedef {import("./pages.js").MountedPage} MountedPage */
@@ -41,8 +43,21 @@ export function createExperiment(el, studio, page, above = null) {
   const root = make("div.st-lab", {}, sheet.opener, aside, picture);
   el.append(root);
 
-  /** The address: what differs from the defaults, and where the player stands. @param {boolean} push */
-  const write = (push) => studio.setState({ ...differences(settings, usual), ...(step === 0 ? {} : { step }) }, { push });
+  /** @type {Settings | null} */
+  let drawn = null; // of the picture that is on the screen
+  /** @type {{study: string, rate: number | null} | null} */
+  let whole = null; // of the picture that was answered last with its zones; the rate where it was the recommended one
+  let loose = false; // while a hand drags, the address stands still
+  let written = "";
+  /** The address: of the picture that is drawn, what differs from the defaults, and where the player stands. */
+  const write = () => {
+    const of = drawn ?? settings;
+    const now = JSON.stringify(of);
+    const push = written !== "" && written !== now && now === JSON.stringify(settings);
+    written = now;
+    studio.setState({ ...differences(of, usual), ...(step === 0 ? {} : { step }) }, { push: push && !undo.follows() });
+  };
+  const undo = createUndo(aside, (before) => patch(before, true, "undo"));
   const update = () => {
     controls.update(settings, payload);
     own?.update(settings);
@@ -53,19 +68,30 @@ export function createExperiment(el, studio, page, above = null) {
     onWish: (wish, settled) => patch(withWish(settings, wish), settled, experimentCause(wish)),
     onStep: (at) => {
       step = at ?? 0;
-      write(false);
+      if (!loose) write();
     },
     onAnswer: (answer) => {
       payload = answer.payload.frames === undefined ? payload : { ...payload, ...answer.payload };
       fault = null;
+      drawn = answer.settings;
+      const study = experimentStudy(drawn);
+      if (answer.full) {
+        const rate = drawn.learning_rate === null ? payload.rate.value : null;
+        const jumped = rate !== null && whole !== null && whole.rate !== null && Math.abs(rate / whole.rate - 1) > 1e-3;
+        undo.say(jumped ? `The rate follows the recommendation: ${formatNumber(/** @type {any} */ (whole).rate, 3)} → ${formatNumber(rate, 3)}.` : "");
+        whole = { study, rate };
+      }
+      picture.toggleAttribute("data-old-zones", whole?.study !== study);
       controls.tell("", "");
       own?.tell("");
       update();
+      if (!loose && (answer.full || JSON.stringify(drawn) === JSON.stringify(settings))) write();
       if (!answer.full) return;
-      write(false);
       studio.answered({ settings: answer.settings, payload, page });
     },
     onFault: (sentence, cause) => {
+      undo.say("");
+      if (upload?.again(sentence, settings.data)) return;
       if (payload === null && cause === "address") {
         studio.notice(`${sentence} The defaults stand in its place.`);
         settings = structuredClone(usual);
@@ -87,9 +113,13 @@ export function createExperiment(el, studio, page, above = null) {
   /** @param {Settings} now @param {boolean} settled @param {string} cause */
   const patch = (now, settled, cause) => {
     settings = now;
-    step = settled ? step : 0;
+    loose = !settled;
+    if (settled) undo.keep(now, cause);
+    const leap = settled && drawn !== null && experimentLeaps(now, drawn);
+    if (leap) undo.say("Computing … The picture is still of the settings before.");
     update();
-    model.change(request(), { settled, cause });
+    if (settled && JSON.stringify(drawn) === JSON.stringify(now)) write(); // the hand let go of what is drawn already
+    model.change(request(), { settled, cause, leap });
   };
   const upload = page === "neuron" && (studio.controls === null || studio.controls.includes("table") || studio.controls.includes("data"))
     ? createUpload({
@@ -97,6 +127,10 @@ export function createExperiment(el, studio, page, above = null) {
         onTable: (given) => {
           table = given;
           patch({ ...structuredClone(usual), optimizer: settings.optimizer, optimizer_options: settings.optimizer_options, data: { kind: "upload", table: given.id, target: given.target, features: given.features } }, true, "table");
+        },
+        onAgain: (given) => {
+          table = given;
+          patch({ ...settings, data: { ...settings.data, table: given.id } }, true, "table");
         },
         onFault: (sentence) => controls.tell(sentence, "table"),
       })
@@ -152,13 +186,17 @@ export function createExperiment(el, studio, page, above = null) {
       step = at === "end" || (Number.isInteger(at) && at >= 0) ? at : 0;
       if (read.problems.length > 0) studio.notice(read.problems.join(" "));
       model.put("step", step === 0 ? null : step);
+      written = JSON.stringify(settings);
+      loose = false;
+      undo.keep(settings, "address");
       update();
-      model.change(request(), { settled: true, cause: "address" });
+      model.change(request(), { settled: true, cause: "address", leap: drawn !== null && experimentLeaps(settings, drawn) });
     },
     stop: () => {
       model.stop();
       removePicture();
       upload?.stop();
+      undo.stop();
       sheet.stop();
       studio.theme.off("change", follow);
       studio.socket.off("restored", again);
@@ -171,6 +209,17 @@ export function createExperiment(el, studio, page, above = null) {
 function experimentCause(wish) {
   if (wish.learning_rate !== undefined || wish.bend !== undefined) return "learning_rate";
   return wish.start !== undefined ? "start" : "edits";
+}
+
+/** What the zones of the rate belong to. @param {Settings} settings */
+function experimentStudy({ learning_rate: _rate, rate_changes: _changes, ...study }) {
+  return JSON.stringify(study);
+}
+
+/** Is a draft of it better left out? Another optimizer at the rate that was recommended to the one before is a run that nobody asked for; with batches a draft takes as long as all of it. @param {Settings} now @param {Settings} drawn */
+function experimentLeaps(now, drawn) {
+  const problem = (/** @type {Settings} */ { optimizer, optimizer_options, formula, loss, standardise, batch_size, data }) => JSON.stringify([optimizer, optimizer_options, formula, loss, standardise, batch_size, data?.kind, data?.table, data?.target, data?.features]);
+  return (now.batch_size ?? null) !== null || (now.learning_rate === null && problem(now) !== problem(drawn));
 }
 
 /** The settings in one line, for where the controls are folded away. @param {string} page @param {Settings} settings @param {import("./upload.js").Uploaded | null} table */

@@ -7,7 +7,7 @@ const modelRest = 150; // ms after the last step of a key until the whole pictur
 const modelHeld = 700; // ms that a pointer holds still
 
 /** @typedef {import("./settings.js").Settings} Settings */
-/** @typedef {{settled: boolean, cause: string}} Change cause: the control that made it; its fault is told there */
+/** @typedef {{settled: boolean, cause: string, leap?: boolean}} Change cause: the control that made it; its fault is told there; leap: a draft would show a run that nobody asked for, or be as slow as all of it */
 
 /**
  * @param {{request: (kind: string, settings: any, options: any) => Promise<any>}} studio
@@ -39,6 +39,7 @@ export function createModel(studio, host) {
   let timer = 0;
   let asked = 0;
   let shown = 0; // the number of the request that was answered last
+  let waiting = 0; // requests under way
   let stopped = false;
 
   /** @param {string} name @param {any} value */
@@ -60,14 +61,17 @@ export function createModel(studio, host) {
     if (wanted === null || stopped) return;
     const { settings, cause } = wanted;
     asked += 1;
+    waiting += 1;
     const mine = asked;
+    const windows = frame;
     if (detail === "draft") drafting = true;
     else due = false;
     try {
-      const reply = await studio.request("neuron", settings, { lane: host.lane, fields: { detail, frame, ...(Number.isInteger(held.step) ? { step: held.step } : {}) }, quiet: detail === "draft" });
+      const reply = await studio.request("neuron", settings, { lane: host.lane, fields: { detail, frame: windows, ...(Number.isInteger(held.step) ? { step: held.step } : {}) }, quiet: detail === "draft" });
       if (!stopped && mine > shown) {
         shown = mine;
-        show(reply, settings, detail === "full");
+        if (reply.payload !== undefined || windows === frame) show(reply, settings, detail === "full");
+        else if (detail === "full") due = true; // what moved in windows that are no longer on the screen: ask for all of it
       }
     } catch (fault) {
       if (/** @type {any} */ (fault).reason === undefined) throw fault;
@@ -76,6 +80,7 @@ export function createModel(studio, host) {
       if (mind && reason === "error") host.onFault(message, cause, settings);
       if (mind && reason === "cancelled") host.onFault("Cancelled: the picture is of the settings before.", cause, settings);
     } finally {
+      waiting -= 1;
       if (detail === "draft") drafting = false;
     }
     if (drafting || stopped) return;
@@ -86,13 +91,13 @@ export function createModel(studio, host) {
     again = drafting;
     if (!drafting) ask("draft");
   };
-  /** @param {number} wait */
-  const rest = (wait) => {
+  /** @param {number} wait @param {boolean} [leap] even while a draft is under way: nobody waits for that any longer */
+  const rest = (wait, leap = false) => {
     clearTimeout(timer);
     due = false;
     timer = window.setTimeout(() => {
       due = true;
-      if (!drafting) ask("full");
+      if (!drafting || leap) ask("full");
     }, wait);
   };
   const model = {
@@ -126,14 +131,15 @@ export function createModel(studio, host) {
     model,
     put,
     /** @param {Settings} settings @param {Change} change */
-    change: (settings, { settled, cause }) => {
+    change: (settings, { settled, cause, leap = false }) => {
       wanted = { settings, cause };
       if (drawn === null) rest(0); // nothing is there yet that a draft could move
       else {
         const same = JSON.stringify(drawn) === JSON.stringify(settings);
-        if (same && whole) return;
-        if (!same) draft();
-        rest(settled ? (same ? 0 : modelRest) : modelHeld);
+        if (same && whole && waiting === 0) return; // an answer under way would take its place
+        if (leap) again = false;
+        else if (!same) draft();
+        rest(settled ? (same ? 0 : modelRest) : modelHeld, leap);
       }
     },
     /** Ask for the whole picture again: another page was here, or another server. @param {Settings} settings @param {string} [cause] */

@@ -100,9 +100,8 @@ export function mount(el, studio) {
     head.fault("", null);
     picture.classList.toggle("st-graph-old", reply !== null);
     head.ready(false);
-    if (message.includes("--vector")) head.vector(true);
-    const sentence = message.replace(/ \(as text its numbers, --vector\)/, "").replace(/ by --at/, "");
-    if (field === "expression" || field === "vector" || !leaves.tell(sentence, field)) head.fault(sentence, field === "expression" ? (place?.span ?? null) : null, asked.expression);
+    if (message.includes("Weights of the result") || asked.vector !== "") head.vector(true);
+    if (field === "expression" || field === "vector" || !leaves.tell(message, field)) head.fault(message, field === "expression" ? (place?.span ?? null) : null, asked.expression);
     if (reply === null) picture.replaceChildren(make("p.st-wait", {}, "Nothing to draw yet."));
   };
   const follow = () => { picture.dataset.hostTheme = studio.theme.mode(); };

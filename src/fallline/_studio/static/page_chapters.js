@@ -85,6 +85,8 @@ function chapterPage(el, studio, name) {
   let last = null; // the settings of the run on the screen
   let over = false;
   let measured = 0; // answers asked for; only the last one is shown
+  let [asked, answered] = ["", ""]; // settings, as text: what the page asked for last, and what the sentences speak of
+  const told = () => column.old(asked !== "" && answered !== "" && asked !== answered);
   /** @type {Set<string>} */
   const ownStates = new Set(); // the chapter's own settings, as its file has them and as the page writes them
 
@@ -144,6 +146,11 @@ function chapterPage(el, studio, name) {
         studio.setState(state);
         column.own(ownStates.has(chapterKey(now)));
       },
+      onAsk: (/** @type {any} */ settings) => {
+        asked = chapterKey(settings ?? {});
+        told();
+      },
+      onProgress: (/** @type {number} */ share, /** @type {string} */ note) => column.progress({ share, note }),
       onAnswer: (/** @type {{settings: any}} */ { settings }) => {
         last = settings;
         if (state.shown === true) measure(settings);
@@ -157,8 +164,11 @@ function chapterPage(el, studio, name) {
     const mine = measured;
     column.busy();
     try {
-      const { payload } = await studio.request("chapter", settings, { lane: "chapter answer", fields: { name, stage: "answer" }, quiet: true });
-      if (mine === measured && !over) column.answer(payload);
+      const { payload } = await studio.request("chapter", settings, { lane: "chapter answer", fields: { name, stage: "answer" }, onProgress: (/** @type {number} */ share, /** @type {string} */ note) => column.progress({ share, note }) });
+      if (mine !== measured || over) return;
+      answered = chapterKey(settings);
+      column.answer(payload);
+      told();
     } catch (/** @type {any} */ fault) {
       if (mine === measured && !over && fault.reason === "error") column.fault(fault.message);
     }
@@ -202,7 +212,11 @@ function chapterPage(el, studio, name) {
 async function chapterEmbed(studio, stage, options) {
   if (options.page !== "watched") return studio.embed(stage, options);
   const { mount: watched } = await import("./page_watched.js");
-  const mounted = watched(stage, { ...studio, setState: options.onState, answered: options.onAnswer });
+  const request = (/** @type {string} */ kind, /** @type {any} */ settings, /** @type {any} */ given) => {
+    options.onAsk(settings);
+    return studio.request(kind, settings, { ...given, alsoProgress: options.onProgress });
+  };
+  const mounted = watched(stage, { ...studio, request, setState: options.onState, answered: options.onAnswer });
   mounted.update(options.state);
   return mounted;
 }

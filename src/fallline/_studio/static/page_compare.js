@@ -30,7 +30,7 @@ export function mount(el, studio) {
   /** @type {import("./upload.js").Uploaded | null} */
   let table = null;
   let away = () => {};
-  const wait = make("p.st-wait", { role: "status" }, "Tuning the first three optimizers: thirty rates each …");
+  const wait = make("p.st-wait", { role: "status" }, "Tuning the optimizers: thirty rates each …");
   const picture = make("div.st-picture", { "data-host-theme": studio.theme.mode() }, wait);
   const aside = make("section.st-controls", { "aria-label": "Settings" });
   const sheet = createSheet(aside);
@@ -64,8 +64,10 @@ export function mount(el, studio) {
       studio.answered({ settings: answer.settings, payload, page: "compare" });
     },
     onFault: (sentence, cause) => {
-      if (payload === null) setText(wait, "Nothing runs yet: change what is told beside.");
-      tell(sentence, cause);
+      if (upload.again(sentence, settings.data)) return;
+      const never = payload === null && sentence.startsWith("Cancelled");
+      if (payload === null) setText(wait, never ? "Cancelled: nothing ran yet. Change any setting and it runs." : "Nothing runs yet: change what is told beside.");
+      tell(never ? "" : sentence, cause);
     },
   });
   const upload = createUpload({
@@ -73,6 +75,10 @@ export function mount(el, studio) {
     onTable: (given) => {
       table = given;
       patch({ ...settings, formula: null, edits: [], start: null, data: { kind: "upload", table: given.id, target: given.target, features: given.features } }, true, "table");
+    },
+    onAgain: (given) => {
+      table = given;
+      patch({ ...settings, data: { ...settings.data, table: given.id } }, true, "table");
     },
     onFault: (sentence) => tell(sentence, "table"),
   });

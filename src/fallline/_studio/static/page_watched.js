@@ -64,8 +64,9 @@ export function mount(el, studio) {
         rate.tell(fault.message);
       }
     }
-    picture.removeAttribute("aria-busy");
+    if (mine === asked) picture.removeAttribute("aria-busy"); // else a newer one is under way
   };
+  studio.socket.on("restored", ask);
   return {
     update: (/** @type {Record<string, any>} */ state) => {
       settings = { ...watchedUsual, ...state };
@@ -75,6 +76,7 @@ export function mount(el, studio) {
     stop: () => {
       stopped = true;
       studio.theme.off("change", themed);
+      studio.socket.off("restored", ask);
       remove();
     },
   };

@@ -26,8 +26,8 @@
 //   theme                         {mode(): "light" | "dark", on("change", f), off("change", f)}; the page's root carries class "fl" and data-mode
 //   exports([{name, act}])        the entries of the page's Share menu ("Copy link" is always there)
 //   answered({settings, payload}) a page says so when what is on the screen has been answered in full (chapters listen)
-//   embed(el, {page, state, onState, onAnswer, controls}) → Promise of a MountedPage: another page inside el (chapters); its setState goes to
-//       onState(state) and its answers to onAnswer({settings, payload}), nothing of it to the address. `controls`: names of the groups or
+//   embed(el, {page, state, onState, onAnswer, onAsk, onProgress, controls}) → Promise of a MountedPage: another page inside el (chapters); its setState goes to
+//       onState(state) and its answers to onAnswer({settings, payload}), nothing of it to the address; onAsk(settings) hears what it asks for, onProgress how far that is. `controls`: names of the groups or
 //       controls of neuron/formulas that are offered (["learning_rate", "optimizer"], [] none, left out: all); handed on as studio.controls.
 //
 // Small parts to build with are those of the picture: import { make, setText } from "../../_view/static/element.js" (formatNumber from scale.js,

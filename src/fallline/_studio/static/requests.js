@@ -3,10 +3,11 @@
 
 import { make, setText } from "../../_view/static/element.js";
 
-const requestsPatience = 800; // ms until a request without progress of its own is shown as work
+const requestsPatience = 300; // ms until a request without progress of its own is shown as work
 
 /**
- * @typedef {{lane?: string, fields?: Record<string, any>, onProgress?: (share: number, note: string) => void, quiet?: boolean}} RequestOptions
+ * @typedef {{lane?: string, fields?: Record<string, any>, onProgress?: (share: number, note: string) => void, alsoProgress?: (share: number, note: string) => void, quiet?: boolean}} RequestOptions
+ * alsoProgress: beside the line that shows it
  */
 
 /**
@@ -30,7 +31,7 @@ export function createRequests(socket, place) {
     }, requestsPatience);
     shown.set(id, { row, timer });
     return (/** @type {number} */ share, /** @type {string} */ note) => {
-      setText(words, note === "" ? "Computing …" : note);
+      setText(words, note === "" ? "Computing …" : /^[a-z]/.test(note) ? `Computing ${note} …` : note);
       if (Number.isFinite(share)) bar.value = Math.min(1, Math.max(0, share));
     };
   };
@@ -50,10 +51,13 @@ export function createRequests(socket, place) {
      * @param {RequestOptions} [options]
      * @returns {Promise<any>}
      */
-    request: async (kind, settings, { lane, fields = {}, onProgress, quiet = false } = {}) => {
+    request: async (kind, settings, { lane, fields = {}, onProgress, alsoProgress = () => {}, quiet = false } = {}) => {
       /** @type {(share: number, note: string) => void} */
       let progress = onProgress ?? (() => {});
-      const { id, reply } = socket.ask({ kind, settings, ...fields, ...(lane === undefined ? {} : { lane }) }, (share, note) => progress(share, note));
+      const { id, reply } = socket.ask({ kind, settings, ...fields, ...(lane === undefined ? {} : { lane }) }, (share, note) => {
+        progress(share, note);
+        alsoProgress(share, note);
+      });
       if (onProgress === undefined && !quiet) progress = show(id);
       try {
         return await reply;

@@ -12,6 +12,8 @@ import { outcomeBadge, whenWords } from "./run_words.js";
  */
 
 const paneWords = 5000; // ms between two looks at the clock
+const paneIdle = 5000; // ms between two looks at the file of a run that has ended, or that is not there
+let panesMade = 0;
 
 /**
  * @param {HTMLElement} el @param {any} studio @param {string} name @param {PaneHost} host
@@ -20,42 +22,57 @@ export function createRunPane(el, studio, name, host) {
   const picture = make("div.st-run-picture");
   const fault = make("p.st-fault.st-run-fault", { role: "alert" });
   const head = paneHead(name, host, studio);
-  const path = createRunPath(studio, name);
+  panesMade += 1;
+  const lane = `run ${panesMade}`; // a name may be longer than a lane
+  const path = createRunPath(studio, name, lane);
   el.append(head.element, fault, picture, path.element);
   const model = paneModel(host.moved);
   let about = /** @type {any} */ (null);
   let version = /** @type {string | null} */ (null);
-  let [stopped, timer] = [false, 0];
+  let [stopped, timer, missed] = [false, 0, false];
   const drawn = panePicture(picture, model, studio, host);
   const save = async () => {
-    const { payload } = await studio.request("run_report", {}, { fields: { name }, lane: `run_report ${name}` });
+    const { payload } = await studio.request("run_report", {}, { fields: { name }, lane: `report of ${lane}` });
     saveFile(new Blob([payload.html], { type: "text/html" }), payload.file);
   };
   head.save(save);
+  /** @param {number} wait */
+  const later = (wait) => {
+    timer = window.setTimeout(() => (document.hidden ? undefined : ask()), wait);
+  };
   const ask = async () => {
     clearTimeout(timer);
     try {
-      const reply = await studio.request("run", {}, { fields: { name, have: version }, lane: `run ${name}`, quiet: version !== null });
+      const reply = await studio.request("run", {}, { fields: { name, have: version }, lane, quiet: version !== null || missed });
       if (stopped) return;
       setText(fault, "");
+      missed = false;
       version = reply.version;
       if (!reply.unchanged) {
-        about = reply.payload.about;
-        await drawn.draw(reply.payload);
+        const now = reply.payload.about;
+        const other = about !== null && (about.outcome !== null || about.started !== now.started || now.steps < about.steps); // what has ended is not written again
+        about = now;
+        await drawn.draw(reply.payload, other);
         if (stopped) return;
+        if (other) head.replaced(about);
         path.show(about);
         host.grown();
       }
       head.say(about);
-      if (reply.ask_after !== null) timer = window.setTimeout(() => (document.hidden ? undefined : ask()), reply.ask_after * 1000);
+      later(reply.ask_after === null ? paneIdle : reply.ask_after * 1000);
     } catch (problem) {
       const { reason, message } = /** @type {any} */ (problem);
       if (reason === undefined) throw problem;
-      if (!stopped && reason === "error") setText(fault, message);
+      if (!stopped && reason === "error") {
+        missed = true; // deleted, or replaced this moment: it may come back
+        setText(fault, about === null ? message : `${message} What stands here was read before.`);
+        if (about !== null) head.gone();
+        later(paneIdle);
+      }
       if (!stopped && reason === "cancelled") setText(fault, "It was not read: you cancelled that. Open it again from the list.");
     }
   };
-  const clock = window.setInterval(() => about !== null && head.say(about), paneWords);
+  const clock = window.setInterval(() => about !== null && !missed && head.say(about), paneWords);
   ask();
   return {
     ask,
@@ -84,8 +101,12 @@ function panePicture(place, model, studio, host) {
   themed();
   studio.theme.on("change", themed);
   return {
-    /** @param {any} payload */
-    draw: async (payload) => {
+    /** @param {any} payload @param {boolean} other it is of another run than before: its place and choices do not stay */
+    draw: async (payload, other) => {
+      if (other) {
+        for (const name of ["range", "sight"]) model.put(name, undefined);
+        entry = "";
+      }
       model.put("payload", payload.picture);
       if (payload.entry === entry && entry === "recording.js") return model.tell("change:payload");
       entry = payload.entry;
@@ -181,6 +202,14 @@ function paneHead(name, host, studio) {
         report.disabled = false;
       });
     },
+    /** Its file is not there, or cannot be read any longer. */
+    gone: () => {
+      state.replaceChildren(outcomeBadge("broken", "Its file is gone"));
+      said = "gone";
+      setText(written, "");
+    },
+    /** @param {any} about of the run that took the place of another */
+    replaced: (about) => studio.notice(`${about.name} is another run now: its file was replaced while it stood here.`),
     /** @param {any} about */
     say: (about) => {
       says.hidden = report.hidden = false;

@@ -9,8 +9,8 @@ const pathRoom = { top: 32, right: 14, bottom: 32, left: 14 }; // px, with room 
 const pathTall = 0.62; // of the width, at most
 const pathFaintest = 0.25;
 
-/** @param {any} studio @param {string} name */
-export function createRunPath(studio, name) {
+/** @param {any} studio @param {string} name @param {string} lane */
+export function createRunPath(studio, name, lane) {
   const element = make("section.st-run-path", { hidden: true, "aria-label": "The path and its surface" });
   let shown = /** @type {number | null} */ (null);
   let told = /** @type {any} */ (null);
@@ -21,7 +21,7 @@ export function createRunPath(studio, name) {
   /** @param {any} about */
   const ask = async (about) => {
     try {
-      const { payload } = await studio.request("run_path", {}, { fields: { name }, lane: `run_path ${name}`, quiet: true });
+      const { payload } = await studio.request("run_path", {}, { fields: { name }, lane: `path of ${lane}`, quiet: true });
       if (stopped) return;
       told = payload;
       element.replaceChildren(...pathWatched(payload, about, drawing));

@@ -19,37 +19,55 @@ export const defaults = {
   formulas: { formula: "parabola", ...settingsRun },
 };
 
-const settingsNumber = (/** @type {any} */ value) => typeof value === "number" && Number.isFinite(value);
+const settingsLargest = 1e30; // of any number
+const settingsNumber = (/** @type {any} */ value) => typeof value === "number" && Math.abs(value) <= settingsLargest;
+const settingsReal = (/** @type {number} */ low, /** @type {number} */ high) => (/** @type {any} */ value) => settingsNumber(value) && value >= low && value <= high;
 const settingsWhole = (/** @type {number} */ low, /** @type {number} */ high) => (/** @type {any} */ value) => Number.isInteger(value) && value >= low && value <= high;
 const settingsOr = (/** @type {any} */ other, /** @type {(value: any) => boolean} */ test) => (/** @type {any} */ value) => value === other || test(value);
-const settingsText = (/** @type {any} */ value) => typeof value === "string" && value !== "";
-const settingsList = (/** @type {(value: any) => boolean} */ test) => (/** @type {any} */ value) => Array.isArray(value) && value.every(test);
-const settingsPositive = (/** @type {any} */ value) => settingsNumber(value) && value > 0;
+const settingsText = (/** @type {number} */ longest) => (/** @type {any} */ value) => typeof value === "string" && value !== "" && [...value].length <= longest;
+const settingsList = (/** @type {number} */ most, /** @type {(value: any) => boolean} */ test) => (/** @type {any} */ value) => Array.isArray(value) && value.length <= most && value.every(test);
+const settingsRate = (/** @type {any} */ value) => settingsNumber(value) && value > 0 && value < settingsLargest;
+const settingsTruth = (/** @type {any} */ value) => typeof value === "boolean";
+const settingsLosses = ["mse", "mae", "huber", "bce"];
 
-/** What each value has to be, and how a sentence names it. The server checks again, and more closely. @type {Record<string, [(value: any) => boolean, string]>} */
+/** [row, x, y]: moved; [null, x, y]: added; [row, null, null]: removed. @param {any} value */
+function settingsEdit(value) {
+  if (!Array.isArray(value) || value.length !== 3) return false;
+  const [row, x, y] = value;
+  const gone = x === null && y === null;
+  return (row === null ? !gone : settingsWhole(0, 1e6)(row)) && (gone || (settingsNumber(x) && settingsNumber(y)));
+}
+
+/** [step, rate] @param {any} value */
+function settingsChange(value) {
+  return Array.isArray(value) && value.length === 2 && settingsWhole(0, 100_000)(value[0]) && settingsRate(value[1]);
+}
+
+/** What each value has to be, and how a sentence names it: the bounds of _desk/_settings.py (a test asks both). @type {Record<string, [(value: any) => boolean, string]>} */
 const settingsRules = {
   "data.kind": [(value) => ["line", "points", "upload"].includes(value), "line, points or upload"],
-  "data.slope": [settingsNumber, "a number"],
-  "data.intercept": [settingsNumber, "a number"],
-  "data.noise": [(value) => settingsNumber(value) && value >= 0, "a number from 0"],
+  "data.slope": [settingsReal(-1e6, 1e6), "a number from −1,000,000 to 1,000,000"],
+  "data.intercept": [settingsReal(-1e6, 1e6), "a number from −1,000,000 to 1,000,000"],
+  "data.noise": [settingsReal(0, 1e6), "a number from 0 to 1,000,000"],
   "data.points": [settingsWhole(2, 10_000), "a whole number from 2 to 10,000"],
   "data.outliers": [settingsWhole(0, 10_000), "a whole number from 0 to 10,000"],
-  "data.x": [settingsList(settingsNumber), "a list of numbers"],
-  "data.y": [settingsList(settingsNumber), "a list of numbers"],
-  "data.table": [settingsText, "the name of a table"],
-  "data.target": [settingsText, "the name of a column"],
-  "data.features": [settingsList(settingsText), "a list of columns"],
-  edits: [settingsList((edit) => Array.isArray(edit) && edit.length === 3), "a list of changed points"],
-  formula: [settingsText, "a formula"],
-  start: [settingsOr(null, settingsList(settingsNumber)), "a list of numbers"],
-  learning_rate: [settingsOr(null, settingsPositive), "a number above 0"],
-  rate_changes: [settingsList((each) => Array.isArray(each) && each.length === 2 && each.every(settingsNumber)), "a list of steps and rates"],
-  optimizer: [settingsText, "the name of an optimizer"],
-  epochs: [settingsWhole(1, 1e12), "a whole number from 1"],
-  batch_size: [settingsOr(null, settingsWhole(1, 10_000)), "a whole number of rows"],
-  loss: [settingsText, "the name of a loss"],
-  standardise: [settingsOr(null, (value) => typeof value === "boolean"), "true or false"],
-  seed: [settingsWhole(0, 2 ** 32 - 1), "a whole number from 0"],
+  "data.x": [settingsList(10_000, settingsNumber), "a list of numbers"],
+  "data.y": [settingsList(10_000, settingsNumber), "a list of numbers"],
+  "data.table": [settingsText(200), "the name of a table"],
+  "data.target": [settingsOr(null, settingsText(1_000)), "the name of a column"],
+  "data.features": [settingsOr(null, settingsList(1_000, settingsText(1_000))), "a list of columns"],
+  "data.drop_missing": [settingsTruth, "true or false"],
+  edits: [settingsList(1_000, settingsEdit), "a list of changed points"],
+  formula: [settingsText(500), "a formula"],
+  start: [settingsOr(null, settingsList(1_000, settingsNumber)), "a list of numbers"],
+  learning_rate: [settingsOr(null, settingsRate), "a number above 0"],
+  rate_changes: [settingsList(200, settingsChange), "a list of steps and rates"],
+  optimizer: [settingsText(100), "the name of an optimizer"],
+  epochs: [settingsWhole(1, 1e15), "a whole number from 1"],
+  batch_size: [settingsOr(null, settingsWhole(1, 1e9)), "a whole number of rows"],
+  loss: [(value) => typeof value === "string" && settingsLosses.includes(value.toLowerCase()), "mse, mae, huber or bce"],
+  standardise: [settingsOr(null, settingsTruth), "true or false"],
+  seed: [settingsWhole(0, 2 ** 53), "a whole number from 0"],
 };
 
 /**
@@ -77,7 +95,14 @@ export function readSettings(page, state) {
   };
   take(settings, state, "");
   if (page === "neuron" && settings.data.kind === undefined) settings.data = structuredClone(defaults.neuron.data);
-  return { settings, problems };
+  return { settings: settingsFirst(settings), problems };
+}
+
+/** A change before the first step is the rate of the run. @param {Settings} settings @returns {Settings} */
+function settingsFirst(settings) {
+  const first = settings.rate_changes.filter((/** @type {number[]} */ [step]) => step === 0);
+  if (first.length === 0) return settings;
+  return { ...settings, learning_rate: first[first.length - 1][1], rate_changes: settings.rate_changes.filter((/** @type {number[]} */ [step]) => step > 0) };
 }
 
 /** @param {any} value */
@@ -98,7 +123,7 @@ export function withWish(settings, wish) {
   if (wish.start !== undefined) now.start = wish.start;
   if (wish.bend !== undefined) {
     const [step, rate] = wish.bend;
-    now.rate_changes = [...settings.rate_changes.filter((/** @type {number[]} */ [at]) => at < step), [step, rate]];
+    Object.assign(now, settingsFirst({ ...now, rate_changes: [...settings.rate_changes.filter((/** @type {number[]} */ [at]) => at < step), [step, rate]] }));
   }
   if (wish.move_point !== undefined) now.edits = settingsMoved(settings.edits ?? [], wish.move_point);
   if (wish.add_point !== undefined) now.edits = [...(settings.edits ?? []), [null, ...wish.add_point]];

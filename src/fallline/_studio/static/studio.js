@@ -107,13 +107,17 @@ async function studioMount(name, el, studio) {
 /**
  * Another page inside a page: what it writes goes to its host, not to the address.
  * @param {any} studio @param {HTMLElement} el
- * @param {{page: string, state: any, onState?: (state: any) => void, onAnswer?: (answer: any) => void, controls?: string[]}} options
+ * @param {{page: string, state: any, onState?: (state: any) => void, onAnswer?: (answer: any) => void, onAsk?: (settings: any) => void, onProgress?: (share: number, note: string) => void, controls?: string[]}} options
  */
-async function studioEmbed(studio, el, { page, state, onState = () => {}, onAnswer = () => {}, controls }) {
+async function studioEmbed(studio, el, { page, state, onState = () => {}, onAnswer = () => {}, onAsk = () => {}, onProgress = () => {}, controls }) {
   const inner = { ...studio, embedded: true, address: { page, state }, controls: controls ?? null, exports: () => {}, answered: onAnswer };
   inner.setState = (/** @type {any} */ now) => {
     inner.address = { page, state: now };
     onState(now);
+  };
+  inner.request = (/** @type {string} */ kind, /** @type {any} */ settings, /** @type {any} */ given) => {
+    onAsk(settings);
+    return studio.request(kind, settings, { ...given, alsoProgress: onProgress });
   };
   const mounted = await studioMount(page, el, inner);
   mounted.update(state);

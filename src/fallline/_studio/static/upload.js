@@ -6,13 +6,16 @@ import { make } from "../../_view/static/element.js";
 /** @typedef {{id: string, name: string, rows: number, columns: {name: string, kind: string}[], target: string, features: string[]}} Uploaded */
 
 /**
- * @param {{url: (path: string) => string, onTable: (table: Uploaded) => void, onFault: (sentence: string) => void}} host
+ * @param {{url: (path: string) => string, onTable: (table: Uploaded) => void, onAgain: (table: Uploaded) => void, onFault: (sentence: string) => void}} host
+ * onAgain: the same file under another id, as the server does not have it any longer
  */
-export function createUpload({ url, onTable, onFault }) {
+export function createUpload({ url, onTable, onAgain, onFault }) {
   const input = make("input.st-offscreen", { type: "file", accept: ".csv,.tsv,.txt,.parquet,.jsonl,.ndjson,.json", tabindex: "-1", "aria-hidden": "true" });
   const veil = make("div.st-veil", { hidden: true }, make("p", {}, "Drop the table: the neuron learns from it"));
   document.body.append(input, veil);
   let over = 0;
+  /** @type {{file: File, ids: Map<string, boolean>} | null} ids: under which a server has had it, and whether it was sent again for that */
+  let held = null; // the last one that was taken, for a server that was started again
   /** @param {DragEvent} event */
   const holdsFile = (event) => event.dataTransfer !== null && [...event.dataTransfer.types].includes("Files");
   /** @param {number} depth */
@@ -20,16 +23,18 @@ export function createUpload({ url, onTable, onFault }) {
     over = depth;
     veil.hidden = depth <= 0;
   };
-  /** @param {File | undefined} file */
-  const send = async (file) => {
+  /** @param {File | undefined} file @param {(table: Uploaded) => void} [taken] */
+  const send = async (file, taken = onTable) => {
     if (file === undefined) return;
     try {
       const address = new URL(url("/upload"));
       address.searchParams.set("name", file.name);
       const answer = await fetch(address, { method: "POST", body: file });
       const said = await answer.json();
-      if (answer.ok) onTable(said);
-      else onFault(said.error ?? "The server did not take the table.");
+      if (answer.ok) {
+        held = { file, ids: (held?.file === file ? held.ids : new Map()).set(said.id, false) };
+        taken(uploadChosen(said));
+      } else onFault(said.error ?? "The server did not take the table.");
     } catch {
       onFault("The table could not be sent: the studio’s server does not answer.");
     }
@@ -56,10 +61,28 @@ export function createUpload({ url, onTable, onFault }) {
   });
   return {
     choose: () => input.click(),
+    /**
+     * Sends the file once more where a server says that it does not have its table.
+     * @param {string} sentence @param {any} data of the settings @returns {boolean} whether it is on its way
+     */
+    again: (sentence, data) => {
+      if (!sentence.startsWith("This table is no longer here") || held?.ids.get(data?.table) !== false) return false;
+      held.ids.set(data.table, true);
+      send(held.file, onAgain);
+      return true;
+    },
     stop: () => {
       for (const [name, listener] of listeners) document.removeEventListener(name, /** @type {EventListener} */ (listener));
       input.remove();
       veil.remove();
     },
   };
+}
+
+const uploadCounts = /^(id|index|row|nr|no|number|year|month|day|date|time|timestamp)$|_(id|index|nr|year|date)$/i;
+
+/** What is predicted unless told: the last column of numbers that is no count of rows and no date; from the others of that kind. @param {Uploaded} table @returns {Uploaded} */
+function uploadChosen(table) {
+  const measured = [...table.features, table.target].filter((name) => !uploadCounts.test(name));
+  return measured.length < 2 ? table : { ...table, target: measured[measured.length - 1], features: measured.slice(0, -1) };
 }

@@ -82,7 +82,8 @@ export function drawChartAxes(context, box, theme, axes) {
   context.textAlign = "right";
   if (!axes.bare) context.fillText(axes.xName, box.left + box.width, box.top + box.height + 8 + theme.fontSize * 1.15);
   context.textAlign = "left";
-  context.fillText(axes.yName, 2, 2);
+  const room = box.left + box.width - 2;
+  context.fillText(context.measureText(axes.yName).width > room ? axes.yName.replace("(logarithmic)", "(log)") : axes.yName, 2, 2, room);
   context.restore();
 }
 

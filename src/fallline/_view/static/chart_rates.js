@@ -83,7 +83,12 @@ export function drawRatesChart(context, size, scene, _state, theme) {
 }
 
 /** Where the run on the screen stands among them: its rate need be none of theirs. @param {CanvasRenderingContext2D} context @param {any} box @param {any} scene @param {any} x @param {(loss: number) => number} y @param {any} theme */
-function ratesNow(context, box, { rate, history }, x, y, theme) {
+function ratesNow(context, box, { rate, frames, history }, x, y, theme) {
+  const rates = frames.learning_rate ?? [];
+  if (rates.some((/** @type {number} */ each) => Math.abs(each / rates[0] - 1) > 1e-6)) {
+    drawTag(context, box, { text: "now: its rate changes", x: box.left, y: box.top + theme.fontSize, colour: theme.step }, theme);
+    return;
+  }
   const at = x(rate.value);
   if (!(at >= box.left && at <= box.left + box.width)) return;
   const final = y(history.full_loss[history.full_loss.length - 1] ?? NaN);

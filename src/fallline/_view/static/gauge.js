@@ -22,6 +22,6 @@ export function makeGauge(rate) {
   past.style.left = `${100 / end}%`;
   const gauge = make("div.fl-gauge", { "aria-hidden": "true" }, past, tick("tick", 1, "limit"));
   if (rate.crossing !== null && rate.crossing < rate.limit) gauge.append(tick("tick", rate.crossing / rate.limit, end < gaugeRoomy ? "crosses" : ""));
-  gauge.append(tick("mark", rate.share, ""));
+  gauge.append(tick("mark", rate.value / rate.limit, ""));
   return gauge;
 }

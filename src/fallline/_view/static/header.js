@@ -10,7 +10,7 @@ import { hasRates } from "./stops.js";
 /**
  * @param {HTMLElement} slot
  * @param {any} scene
- * @param {{theme: {next: () => string, choice: () => string}, onProjector: () => void, onBack: () => void}} host
+ * @param {{theme: {next: () => string, choice: () => string}, onProjector: () => void, onBack: () => void, rate?: () => number}} host rate: the one that is shown, where it is not the run's first
  * @returns {{update: () => void}}
  */
 export function fillHeader(slot, scene, host) {
@@ -27,7 +27,7 @@ export function fillHeader(slot, scene, host) {
     { type: "button", title: "Large type, two pictures (key P)", click: host.onProjector },
     "Projector",
   );
-  const rate = headerRate(scene, host.onBack);
+  const rate = headerRate(scene, host.onBack, host.rate);
   const title = make("h1.fl-title", {}, scene.title);
   const outcome = make("span");
   const subtitle = make("p.fl-subtitle");
@@ -63,8 +63,8 @@ export function fillHeader(slot, scene, host) {
   };
 }
 
-/** @param {any} scene @param {() => void} onBack */
-function headerRate(scene, onBack) {
+/** @param {any} scene @param {() => void} onBack @param {() => number} [shown] */
+function headerRate(scene, onBack, shown) {
   const { rate } = scene;
   const measured = hasRates(scene) && !scene.accepts; // a host that runs any rate has no run to go back to
   const value = make("strong", { "data-number": "rate" });
@@ -83,7 +83,9 @@ function headerRate(scene, onBack) {
       const full = now.kind === "full batch" || batch.size < batch.rows ? "full batch's " : "";
       const known = now.limit !== null && now.share !== null;
       setText(value, formatNumber(now.value));
-      setText(share, known ? ` · ${formatNumber(100 * now.share, now.share < 1 ? 2 : 3)} % of the ${full}limit` : "");
+      const largest = known ? headerLargest(scene) : null;
+      const part = largest === null && shown === undefined ? now.share : (shown?.() ?? now.value) / now.limit;
+      setText(share, known ? ` · ${headerPercent(part)} of the ${full}limit` : "");
       setText(limit, known ? ` ${formatNumber(now.limit, 3)}` : "");
       back.disabled = scene.stop === null;
       const at = measured ? (scene.stop ?? scene.rates.own) : null;
@@ -91,9 +93,21 @@ function headerRate(scene, onBack) {
       const said = at === null ? now.words : scene.rates.words[at];
       swatch.className = zone ? `fl-rates-swatch ${zoneClass(zone)}` : "";
       const changes = now.limit === null && (scene.frames.limit_share ?? []).some((/** @type {number | null} */ each) => each !== null);
-      setText(words, changes ? "its limit changes along the path" : said?.includes(", ") ? said.slice(said.indexOf(", ") + 2) : zoneWords(now, scene.batch, scene.outcome));
+      if (largest !== null && at === null) setText(words, `the rate changes: at most ${formatNumber(largest)}, ${headerPercent(largest / now.limit)} of the limit`);
+      else setText(words, changes ? "its limit changes along the path" : said?.includes(", ") ? said.slice(said.indexOf(", ") + 2) : zoneWords(now, scene.batch, scene.outcome));
     },
   };
+}
+
+/** @param {number} share */
+function headerPercent(share) {
+  return `${formatNumber(100 * share, share < 1 ? 2 : 3)} %`;
+}
+
+/** The largest rate of a run whose rate changes on the way, else null. @param {any} scene @returns {number | null} */
+function headerLargest({ frames, rate }) {
+  const rates = frames.learning_rate ?? [];
+  return rates.some((/** @type {number} */ each) => Math.abs(each / rates[0] - 1) > 1e-6) ? Math.max(...rates, rate.kind === "frozen preconditioner" ? 0 : rate.share * rate.limit) : null;
 }
 
 /**

@@ -32,19 +32,20 @@ import { createWishes } from "./interactive_wishes.js";
 export function renderAsking(model, el) {
   const standing = createStandingScene(model.get("payload"));
   const { scene } = standing;
-  const refresh = createRefresher(() => draw());
+  const refresh = askingRefresher((all) => draw(all));
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   const layout = createLayout(el, { without: [], empty: false, onResize: refresh.ask });
   const player = createPlayer(scene, { onChange: refresh.ask, reducedMotion: () => still.matches });
   const wishes = createWishes(model);
-  const theme = createThemeControl(layout.root, refresh.ask, () => draw());
+  const theme = createThemeControl(layout.root, refresh.ask, () => draw(true));
   const view = askingView(scene, { root: layout.root, refresh });
   const hands = askingHands(standing, { wishes, refresh, after: () => parts.renew() });
   const parts = askingParts(scene, { layout, player, view, hands, refresh, theme });
   const silence = listenToKeys(el, layout.root, layout.surfaces.bowl.canvas, { ...livePlayKeys(player), ...view.keys });
   const steps = askingStep(model, scene, player);
-  const draw = () => {
-    parts.draw();
+  /** @param {boolean} all */
+  const draw = (all) => {
+    parts.draw(all);
     if (!hands.down()) steps.tell();
   };
   /** @param {() => void} act */
@@ -70,6 +71,28 @@ export function renderAsking(model, el) {
 }
 
 /**
+ * Draws once in the next animation frame: all of it, or, where only words were asked for, those.
+ * @param {(all: boolean) => void} draw
+ */
+function askingRefresher(draw) {
+  let all = false;
+  const refresher = createRefresher(() => {
+    const now = all;
+    all = false;
+    draw(now);
+  });
+  return {
+    ask: () => {
+      all = true;
+      refresher.ask();
+    },
+    /** A hand moves the rate: until the answer is there the pictures are what they were. */
+    askWords: refresher.ask,
+    stop: refresher.stop,
+  };
+}
+
+/**
  * Everything on the page: what stands, what is drawn, what can be taken.
  * @param {any} scene
  * @param {{layout: ReturnType<typeof createLayout>, player: import("./player.js").Player, view: ReturnType<typeof askingView>, hands: ReturnType<typeof askingHands>,
@@ -77,7 +100,7 @@ export function renderAsking(model, el) {
  */
 function askingParts(scene, { layout, player, view, hands, refresh, theme }) {
   const { root, slots, panels, surfaces } = layout;
-  const header = fillHeader(slots.header, scene, { theme, onProjector: view.projector, onBack: () => {} });
+  const header = fillHeader(slots.header, scene, { theme, onProjector: view.projector, onBack: () => {}, rate: () => asked.now() });
   const asked = createAskedRate(scene, { ...hands.of("rate"), taken: () => player.taken(), stepsTaken: () => askingTaken(scene, player) });
   const field = fillRateField(slots.header, asked);
   const slider = fillAskingSlider(slots.rates, scene, asked, () => transportToggle(player));
@@ -97,10 +120,12 @@ function askingParts(scene, { layout, player, view, hands, refresh, theme }) {
   const standing = createStandingPanels(layout, scene, over);
   const pictures = createPictures(scene, standing.shown);
   return {
-    draw: () => {
+    /** @param {boolean} all the pictures, too */
+    draw: (all) => {
       colours = readTheme(root);
-      for (const each of [header, field, slider, transport, switches]) each.update();
+      for (const each of [slider, header, field, transport, switches]) each.update(); // the slider first: it measures
       words.update(player.place, colours, hands.down());
+      if (!all) return;
       const { ghost, windowId, camera, turning } = view.choices;
       pictures.draw({ ...player.place, ghost, windowId, camera, moving: turning || hands.held() === "points" }, colours);
     },
@@ -125,7 +150,7 @@ function askingParts(scene, { layout, player, view, hands, refresh, theme }) {
 /**
  * What the hands do: their wishes, and what stays as it is while one of them is down.
  * @param {ReturnType<typeof createStandingScene>} standing
- * @param {{wishes: import("./interactive_wishes.js").Wishes, refresh: {ask: () => void}, after: () => void}} page
+ * @param {{wishes: import("./interactive_wishes.js").Wishes, refresh: {ask: () => void, askWords: () => void}, after: () => void}} page
  */
 function askingHands(standing, { wishes, refresh, after }) {
   /** @type {"rate" | "start" | "points" | null} */
@@ -140,7 +165,7 @@ function askingHands(standing, { wishes, refresh, after }) {
         standing.moved(wish.start ?? null);
         wishes.ask(wish, settled);
       },
-      redraw: refresh.ask,
+      redraw: what === "rate" ? refresh.askWords : refresh.ask,
       /** @param {boolean} on */
       dragging: (on) => {
         held = on ? what : null;

@@ -1,7 +1,7 @@
 // @ts-check
 // The rate that is asked for: of the whole run, or "from here on"; and the field it can be typed into.
 
-import { make } from "./element.js";
+import { make, setText } from "./element.js";
 import { formatNumber } from "./scale.js";
 import { switchButton } from "./switches.js";
 import { createHope } from "./interactive_wishes.js";
@@ -66,17 +66,20 @@ export function createAskedRate(scene, host) {
  */
 export function fillRateField(header, asked) {
   const field = make("input.fl-rate-field", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", size: 7, "data-number": "rate", "aria-label": "Learning rate, typed", title: "Type a rate and press Enter" });
+  const fault = make("span.fl-rate-fault", { role: "alert" });
   let typing = false;
   const show = () => {
     const text = String(Number(asked.now().toPrecision(4)));
     if (field.value !== text) field.value = text;
     field.removeAttribute("aria-invalid");
+    setText(fault, "");
   };
   const commit = () => {
     if (!typing) return;
     const rate = Number(field.value.trim().replace("−", "-").replace(",", "."));
     if (!(rate > 0) || !Number.isFinite(rate)) {
       field.setAttribute("aria-invalid", "true");
+      setText(fault, "A number above 0, please.");
       return;
     }
     typing = false;
@@ -99,7 +102,7 @@ export function fillRateField(header, asked) {
     show();
   });
   header.querySelector('[data-number="rate"]')?.replaceWith(field);
-  header.querySelector(".fl-rate")?.append(asked.here);
+  header.querySelector(".fl-rate")?.append(asked.here, fault);
   return {
     update: () => {
       if (!typing) show();

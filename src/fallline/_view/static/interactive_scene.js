@@ -66,7 +66,7 @@ export function createStandingScene(payload) {
 /** What is said before the first step, where the start can be moved. @param {any} scene */
 function sceneOpening(scene) {
   const height = scene.plane.kind === "curve" ? "height is the loss. " : "height and colour are the loss, dark is low. ";
-  const opening = `The ball is where training starts: ${height}Press “Take a step”: it finds which way is uphill, and goes the other way.`;
+  const opening = `The ball is where training starts: ${height}Press “Take a step” (key →): it finds which way is uphill, and goes the other way.`;
   return scene.accepts.includes("start") ? [opening, "Drag the ball to start elsewhere, or click where it shall start. Drag the rate to see another path."] : [opening];
 }
 

@@ -42,9 +42,15 @@ export function fillSentence(slot, scene) {
       const key = place.mode === "playing" ? "playing" : `${scene.stop} ${place.frame} ${place.mode} ${place.beat} ${place.progress === 1}`;
       if (key === shown && told === scene.frames) return;
       [shown, told] = [key, scene.frames];
-      words.replaceChildren(...sentenceWords(scene, place));
+      words.replaceChildren(...sentenceBeats(scene, place), ...sentenceWords(scene, place));
     },
   };
+}
+
+/** The four beats of the step that was taken, for as long as one stands there. @param {any} scene @param {Place} place @returns {HTMLElement[]} */
+function sentenceBeats(scene, { mode, frame, progress }) {
+  const beats = mode === "idle" && progress === 1 ? (scene.frames.beats?.[frame] ?? []) : [];
+  return beats.length === 0 ? [] : [make("ol.fl-beats", {}, ...beats.map((/** @type {string} */ text, /** @type {number} */ i) => make(`li.fl-beats-${i + 1}`, {}, text)))];
 }
 
 /** @param {any} scene @param {Place} place @returns {HTMLElement[]} */
