@@ -9,6 +9,7 @@ from fallline._studio._outbox import MOST_WAITING, Outbox
 from fallline._studio._places import Places
 from fallline._studio._socket import Conversation, _hear_all
 from fallline._studio._workers import Workers
+from studio.loops import run_apart
 
 PATIENCE = 20.0
 
@@ -39,7 +40,7 @@ def test_who_does_not_read_is_not_listened_to() -> None:
         await asyncio.wait_for(outbox.room(), PATIENCE)
         sending.cancel()
 
-    asyncio.run(scenario())
+    run_apart(scenario())
 
 
 class Chatterbox:
@@ -61,7 +62,7 @@ def test_a_page_that_only_asks_is_read_no_further(tmp_path: Path) -> None:
             await asyncio.wait_for(_hear_all(page, conversation), 0.05)  # type: ignore[arg-type]  (as much of a socket as is used)
         return page.said
 
-    assert asyncio.run(scenario()) == MOST_WAITING
+    assert run_apart(scenario()) == MOST_WAITING
 
 
 def test_of_the_progress_of_a_request_the_latest_waits_and_none_once_it_is_answered() -> None:
@@ -78,4 +79,4 @@ def test_of_the_progress_of_a_request_the_latest_waits_and_none_once_it_is_answe
         sending.cancel()
         return page.sent
 
-    assert asyncio.run(scenario()) == ["answer", "1: 999"]
+    assert run_apart(scenario()) == ["answer", "1: 999"]

@@ -20,6 +20,7 @@ from fallline._desk import _look, _tables
 from fallline._desk._tables import Tables, shown_name
 from fallline._errors import DataError, OptionError
 from fallline._studio import _uploads
+from studio.loops import run_apart
 from studio.server import OWN, studio
 
 CSV = b"species,length,mass\nAdelie,181,3750\nGentoo,217,5400\nAdelie,186,3800\n"
@@ -183,7 +184,7 @@ def receive_from(server: TestClient, receive: Receive) -> tuple[int, bytes]:
         response = await _uploads.receive_upload(Request(scope, receive))
         await response(scope, receive, send)
 
-    asyncio.run(scenario())
+    run_apart(scenario())
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent)
 
 

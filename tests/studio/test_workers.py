@@ -10,6 +10,7 @@ import pytest
 
 from fallline._studio import _workers
 from fallline._studio._workers import MOST_OF_ONE, SHORT_AT_ONCE, Job, Workers
+from studio.loops import run_apart
 
 PATIENCE = 20.0
 """Seconds until a test that waits for something that does not come gives up."""
@@ -51,7 +52,7 @@ def test_whoever_asks_for_much_waits_behind_itself() -> None:
         await asyncio.wait_for(finished.wait(), PATIENCE)
         assert workers.close(PATIENCE)
 
-    asyncio.run(scenario())
+    run_apart(scenario())
     late = [order.index(f"{name} 0") for name in "abc"]
     assert max(late) < order.index("greedy 4"), order
     assert order.index("greedy 0") < order.index("greedy 9")
@@ -78,7 +79,7 @@ def test_long_jobs_do_not_keep_short_ones_from_starting(monkeypatch: pytest.Monk
         release.set()
         workers.close(PATIENCE)
 
-    asyncio.run(scenario())
+    run_apart(scenario())
 
 
 def test_one_client_never_holds_more_than_its_share_of_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +113,7 @@ def test_one_client_never_holds_more_than_its_share_of_the_threads(monkeypatch: 
         await asyncio.wait_for(finished.wait(), PATIENCE)
         assert workers.close(PATIENCE)
 
-    asyncio.run(scenario())
+    run_apart(scenario())
     assert most == MOST_OF_ONE
 
 
@@ -133,7 +134,7 @@ def test_a_job_that_has_not_begun_can_be_taken_back() -> None:
         await asyncio.wait_for(finished.wait(), PATIENCE)
         workers.close(PATIENCE)
 
-    asyncio.run(scenario())
+    run_apart(scenario())
     assert ran == ["last"]
 
 
@@ -144,4 +145,4 @@ def test_the_end_does_not_wait_for_what_cannot_be_stopped() -> None:
         assert not workers.close(0.01)
         release.set()
 
-    asyncio.run(scenario())
+    run_apart(scenario())
