@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from fallline._curvature import provable_limit
 from fallline._explain._endings import converged, decay_of, descending, diverged, interrupted, stalled
 from fallline._explain._lines import condition_phrase, limit_phrase
 from fallline._explain._numbers import listed, number, percent, rough, short
@@ -95,6 +94,8 @@ def _without_limit(run: Run) -> list[str]:
 
 def _limit_of_decay(run: Run) -> str:
     """Slopes of straight pieces are bounded: without weight decay no rate diverges, with it those past its own do."""
+    from fallline._curvature import provable_limit  # noqa: PLC0415  (torch comes with it: a run is told without)
+
     alone = provable_limit(run.header.optimizer, run.header.optimizer_options, sharpness=0.0)
     if alone is None:
         return "there is no stability limit"
