@@ -1,5 +1,6 @@
 """A function of one parameter vector, at each of a stack of them: all at once where that is faster."""
 
+import warnings
 from collections.abc import Callable
 from typing import Final, Literal
 
@@ -54,10 +55,15 @@ def one_by_one(one: Function, stack: Tensor) -> Tensor:
 
 
 def _says_the_same(many: Function, singly: Singly, few: Tensor) -> bool:
-    """Not every model can be vectorised; what can has to give the same numbers."""
+    """Not every model can be vectorised; what can has to give the same numbers.
+
+    What PyTorch warns of (an operation that it runs row by row after all) is no gain, and no news to the user.
+    """
     try:
-        found = vmap(many)(few).detach()
-    except RuntimeError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            found = vmap(many)(few.clone()).detach()  # a model may write to its parameters: not to the caller's
+    except (RuntimeError, UserWarning):
         return False
     alone = singly(few)
     size = float(alone.abs().nan_to_num(0.0, 0.0, 0.0).max())

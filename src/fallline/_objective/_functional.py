@@ -1,7 +1,7 @@
 """The model and the loss function at any parameters, with everything of the user's left as it was."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,7 @@ from torch.func import functional_call
 
 from fallline._errors import OptionError
 from fallline._objective._batches import Batch
-from fallline._objective._first_layers import FirstLayers, InPlane
 from fallline._objective._second_derivatives import plain_kernels
-from fallline._objective._trees import tensors
 from fallline._random_state import random_devices
 from fallline._undisturbed import Kept
 from fallline._vectors import unflatten
@@ -28,9 +26,8 @@ class Evaluation:
     output: Callable[[Sequence[Tensor], Batch], Any]
     """What the model returns."""
     loss_fn: Callable[[Any, Any], Any]
-    losses_at: Callable[[Batch, InPlane | None, Tensor], Tensor] | None
-    """The loss at each row of a stack, much as ``loss`` row by row, sooner where the plane is named in which the rows
-    lie; None where only ``loss`` can be asked."""
+    losses_at: Callable[[Batch, Tensor], Tensor] | None
+    """The loss at each row of a stack, as ``loss`` row by row but sooner; None where only ``loss`` can be asked."""
 
     def loss(self, parts: Sequence[Tensor], batch: Batch) -> Tensor:
         """One number, without dimensions."""
@@ -111,30 +108,26 @@ class Functional:
 
     def _losses_at(
         self, constants: State, dtypes: Sequence[torch.dtype], loss_fn: Callable[[Any, Any], Any]
-    ) -> Callable[[Batch, InPlane | None, Tensor], Tensor] | None:
+    ) -> Callable[[Batch, Tensor], Tensor] | None:
         """The tensors are put in place once for a whole stack: for a small model that is a fifth of the time."""
         if self._training or any(kind != dtypes[0] for kind in dtypes):
             return None
         names = [f"model.{name}" for name in self.names]
         held = {f"model.{name}": one for name, one in constants.items()}
 
-        def losses(batch: Batch, plane: InPlane | None, stack: Tensor) -> Tensor:
+        def losses(batch: Batch, stack: Tensor) -> Tensor:
             at = stack.new_empty(stack.shape[1], dtype=dtypes[0])
             parts, views = dict(zip(names, unflatten(at, self.tensors), strict=True)), unflatten(at, self.tensors)
-            first = None if plane is None else FirstLayers(at, plane.to(at), tensors(batch.given))
 
             def each() -> Tensor:
                 found = []
-                for place, row in enumerate(stack):
+                for row in stack:
                     at.copy_(row)
                     _put_back(parts.values(), views)
-                    if first is not None:
-                        first.move(place, row)
                     found.append(scalar(loss_fn(batch.call(self.model), batch.target)).detach())
                 return torch.stack(found)
 
-            with nullcontext() if first is None else first:
-                found: Tensor = functional_call(_Around(self.model), held | parts, (each,))
+            found: Tensor = functional_call(_Around(self.model), held | parts, (each,))
             return found
 
         return losses

@@ -1,17 +1,22 @@
 """How many bytes the user allows, and how many a recorded graph holds."""
 
 import re
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
+from typing import Final, TypeVar
 
 import torch
 from torch import Tensor
 
 from fallline._errors import OptionError
+from fallline._objective._trees import tensors
 
 UNITS: Final = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 WRITTEN: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
+REFUSED: Final = "saved tensor hooks"
+"""What PyTorch says where a model calls ``torch.func.grad`` and its like, which bear no such hooks."""
+
+Recorded = TypeVar("Recorded")
 
 
 def bytes_of(memory: str | float) -> int:
@@ -42,24 +47,54 @@ class Held:
     def __init__(self, apart: Collection[int] = ()) -> None:
         self._storages: dict[int, int] = {}
         self._apart = apart
+        self._hooks = True
 
     @property
     def bytes(self) -> int:
         """So far."""
         return sum(self._storages.values())
 
-    @contextmanager
-    def counting(self) -> Iterator[None]:
-        """What is saved inside is counted."""
-        with torch.autograd.graph.saved_tensors_hooks(self._pack, _same):
-            yield
+    def by(self, work: Callable[[], Recorded], ends: Callable[[Recorded], Iterable[Tensor]]) -> Recorded:
+        """What ``work`` returns; what autograd keeps for its ``ends`` is counted."""
+        if self._hooks:
+            try:
+                with torch.autograd.graph.saved_tensors_hooks(self._pack, _same):
+                    return work()
+            except RuntimeError as error:
+                if REFUSED not in str(error):
+                    raise
+                self._hooks = False
+        found = work()
+        for tensor in _saved_behind(ends(found)):
+            self._pack(tensor)
+        return found
 
     def _pack(self, tensor: Tensor) -> Tensor:
         if tensor.layout is torch.strided:
-            storage = tensor.untyped_storage()
-            if storage.data_ptr() not in self._apart:
-                self._storages[storage.data_ptr()] = storage.nbytes()
+            with suppress(RuntimeError):  # forward-mode AD has zeros that lie in no memory
+                storage = tensor.untyped_storage()
+                if storage.data_ptr() not in self._apart:
+                    self._storages[storage.data_ptr()] = storage.nbytes()
         return tensor
+
+
+def _saved_behind(ends: Iterable[Tensor]) -> Iterator[Tensor]:
+    """What the nodes of a recorded graph keep, read off them: slower than by hooks, and for any model."""
+    seen, waiting = set(), [end.grad_fn for end in ends]
+    names: dict[type, list[str]] = {}
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        waiting += [before for before, _ in node.next_functions]
+        kind = type(node)
+        if kind not in names:
+            names[kind] = [name for name in dir(kind) if name.startswith("_saved_") or name == "saved_tensors"]
+        for name in names[kind]:
+            with suppress(RuntimeError):  # what was written over since
+                kept = getattr(node, name)
+                yield from tensors(kept)
 
 
 def _same(tensor: Tensor) -> Tensor:

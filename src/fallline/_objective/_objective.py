@@ -13,7 +13,6 @@ from fallline._errors import OptionError
 from fallline._objective._batches import Batch
 from fallline._objective._change import small_change
 from fallline._objective._evaluation import Stacked, one_by_one
-from fallline._objective._first_layers import InPlane
 from fallline._objective._functional import Evaluation, Functional
 from fallline._objective._layout import ParameterPart, layout_of
 from fallline._objective._memory import bytes_of
@@ -177,14 +176,6 @@ class Objective:
         """Mean loss at each of a stack of parameter vectors [B, P]; shape [B]."""
         return _floats(self._losses(self._stack(parameters), None))
 
-    def loss_in_plane(self, parameters: Floats, origin: Floats, directions: Floats, coordinates: Floats) -> Floats:
-        """:meth:`loss` at ``parameters [B, P] = origin [P] + coordinates [B, K] · directions [K, P]``; shape [B].
-
-        To rounding the same, and sooner where layers read the data themselves.
-        """
-        origin_tensor, along = self._stack(origin)[0], self._stack(directions)
-        return _floats(self._losses(self._stack(parameters), None, InPlane(origin_tensor, along, coordinates.tolist())))
-
     def gradient(self, parameters: ArrayLike) -> Floats:
         """Gradient at each of a stack of parameter vectors [B, P]; shape [B, P]."""
         return _floats(self._gradients(self._stack(parameters), None))
@@ -258,12 +249,12 @@ class Objective:
             change[small] = small_change(lambda at: self._gradients(at, dtype), old[small], new[small])
         return _floats(change)
 
-    def _losses(self, stack: Tensor, dtype: torch.dtype | None, plane: InPlane | None = None) -> Tensor:
+    def _losses(self, stack: Tensor, dtype: torch.dtype | None) -> Tensor:
         with self._passes.session(dtype) as (evaluation, batches), torch.no_grad():
             total = torch.zeros(len(stack), dtype=torch.float64, device=stack.device)
             for batch, share in batches:
                 one, at_each = self._at(evaluation, batch), evaluation.losses_at
-                singly = partial(one_by_one, one) if at_each is None else partial(at_each, batch, plane)
+                singly = partial(one_by_one, one) if at_each is None else partial(at_each, batch)
                 total += share * self._stacked.each("loss", one, singly, stack).double()
         return total
 

@@ -110,8 +110,7 @@ class Passes:
             batch = prepared(self._functional, cut.whole, None)
             there = [*parts, *(one for one in tensors(batch.given) if one.layout is torch.strided)]
             held = Held({one.untyped_storage().data_ptr() for one in there})
-            with held.counting():
-                loss = evaluation.loss(parts, batch)
+            loss = held.by(lambda: evaluation.loss(parts, batch), lambda found: [found])
             if not loss.requires_grad:
                 raise OptionError(CONSTANT)
             with runs_of(self._functional.model) as runs:

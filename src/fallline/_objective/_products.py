@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import torch
@@ -70,8 +71,7 @@ class HessianProducts:
         with self._session() as (evaluation, batches):
             slope = torch.zeros_like(self._at, dtype=torch.float64)
             for batch, share in batches:
-                with held.counting():
-                    graph = self._graph(evaluation, batch, share)
+                graph = held.by(partial(self._graph, evaluation, batch, share), lambda found: found.slopes)
                 loss += share * graph.loss
                 slope += share * flatten(graph.slopes).double()
                 if self.complete and held.bytes <= memory:

@@ -60,32 +60,23 @@ def chunk_of(objective: LossFunction) -> int:
 
 def loss_at(objective: LossFunction, vectors: Floats, tally: Tally) -> tuple[Floats, int]:
     """[B] the loss at ``vectors`` [B, P], and how many are done: fewer than B after Ctrl-C."""
-    return _in_chunks(objective, len(vectors), lambda begin, end: objective.loss(vectors[begin:end]), tally)
+    return _in_chunks(objective, len(vectors), lambda begin, end: vectors[begin:end], tally)
 
 
 def plane_loss(objective: LossFunction, plane: Plane, uv: Floats, tally: Tally) -> tuple[Floats, int]:
     """As :func:`loss_at`, at plane coordinates ``uv`` [B, 2]: only a chunk's vectors exist at once."""
-    sooner = getattr(objective, "loss_in_plane", None)
-
-    def losses(begin: int, end: int) -> Floats:
-        vectors = points(plane, uv[begin:end])
-        if sooner is None:
-            return objective.loss(vectors)
-        found: Floats = sooner(vectors, plane.origin, plane.directions, uv[begin:end])
-        return found
-
-    return _in_chunks(objective, len(uv), losses, tally)
+    return _in_chunks(objective, len(uv), lambda begin, end: points(plane, uv[begin:end]), tally)
 
 
 def _in_chunks(
-    objective: LossFunction, count: int, losses_of: Callable[[int, int], Floats], tally: Tally
+    objective: LossFunction, count: int, vectors: Callable[[int, int], Floats], tally: Tally
 ) -> tuple[Floats, int]:
     losses, done, chunk = np.zeros(count), 0, chunk_of(objective)
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             while done < count:
                 end = min(count, done + chunk)
-                losses[done:end] = losses_of(done, end)
+                losses[done:end] = objective.loss(vectors(done, end))
                 begun, done = done, end
                 tally.add(end - begun)
     except KeyboardInterrupt:
