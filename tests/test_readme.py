@@ -15,6 +15,7 @@ from cli.shell import ROOT, environment, process
 pytestmark = pytest.mark.slow
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#{2,3} ", flags=re.MULTILINE)
 PROMPT = "$ "
 
 
@@ -27,10 +28,15 @@ class Example:
     python: bool = False
 
 
-def examples() -> list[Example]:
+def plain(line: str) -> str:
+    """A line without what may differ: the number of a run."""
+    return re.sub(r"\b\d{4,}-(?=\w)", "NNNN-", line.rstrip())
+
+
+def examples(text: str) -> list[Example]:
     """Every example in the order of the page; a block without a command goes on with the one before it."""
     found: list[Example] = []
-    for language, body in BLOCK.findall(README):
+    for language, body in BLOCK.findall(text):
         if language == "python":
             found.append(Example(body, python=True))
         if language not in ("console", "bash"):
@@ -43,9 +49,17 @@ def examples() -> list[Example]:
     return found
 
 
-def plain(line: str) -> str:
-    """A line without what may differ: the number of a run."""
-    return re.sub(r"\b\d{4,}-(?=\w)", "NNNN-", line.rstrip())
+def sections() -> dict[str, str]:
+    """Those that hold an example, by their heading."""
+    found = {}
+    for part in HEADING.split(README)[1:]:
+        heading, _, text = part.partition("\n")
+        if examples(text):
+            found[heading] = text
+    return found
+
+
+SECTIONS = sections()
 
 
 def printed(folder: Path, example: Example) -> list[str]:
@@ -78,14 +92,12 @@ def script(folder: Path, arguments: list[str]) -> list[str]:
     return [plain(line) for line in (done.stderr + done.stdout).decode().splitlines()]
 
 
-def test_what_the_readme_shows_is_printed(tmp_path: Path) -> None:
-    """Every example in the order of the page, in one folder beside ``examples/``.
-
-    One test, because an example needs those before it: two workers that share a test for each would run them all twice.
-    """
+@pytest.mark.parametrize("section", SECTIONS)
+def test_what_the_readme_shows_is_printed(section: str, tmp_path: Path) -> None:
+    """Every example of a section in the order of the page, beside ``examples/``; it needs no other section."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     wrong = {}
-    for example in examples():
+    for example in examples(SECTIONS[section]):
         output = printed(tmp_path, example)
         if missing := not_found(example.shown, output):
             wrong[example.text] = {"not printed, or not in this order": missing, "printed": output}
@@ -105,8 +117,10 @@ def test_a_line_that_is_not_printed_or_out_of_order_is_seen() -> None:
 
 
 def test_the_page_shows_the_main_job() -> None:
-    texts = [example.text for example in examples()]
+    shown = examples(README)
+    assert sum(len(examples(text)) for text in SECTIONS.values()) == len(shown)
+    texts = [example.text for example in shown]
     assert "fallline fit" in texts
     assert any("examples/penguins.csv" in text for text in texts)
-    assert any(example.python for example in examples())
-    assert all(example.shown for example in examples() if example.text.startswith("fallline fit"))
+    assert any(example.python for example in shown)
+    assert all(example.shown for example in shown if example.text.startswith("fallline fit"))
