@@ -23,6 +23,7 @@ TABLES = {
 
 SETTINGS = {
     "missing file": (["nowhere.csv", "--target", "y"], "There is no file nowhere.csv"),
+    "missing file, no target": (["nowhere.csv"], "There is no file nowhere.csv"),
     "missing folder": (["no/where.csv", "--target", "y"], "There is no folder no"),
     "a folder": ([".", "--target", "y"], "is a folder"),
     "no target": ([PENGUINS], "--target COLUMN"),

@@ -223,7 +223,7 @@ OBJECTS = {
     "dict lengths": ({"a": [1, 2], "y": [1, 2, 3]}, '"a" has 2, "y" has 3'),
     "dict of numbers": ({"a": 1, "y": 2}, 'Column "a" is a single int'),
     "empty dict": ({}, "has no columns with a name"),
-    "a number": (3, "A int cannot be read as a table"),
+    "a number": (3, "An int cannot be read as a table"),
     "a list": ([[1, 2], [3, 4]], "A list cannot be read as a table"),
     "None": (None, "A NoneType cannot be read"),
     "a series": (pd.Series([1.0, 2.0]), "A Series cannot be read"),

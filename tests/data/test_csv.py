@@ -92,6 +92,7 @@ LONG = 40_000
 """Rows beyond what is looked at beforehand."""
 
 
+@pytest.mark.slow
 def test_what_the_first_lines_do_not_show(table_of) -> None:
     rows = [f"{i},{i}.5,{'' if i < LONG - 2 else i}" for i in range(LONG)]
     table = table_of("a,y,late\n" + "\n".join(rows), target="y", features=["a", "late"], drop_missing=True)

@@ -190,6 +190,7 @@ def matrices(draw: st.DrawFn) -> np.ndarray:
     return matrix
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(matrix=matrices(), suffix=st.sampled_from(["csv", "tsv", "parquet", "jsonl"]))
 def test_a_file_gives_back_the_numbers_that_were_written(matrix: np.ndarray, suffix: str, tmp_path: Path) -> None:
@@ -208,6 +209,7 @@ def test_a_file_gives_back_the_numbers_that_were_written(matrix: np.ndarray, suf
     assert table.source_hash == read_table(matrix).source_hash
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     matrix=matrices(),

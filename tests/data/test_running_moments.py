@@ -80,6 +80,7 @@ def test_a_naive_sum_of_squares_would_fail_here() -> None:
     assert abs(naive / float(exact(table)[1][0][0]) - 1) > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_blocks")
 @settings(deadline=None)
 @given(

@@ -66,6 +66,7 @@ def test_a_constant_feature_has_no_scale() -> None:
         standardise(columns_of(np.array([[1.0, 5.0], [2.0, 5.0]])))
 
 
+@pytest.mark.slow
 @given(scaling=scalings(), data=st.data())
 def test_the_conversions_are_inverse(scaling: Scaling, data: st.DataObject) -> None:
     shape = (data.draw(st.integers(1, 3)), len(scaling.scale) + 1)

@@ -7,7 +7,6 @@ import typer
 
 from fallline._errors import OptionError
 
-RUNS = Path("runs")
 RunName = Annotated[
     str | None,
     typer.Argument(metavar="RUN", help="A run file, its number or its name; the last run unless told."),
@@ -68,9 +67,18 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 
 
 def check_table(table: str | None, target: str | None) -> None:
-    """A table needs to be told which column is predicted."""
+    """A table needs to be told which column is predicted; a file that is none is told first."""
     if table is not None and target is None:
+        _check_file(table)
         raise OptionError(f"Say which column of {table} to predict: --target COLUMN.")
+
+
+def _check_file(table: str) -> None:
+    from fallline._data._read import open_source  # Polars
+    from fallline._data._source import choose
+
+    source = open_source(table, streamed=True)
+    choose(source.kinds, None, None, source.label)
 
 
 def pairs(given: list[str], flag: str, example: str = "momentum=0.9") -> dict[str, str]:

@@ -92,8 +92,10 @@ def open_source(source: Any, *, streamed: bool = False) -> Source:
     for fits, opener in _OPENERS:
         if fits(source):
             return opener(source)
+    kind = type(source).__name__
+    one = "An" if kind[0] in "aeiou" else "A"
     raise DataError(
-        f"A {type(source).__name__} cannot be read as a table: expected a path, a data frame, an array "
+        f"{one} {kind} cannot be read as a table: expected a path, a data frame, an array "
         f"[N, D + 1], a pair of arrays (X, y), or a dictionary of columns."
     )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fallline._data._blocks import Chunk
 from fallline._data._columns import Column
+from fallline._data._nesting import refuse_deep
 from fallline._data._polars_frame import chunk_of_polars, kind_of_dtype
 from fallline._data._source import Kind, ReadInWholeError, Source, demand_numeric
 from fallline._data._text import kind_of_text
@@ -75,6 +76,7 @@ def stream_json_lines(path: Path, label: str) -> Source:
     """Look through a file of one JSON object per line; only its columns of text have to be in memory for that."""
     import polars as pl
 
+    refuse_deep(path, label)
     scan = pl.scan_ndjson(path, infer_schema_length=None)
     try:
         schema = scan.collect_schema()

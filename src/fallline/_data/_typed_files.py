@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fallline._data._frames import open_columns
+from fallline._data._nesting import refuse_deep
 from fallline._data._polars_frame import PolarsSource, polars_source
 from fallline._data._words import short
 from fallline._errors import DataError
@@ -31,6 +32,7 @@ def open_json_lines(path: Path, label: str) -> PolarsSource:
     """Read a file of one JSON object per line; text in it may stand for numbers, as in a CSV file."""
     import polars as pl
 
+    refuse_deep(path, label)
     try:
         frame = pl.read_ndjson(path, infer_schema_length=None)
     except pl.exceptions.PolarsError:
