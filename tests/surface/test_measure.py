@@ -15,6 +15,7 @@ from fallline._planes import parameter_plane, plane, points
 from fallline._quadratic import Quadratic
 from fallline._records import Moments, Surface
 from fallline._surface import surface
+from fallline._surface._cells import MOST_OF_A_MODEL
 
 RNG = np.random.default_rng(0)
 ROOT = RNG.normal(size=(5, 5))
@@ -138,13 +139,22 @@ def test_a_hole_between_the_nodes_is_found() -> None:
 def test_ctrl_c_keeps_the_finished_cells(stop_after: int) -> None:
     seen = surface(Given(smooth, stop_after), PLANE, shape=(41, 50), extent=BOX, exact=True)
     whole = surface(Given(smooth), PLANE, shape=(41, 50), extent=BOX, exact=True)
-    assert int(seen.known.sum()) == stop_after // 32 * 32 == seen.evaluations
+    assert int(seen.known.sum()) == stop_after // MOST_OF_A_MODEL * MOST_OF_A_MODEL == seen.evaluations
     assert not seen.complete
     assert np.array_equal(seen.loss[seen.known], whole.loss[seen.known])
     assert np.isfinite(seen.loss).all()
     assert seen.known[24].any()  # the middle comes first
     assert not seen.known[0].any()
     assert "Stopped by Ctrl-C" in seen.notes[-1]
+
+
+def test_the_printed_error_is_that_of_the_fresh_cells_where_they_say_more() -> None:
+    """A loss that is another one but at the nodes: these agree with each other, and all is off."""
+    seen = surface(Given(lambda w, b: smooth(w, b) * (1.0 if len(w) == 13 * 13 else 1.01)), PLANE, extent=BOX)
+    assert seen.fresh_error is not None
+    assert seen.between_nodes is not None
+    assert seen.fresh_error > 2 * seen.between_nodes
+    assert seen.local_error == 2 * seen.fresh_error
 
 
 def test_ctrl_c_before_anything_is_finished_is_an_interruption() -> None:

@@ -6,7 +6,7 @@ import pytest
 from fallline._planes import parameter_plane, path_plane, points
 from fallline._quadratic import Quadratic
 from fallline._records import Moments
-from fallline._surface import grid_loss, smooth_grid_loss, stacked_loss
+from fallline._surface import _grid, grid_loss, plane_loss, smooth_grid_loss, stacked_loss
 
 MOMENTS = Moments(np.array([[4.0, 1.0], [1.0, 2.0]]), np.array([1.0, -2.0]), 0.5)
 
@@ -94,3 +94,48 @@ def test_interpolation_of_a_polynomial_is_exact_also_at_its_nodes() -> None:
     smooth = smooth_grid_loss(quadratic, plane, x=(-1.0, 3.0), y=(0.0, 7.0), shape=(5, 8), floor=0.5)
     assert smooth is not None
     assert np.allclose(smooth.loss, exact.loss, rtol=1e-12)
+
+
+def wide_quadratic(parameters: int, spread: float = 1e4) -> Quadratic:
+    rng = np.random.default_rng(parameters)
+    turned = np.linalg.qr(rng.normal(size=(parameters, parameters)))[0]
+    hessian = turned @ np.diag(np.geomspace(spread, 1.0, parameters)) @ turned.T
+    return Quadratic(Moments(hessian=hessian, optimum=rng.normal(size=parameters), optimum_loss=0.5))
+
+
+@pytest.mark.parametrize("zoom", [1.0, 1e-5])
+def test_a_plane_through_a_quadratic_has_the_losses_of_its_points(zoom: float) -> None:
+    quadratic = wide_quadratic(7)
+    path = quadratic.optimum + np.random.default_rng(1).normal(size=(20, 7))
+    plane = path_plane(path, quadratic.optimum)
+    uv = zoom * np.random.default_rng(2).normal(size=(300, 2))
+    direct = quadratic.excess(points(plane, uv))
+    assert plane_loss(quadratic, plane, uv) - 0.5 == pytest.approx(direct, rel=1e-9, abs=1e-15)
+    flat = Quadratic(Moments(hessian=np.zeros((7, 7)), optimum=np.zeros(7), optimum_loss=2.0))
+    assert plane_loss(flat, plane, uv).tolist() == [2.0] * 300
+    assert not np.isfinite(plane_loss(quadratic, plane, np.array([[1e200, 0.0], [np.nan, 1.0]]))).any()
+
+
+def test_many_parameters_are_drawn_without_their_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    quadratic = wide_quadratic(40)
+    plane = path_plane(np.random.default_rng(3).normal(size=(9, 40)))
+    x, y = (-1.0, 2.0), (0.0, 1.0)
+    asked = []
+
+    class Plain:
+        """The same loss, of which nothing else is known."""
+
+        parameter_count = 40
+
+        def loss(self, vectors: np.ndarray) -> np.ndarray:
+            asked.append(vectors.size)
+            return quadratic.loss(vectors)
+
+    monkeypatch.setattr(_grid, "_NUMBERS", 4000)
+    pieces = grid_loss(Plain(), plane, x=x, y=y, shape=(31, 31)).loss
+    assert max(asked) <= 4000
+    assert sum(asked) == 31 * 31 * 40
+    counted = len(asked)
+    monkeypatch.setattr(Quadratic, "loss", Plain.loss)  # not one vector is made for it
+    assert grid_loss(quadratic, plane, x=x, y=y, shape=(31, 31)).loss == pytest.approx(pieces, rel=1e-12)
+    assert len(asked) == counted

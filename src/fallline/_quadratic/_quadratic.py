@@ -131,6 +131,28 @@ class Quadratic:
         """Mean squared error for a stack of parameter vectors [B, P]; shape [B]."""
         return self.optimum_loss + self.excess(parameters)
 
+    def loss_on_plane(self, origin: Floats, directions: Floats, uv: Floats) -> Floats:
+        """Mean squared error at ``origin`` [P] + ``uv`` [B, 2] · ``directions`` [2, P]; shape [B].
+
+        A plane cuts a quadratic in a quadratic: what each of the B points costs does not depend on P. It is taken
+        about the lowest point of the plane, so that nothing is lost to the difference of two large terms.
+
+        >>> quadratic = Quadratic.from_data([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+        >>> quadratic.loss_on_plane(np.zeros(2), np.eye(2), np.array([[2.0, 1.0], [2.0, 2.0]])).round(12)
+        array([0., 1.])
+        """
+        with np.errstate(all="ignore"):
+            across = directions @ self._hessian
+            curvature = across @ directions.T
+            fall = across @ (origin - self.optimum)
+            if not (np.isfinite(curvature).all() and np.isfinite(fall).all()):
+                return self.loss(uv @ directions + origin)
+            lowest = -np.linalg.pinv(curvature, hermitian=True) @ fall
+            offset = origin + lowest @ directions - self.optimum
+            along = uv - lowest
+            excess = along @ (across @ offset) + np.einsum("bi,bi->b", along @ curvature, along) / 2
+            return np.asarray(self.optimum_loss + (self.curvature_along(offset)[0] / 2 + excess))
+
     def gradient(self, parameters: ArrayLike) -> Floats:
         """H (θ − θ*) for a stack [B, P]; shape [B, P]."""
         offset = np.atleast_2d(np.asarray(parameters, dtype=np.float64)) - self.optimum

@@ -4,7 +4,16 @@ Values are ``[row = second axis, column = first axis]``: ``loss[r, c]`` is the l
 """
 
 from fallline._surface._cells import refuse_too_many
-from fallline._surface._grid import LOCAL_ERROR, Grid, grid_loss, smooth_grid_loss, stacked_loss
+from fallline._surface._grid import LOCAL_ERROR, Grid, grid_loss, plane_loss, smooth_grid_loss, stacked_loss
 from fallline._surface._measure import surface
 
-__all__ = ["LOCAL_ERROR", "Grid", "grid_loss", "refuse_too_many", "smooth_grid_loss", "stacked_loss", "surface"]
+__all__ = [
+    "LOCAL_ERROR",
+    "Grid",
+    "grid_loss",
+    "plane_loss",
+    "refuse_too_many",
+    "smooth_grid_loss",
+    "stacked_loss",
+    "surface",
+]

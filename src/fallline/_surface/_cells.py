@@ -12,7 +12,7 @@ from fallline._records import Floats
 
 BYTES: Final = 48 << 20
 """What the parameter vectors of one chunk may take."""
-MOST_OF_A_MODEL: Final = 32
+MOST_OF_A_MODEL: Final = 64
 """Vectors of a model's parameters at once: what is in work when Ctrl-C comes is lost."""
 MOST: Final = 1 << 14
 """Vectors of an exact objective at once."""

@@ -9,10 +9,12 @@ import numpy as np
 
 from fallline._loss_function import LossFunction
 from fallline._planes import Plane, points
+from fallline._quadratic import Quadratic
 from fallline._records import Floats
 
 LOCAL_ERROR = 0.005
-_CHUNK = 1 << 14  # vectors evaluated at once: bounds the memory of a big grid
+_CHUNK = 1 << 14  # vectors evaluated at once …
+_NUMBERS = 1 << 21  # … and numbers in them: bounds the memory of a big grid
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,18 @@ def stacked_loss(objective: LossFunction, vectors: Floats) -> Floats:
         for begin in range(0, len(vectors), _CHUNK):
             losses[begin : begin + _CHUNK] = objective.loss(vectors[begin : begin + _CHUNK])
     return losses
+
+
+def plane_loss(objective: LossFunction, plane: Plane, uv: Floats) -> Floats:
+    """[B] the loss at plane coordinates ``uv`` [B, 2]: of many parameters never all vectors at once.
+
+    On a quadratic loss of more than two parameters the plane's own quadratic is evaluated.
+    """
+    if isinstance(objective, Quadratic) and objective.parameter_count > 2 and len(plane.directions) == 2:
+        return objective.loss_on_plane(plane.origin, plane.directions, uv)
+    chunk = min(_CHUNK, max(1, _NUMBERS // objective.parameter_count))
+    pieces = [uv[begin : begin + chunk] for begin in range(0, len(uv), chunk)]
+    return np.concatenate([stacked_loss(objective, points(plane, piece)) for piece in pieces] or [np.empty(0)])
 
 
 def grid_loss(
@@ -110,7 +124,7 @@ def _at(objective: LossFunction, plane: Plane, nodes: Floats, turn: tuple[Floats
     if turn is not None:
         matrix, origin = turn
         nodes = nodes @ matrix + origin  # the inverse of an orthogonal matrix is its transpose
-    return stacked_loss(objective, points(plane, nodes))
+    return plane_loss(objective, plane, nodes)
 
 
 def _barycentric(at: Floats, nodes: Floats) -> Floats:

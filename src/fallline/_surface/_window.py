@@ -40,7 +40,8 @@ def _about(plane: Plane, axis: int) -> Side:
     return plane.center[axis] - reach, plane.center[axis] + reach
 
 
-def _told(extent: float | tuple[Side, Side], plane: Plane) -> tuple[Side, Side]:
+def _told(given: float | tuple[Side, Side], plane: Plane) -> tuple[Side, Side]:
+    extent = given
     if isinstance(extent, int | float):
         (u, v), reach = plane.center, float(extent)
         extent = ((u - reach, u + reach), (v - reach, v + reach))
@@ -51,7 +52,7 @@ def _told(extent: float | tuple[Side, Side], plane: Plane) -> tuple[Side, Side]:
     if sides.shape != (2, 2) or not np.isfinite(sides).all() or not (sides[:, 0] < sides[:, 1]).all():
         raise OptionError(
             "extent is how far the picture goes: one length, or ((lowest, highest), (lowest, highest)) of its axes; "
-            f"{extent!r} is not."
+            f"{given!r} is not."
         )
     (a, b), (c, d) = sides.tolist()
     return (a, b), (c, d)

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fallline._loss_function import LossFunction
-from fallline._planes import Plane, coordinates, points
+from fallline._planes import Plane, coordinates
 from fallline._records import Floats, Run
-from fallline._surface import Grid, grid_loss, smooth_grid_loss, stacked_loss
+from fallline._surface import Grid, grid_loss, plane_loss, smooth_grid_loss
 from fallline._view._contours import Level, Spacing, contour_levels
 from fallline._view._curve import KIND, curve_trail, draw_curves
 from fallline._view._path import Path
@@ -254,7 +254,7 @@ def with_both_walls(window: Window, middle: Floats, objective: LossFunction, pla
         along = np.linspace(0.0, far, 65)
         line = np.repeat(middle[None], 2 * len(along), axis=0)
         line[:, axis] += np.concatenate([-along, along] if short == 0 else [along, -along])
-        losses = stacked_loss(objective, points(plane, line)).reshape(2, -1)
+        losses = plane_loss(objective, plane, line).reshape(2, -1)
         with np.errstate(all="ignore"):  # both may be infinite: nothing is known then
             climbs = bool(losses[1, -1] - losses[0, 0] >= _CLIMBS * (cut - losses[0, 0]))
         if not climbs:
