@@ -1,6 +1,7 @@
 """Files that are written whole or not at all."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,30 @@ def test_what_is_in_the_way_of_a_place(tmp_path: Path) -> None:
     assert place_problem(tmp_path) == "it is a folder; name a file in it"
     assert place_problem(tmp_path / "gone" / "a.txt") == f"there is no folder {tmp_path / 'gone'}; make it first"
     assert place_problem(tmp_path / "gone" / "a.txt", made=tmp_path / "gone") == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no named pipes among the files there")
+def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for place in (pipe, link, tmp_path):
+        with pytest.raises(OSError, match="name a file"), whole_file(place):
+            pytest.fail("nothing may be written")
+    assert place_problem(link) == "it is a pipe; name a file"
+    assert place_problem(Path(os.devnull)) == "it is a device; name a file"
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["link", "pipe"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_still_leads_to_the_file(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    file, link = tmp_path / "there" / "a.txt", tmp_path / "link.txt"
+    link.symlink_to(file)
+    for text in ("made", "newer"):  # a link may lead to what is not there yet
+        with whole_file(link) as part:
+            part.write_text(text)
+        assert link.is_symlink()
+        assert file.read_text() == text

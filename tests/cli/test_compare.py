@@ -16,6 +16,7 @@ def ravine(cli: Cli) -> Done:
     return cli("compare", *ON_RAVINE)
 
 
+@pytest.mark.slow
 def test_the_screen_tells_the_terms_the_tables_and_the_verdict(ravine: Done, folder: Path) -> None:
     assert ravine.status == 0
     assert ravine.err == ""
@@ -114,6 +115,7 @@ def check_contender(one: dict[str, Any]) -> None:
         assert one["good_width"] == pytest.approx(one["good"]["high"] / one["good"]["low"])
 
 
+@pytest.mark.slow
 def test_numbers_that_are_not_finite_are_written_by_name(cli: Cli) -> None:
     told = cli(
         "compare", "--formula", "(w - 3)^2", "--optimizers", "sgd,momentum", "--rate", 1e20, *QUICK, "--json"
@@ -131,6 +133,7 @@ def test_diverging_at_the_common_rate_is_said(cli: Cli) -> None:
     assert "SGD diverges in every seed." in out
 
 
+@pytest.mark.slow
 def test_options_go_to_the_optimizer_that_is_named(cli: Cli) -> None:
     told = cli(
         "compare", *ON_RAVINE, "--option", "adam.betas=(0.8,0.99)", "--option", "momentum.momentum=0.5", "--json"
@@ -162,6 +165,7 @@ def test_basins_are_told_as_shares_and_drawn_as_maps(cli: Cli) -> None:
     assert "another one" in many
 
 
+@pytest.mark.slow
 def test_a_report_is_written_where_it_is_asked_for(cli: Cli, folder: Path) -> None:
     done = cli("compare", *ON_RAVINE, "--report", "page.html", "--json")
     assert done.json["report"] == "page.html"
@@ -169,11 +173,13 @@ def test_a_report_is_written_where_it_is_asked_for(cli: Cli, folder: Path) -> No
     assert left_in(folder) == ["page.html"]
 
 
+@pytest.mark.slow
 def test_quiet_says_nothing(cli: Cli) -> None:
     done = cli("compare", *ON_RAVINE, "--quiet")
     assert (done.status, done.out, done.err) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_where_every_optimizer_diverges_the_status_is_1(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """−w² has no bottom: everything goes down for ever, so a loss that only rises is asked for instead."""
     done = cli("compare", "--formula", "w^2", "--start", "w=1", "--optimizers", "sgd,momentum",
@@ -200,7 +206,7 @@ REFUSED = {
     "formula": (["--formula", "rosenbrok"], 'Did you mean "rosenbrock"?'),
     "formula and table": (["t.csv", "--target", "y", "--formula", "ravine"], "formula"),
     "formula and batches": (["--formula", "ravine", "--batch-size", "4"], "no rows"),
-    "no target": (["t.csv"], "--target COLUMN"),
+    "no target": ([str(PENGUINS)], "--target COLUMN"),
     "no file": (["nowhere.csv", "--target", "y"], "There is no file nowhere.csv"),
     "report in a missing folder": (["--report", "no/a.html"], "no"),
     "report is a folder": (["--report", "."], "folder"),

@@ -11,7 +11,7 @@ from torch import nn
 
 import fallline as fl
 from cli.shell import Cli
-from fallline._cli._screen import Screen
+from fallline._cli._screen import ProgressLine, Screen
 from fallline._columns import columns_of
 
 STEERING = "".join(map(chr, (*range(32), *range(0x7F, 0xA0))))
@@ -61,6 +61,21 @@ def test_prose_of_wide_letters_fits(width: int) -> None:
     lines = screen(width).wrapped("漢字 e\u0301 and 12 % of 漢字漢 " * 5)
     assert max(map(columns_of, lines)) <= width
     assert " ".join(lines) == ("漢字 e\u0301 and 12 % of 漢字漢 " * 5).strip()
+
+
+def test_without_a_terminal_progress_is_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    shown = screen()
+    with ProgressLine(shown, visible=True) as progress, ProgressLine(shown, visible=False) as quiet:
+        for second in range(201):
+            clock[0] = float(second)
+            progress.update(10 * second, 4000, 0.5 if second > 5 else float("nan"))
+            quiet.update(10 * second, 4000, 0.5)
+    assert isinstance(shown.err, StringIO)
+    lines = shown.err.getvalue().splitlines()
+    assert lines[:2] == ["5 s: 50 of 4,000 steps, 395 s left", "10 s: 100 of 4,000 steps, loss 0.5, 390 s left"]
+    assert [line.partition(" s:")[0] for line in lines] == ["5", "10", "20", "40", "80", "140", "200"]
 
 
 class Odd(nn.Module):

@@ -51,6 +51,7 @@ def test_every_small_step_run_ends_where_a_fine_gradient_flow_does(himmelblau: B
     assert same.mean() > 0.9  # a start near a ridge may go either way
 
 
+@pytest.mark.slow
 def test_shares_and_the_rest_are_everything(himmelblau: Basins) -> None:
     for one in himmelblau.maps[:2]:
         assert one.shares is not None
@@ -72,6 +73,7 @@ def test_what_would_take_too_long_is_left_out_with_the_reason(himmelblau: Basins
     assert "one after the other" in left_out.left_out
 
 
+@pytest.mark.slow
 def test_rastrigin_has_one_lowest_minimum_and_small_steps_stay_where_they_start() -> None:
     basins = map_basins(formula("rastrigin"), [SGD], [1e-4], steps=400, meter=Meter())
     assert basins.is_global.tolist() == [True] + [False] * 120
@@ -85,6 +87,7 @@ def test_rastrigin_has_one_lowest_minimum_and_small_steps_stay_where_they_start(
     assert one.shares[0] == pytest.approx(1 / 121, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_map_and_why_mean_the_same_by_ending_in_a_minimum() -> None:
     """Runs that still swing are counted where they would come to rest, by one definition."""
     surface = formula("himmelblau")

@@ -17,6 +17,7 @@ def test_what_falls_for_ever_is_refused(formula: str) -> None:
         fl.compare(formula=formula, optimizers=("sgd", "adam"), trials=5, seeds=1, epochs=40)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("formula", ["w^2 - b^2 + b^4", "1e8*(w^4 - w^2)", "exp(w)"])
 def test_what_has_a_bottom_that_is_not_known_is_not(formula: str) -> None:
     made = fl.compare(formula=formula, optimizers=("sgd", "adam"), trials=5, seeds=1, epochs=40)

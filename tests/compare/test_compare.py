@@ -1,8 +1,10 @@
 """``fl.compare``: the same starts, as many trials for each, and answers that are known beforehand."""
 
 import math
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import torch
 
 import fallline as fl
 from cases import OVERLAPPING, RAVINE, SEVERAL, TILTED, bowl
-from fallline._compare import _arena, objective_of
+from fallline._compare import _arena, _common_rate, objective_of
 from fallline._problem import given_problem
 from fallline._records import Comparison, Criterion, FloorKind, Standing
 
@@ -33,6 +35,7 @@ def standing(comparison: Comparison, label: str) -> Standing:
 # fairness
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trials", [5, 10, 30])
 def test_every_optimizer_gets_as_many_trials_from_the_same_starts(monkeypatch: pytest.MonkeyPatch, trials: int) -> None:
     """Counted where the runs are made, not where they are reported."""
@@ -62,6 +65,7 @@ def test_every_optimizer_gets_as_many_trials_from_the_same_starts(monkeypatch: p
     assert made.trial_runs == trials * 3
 
 
+@pytest.mark.slow
 def test_rates_are_chosen_on_other_seeds_than_those_that_are_shown(several: Comparison) -> None:
     assert several.seeds == (0, 1)
     assert several.tuning_seeds == (2, 3)
@@ -125,6 +129,7 @@ def test_runs_are_those_of_a_plain_torch_loop(several: Comparison, setting: str,
         optimizer.step()
 
 
+@pytest.mark.slow
 def test_mini_batches_are_those_of_fit_and_the_same_for_all() -> None:
     made = fl.compare(
         TILTED.data, optimizers=("sgd", "adam"), batch_size=5, epochs=6, trials=5, seeds=2, rate=0.05, standardise=False
@@ -180,6 +185,7 @@ def test_momentum_beats_plain_descent_there_over_seeds_too() -> None:
     assert made.at_best[0].low > 1
 
 
+@pytest.mark.slow
 def test_an_optimizer_against_itself_under_another_name_is_a_tie() -> None:
     made = fl.compare(SEVERAL.data, optimizers=("sgd", "momentum"), options={"momentum": {"momentum": 0.0}}, **QUICK)
     first, second = made.contenders
@@ -197,6 +203,7 @@ def test_nearly_the_same_optimizer_is_within_the_noise() -> None:
     assert made.at_best[0].standing in (Standing.WITHIN_NOISE, Standing.TIE)
 
 
+@pytest.mark.slow
 def test_a_start_that_is_given_is_everybodys_and_leaves_no_noise() -> None:
     made = fl.compare(formula="(w - 3)^2", optimizers=("sgd", "adam"), start={"w": 5.0}, trials=30, epochs=20)
     assert made.deterministic
@@ -208,6 +215,7 @@ def test_a_start_that_is_given_is_everybodys_and_leaves_no_noise() -> None:
     assert made.contenders[0].best.steps_to_goal == (1,)
 
 
+@pytest.mark.slow
 def test_what_cannot_reach_the_goal_is_said() -> None:
     made = fl.compare(formula="ravine", optimizers=("sgd", "momentum"), epochs=5, trials=10, seeds=3, goal=0.999999)
     assert all(one.best.median_steps is None for one in made.contenders)
@@ -215,6 +223,7 @@ def test_what_cannot_reach_the_goal_is_said() -> None:
     assert all(one.good_low is None for one in made.contenders)
 
 
+@pytest.mark.slow
 def test_where_the_floor_is_not_known_it_is_the_lowest_loss_that_anybody_saw() -> None:
     made = fl.compare(
         OVERLAPPING.data, loss="bce", optimizers=("sgd", "adam", "lbfgs"), rate=0.1, trials=3, seeds=2, epochs=20
@@ -225,6 +234,7 @@ def test_where_the_floor_is_not_known_it_is_the_lowest_loss_that_anybody_saw() -
     assert all((one.best.excess_left >= 0).all() for one in made.contenders)
 
 
+@pytest.mark.slow
 def test_the_common_rate_is_the_one_given_or_what_a_sweep_recommends_for_sgd() -> None:
     made = fl.compare(RAVINE.data, optimizers=("momentum", "adam"), trials=5, seeds=2, epochs=60)
     swept = fl.sweep(RAVINE.data, epochs=60)
@@ -270,6 +280,7 @@ def test_the_programs_random_state_and_threads_are_left_alone() -> None:
     assert torch.get_num_threads() == threads
 
 
+@pytest.mark.slow
 def test_progress_rises_to_the_whole() -> None:
     seen: list[tuple[int, int, float]] = []
     fl.compare(formula="ravine", optimizers=("sgd", "adam"), progress=lambda *told: seen.append(told), **QUICK)
@@ -290,3 +301,39 @@ def test_what_the_program_has_set_for_itself_does_not_matter(surroundings: str) 
         with getattr(torch, surroundings)():
             within = fl.compare(**settings)
     assert flat(within) == flat(plain)
+
+
+@pytest.mark.parametrize(("after", "rates"), [(370, 4), (545, 8)])
+def test_ctrl_c_keeps_the_rounds_that_everybody_has_finished(after: int, rates: int) -> None:
+    """10 rates: 4 of the grid (240 updates of both), 4 around the best, 2 at the ends; it comes in momentum's."""
+    settings: dict[str, Any] = {"formula": "ravine", "optimizers": ("sgd", "momentum"), "epochs": 30, "seeds": 1}
+    made = fl.compare(**settings, trials=10, progress=_interruption(after))
+    assert [len(one.rates) for one in made.contenders] == [rates, rates]
+    assert (made.trials, made.trial_runs) == (rates, rates)
+    assert made.notes[0].startswith(f"Stopped by Ctrl-C: {rates} of 10 rates were tried for each optimizer;")
+    assert "Ctrl-C left no time" in made.common_reason
+
+
+def test_ctrl_c_in_the_sweep_for_the_common_rate_keeps_all_that_was_tuned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_common_rate, "sweep_problem", Mock(side_effect=KeyboardInterrupt))
+    made = fl.compare(formula="ravine", optimizers=("sgd", "momentum"), **TINY)
+    assert made.notes[0].startswith("Stopped by Ctrl-C: 3 of 3 rates were tried")
+    assert "Ctrl-C left no time" in made.common_reason
+
+
+def test_ctrl_c_before_everybody_had_a_first_round_leaves_nothing() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fl.compare(formula="ravine", optimizers=("sgd", "momentum"), **QUICK, progress=_interruption(30))
+
+
+def _interruption(after: int) -> Callable[[int, int, float], None]:
+    """Ctrl-C, once, when so many updates are made."""
+    waiting = [True]
+
+    def progress(done: int, total: int, lowest: float) -> None:
+        del total, lowest
+        if waiting and done > after:
+            waiting.clear()
+            raise KeyboardInterrupt
+
+    return progress

@@ -60,6 +60,7 @@ def test_the_range_of_plain_descent_is_laid_out_around_its_limit(compared: Compa
     assert compared.contenders[2].limit is None
 
 
+@pytest.mark.slow
 def test_nothing_of_the_model_changes() -> None:
     objective = own_objective(4)
     before = [tensor.detach().clone() for tensor in objective.tensors]
@@ -70,6 +71,7 @@ def test_nothing_of_the_model_changes() -> None:
     assert torch.equal(state, torch.get_rng_state())
 
 
+@pytest.mark.slow
 def test_without_memory_paths_are_kept_in_even_ratios_and_losses_at_every_step(
     compared: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +85,7 @@ def test_without_memory_paths_are_kept_in_even_ratios_and_losses_at_every_step(
         assert one.best.parts is None
 
 
+@pytest.mark.slow
 def test_a_start_of_its_own() -> None:
     objective = own_objective(1)
     found = fl.compare(objective, start=np.ones(7), **QUICK)
@@ -90,6 +93,7 @@ def test_a_start_of_its_own() -> None:
     assert found.starts_drawn == "Every run starts at the point that was given."
 
 
+@pytest.mark.slow
 def test_an_optimizer_that_looks_around_gets_slopes_of_where_it_looks() -> None:
     found = fl.compare(
         own_objective(), optimizers=("sgd", "lbfgs"), options={"lbfgs": {"max_iter": 3}}, epochs=4, trials=3, rate=0.5

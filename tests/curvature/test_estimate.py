@@ -31,6 +31,7 @@ def test_with_many_rows_it_is_an_estimate_that_takes_fewer_products_than_the_bou
     assert found.converged
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_the_printed_estimate_holds_at_tolerances_where_it_alone_says_when_to_stop(seed: int) -> None:
     objective = many_rows(seed)

@@ -146,6 +146,7 @@ def test_exact_objectives_give_the_same_number_by_their_whole_hessian() -> None:
     assert fl.sharpness(formula("3*w^2 + b^4"), [0.0, 1.0]).value == pytest.approx(12)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(
     cuts=st.lists(st.integers(1, 59), max_size=4, unique=True),

@@ -44,7 +44,7 @@ def test_small_and_exact_ones_are_whole() -> None:
 
 @pytest.mark.parametrize("k", [0, 52])
 def test_more_than_there_are(k: int) -> None:
-    with pytest.raises(fl.OptionError, match=f"There are 51 eigenvalues; here k is {k}"):
+    with pytest.raises(fl.OptionError, match=f"how many eigenvalues, 1 to 51 here; {k} is not"):
         fl.spectrum(network()[1], k=k)
 
 

@@ -201,6 +201,7 @@ DECAYING: tuple[tuple[type[torch.optim.Optimizer], dict[str, object], float], ..
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "options", "expected"), DECAYING, ids=str)
 def test_weight_decay_has_a_limit_where_nothing_curves(
     kind: type[torch.optim.Optimizer], options: dict[str, object], expected: float

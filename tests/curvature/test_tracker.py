@@ -53,6 +53,7 @@ def test_a_place_that_is_not_finite_is_refused_and_the_next_one_measured() -> No
     assert measure(places[1]).value == pytest.approx(truth, rel=0.01)
 
 
+@pytest.mark.slow
 def test_preconditioned_places() -> None:
     objective, places = path(2, points=3, steps=2, rate=0.1)
     measure = fl.track_sharpness(objective)
@@ -127,6 +128,7 @@ def test_with_many_rows_it_begins_as_a_cold_start_does() -> None:
     assert (first.value, first.products, first.error_kind) == (cold.value, cold.products, "estimate")
 
 
+@pytest.mark.slow
 def test_while_little_moves_the_direction_is_followed_without_a_sample_and_by_few_products() -> None:
     objective = many_rows(1)
     measure = fl.track_sharpness(objective)

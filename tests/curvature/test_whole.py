@@ -78,7 +78,7 @@ def test_an_exact_loss_has_slices_and_no_products() -> None:
 
 
 def test_what_is_refused() -> None:
-    with pytest.raises(fl.OptionError, match="There are 7 eigenvalues; here k is 8"):
+    with pytest.raises(fl.OptionError, match="how many eigenvalues, 1 to 7 here; 8 is not"):
         fl.curvature(own_objective(1), k=8)
     with pytest.raises(fl.OptionError, match=r"measured on an fl\.Objective"):
         fl.curvature(

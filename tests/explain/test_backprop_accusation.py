@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fallline as fl
-from fallline._explain._backprop import accusation, check_outcome
+from fallline._explain._backprop import accusation, check_outcome, check_sentences, is_mismatch
 from fallline._records import CheckedInput, GradientCheck
 from view.graphs import textbook
 
@@ -29,7 +29,7 @@ _NONE = CheckedInput("y", 0, 0, np.nan, np.nan, None, np.nan, np.nan, True, why_
     ],
 )
 def test_only_what_was_compared_is_called_checked(check: GradientCheck, told: tuple[str, str]) -> None:
-    assert check_outcome(check) == told
+    assert check_outcome(check, mismatch=check.wrong or bool(check.lost)) == told
 
 
 def test_the_accusation_names_the_tensor_and_the_step() -> None:
@@ -51,3 +51,21 @@ def test_what_is_wrong_stands_above_the_table() -> None:
     assert all(text.count(sentence) >= 1 for sentence in (*told.sentences, *told.figures))
     fine = fl.explain(textbook())
     assert str(fine).index(fine.figures[0]) < str(fine).index(fine.sentences[0])
+
+
+def test_nan_behind_an_infinite_slope_is_no_wrong_gradient() -> None:
+    graph = fl.backprop("sqrt(0*x) + x", at={"x": 2.0})
+    assert graph.check is not None
+    assert accusation(graph) == []
+    assert check_outcome(graph.check, mismatch=is_mismatch(graph)) == ("gradient not finite", "bad")
+    assert (
+        "The slope 1/(2·√(x · 0)) at sqrt(x · 0) is infinite, and ∞ · 0 is NaN: that is why autograd says NaN for x, "
+        "and none of its steps back is wrong. Central differences in float64 say 1: they never ask for the slope at "
+        "sqrt(x · 0)." in check_sentences(graph)
+    )
+    assert "is wrong:" not in str(fl.explain(graph))
+
+
+def test_nan_from_a_step_back_that_is_wrong_stays_wrong() -> None:
+    graph = fl.backprop("sum(where(x > 0, sqrt(x), x))", at={"x": [4.0, -1.0]})
+    assert is_mismatch(graph)  # the slope of sqrt is NaN there, not infinite

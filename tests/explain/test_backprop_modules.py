@@ -53,6 +53,7 @@ def test_a_large_network_is_shown_by_its_modules() -> None:
     assert "have a gradient: that of" in told.sentences[1]
 
 
+@pytest.mark.slow
 def test_a_module_that_is_open_already_is_said_so() -> None:
     small, large = deep(2), deep(6)
     assert len(small.nodes) <= 60 < len(large.nodes)
@@ -66,6 +67,7 @@ def test_a_module_that_is_open_already_is_said_so() -> None:
     assert "open already" not in str(fl.explain(deep(30), inside="9.first"))
 
 
+@pytest.mark.slow
 def test_a_closed_module_has_no_rule_of_one_of_its_steps() -> None:
     closed = [line for line in str(fl.explain(deep(30))).splitlines() if "(Block)" in line]
     assert closed

@@ -151,6 +151,7 @@ def test_a_long_table_has_a_beginning_and_an_end() -> None:
     assert any(line.lstrip().startswith("sum") for line in told)
 
 
+@pytest.mark.slow
 def test_a_deep_tree_goes_on_further_down() -> None:
     """2,000 operations on one another: no recursion, no line wider than the terminal, every node shown."""
     deep = 2_000

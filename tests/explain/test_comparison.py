@@ -96,6 +96,7 @@ def test_none_reaches_means_none(compared: Comparison) -> None:
             assert all(one.median_steps is None for one in runs)
 
 
+@pytest.mark.slow
 def test_at_least_only_where_the_first_arrived_everywhere(compared: Comparison) -> None:
     for sentences, runs, differences in settings(compared):
         text = " ".join(sentences)
@@ -135,6 +136,7 @@ def test_seeds_are_counted_as_they_are(compared: Comparison) -> None:
             assert found.behind == sum(a > b for a, b in both)
 
 
+@pytest.mark.slow
 def test_the_mirrored_case_in_words() -> None:
     """The leader misses the goal in one seed: no factor, no "beyond the noise", but the seeds are counted."""
     made = fl.compare(formula="ravine", optimizers=("sgd", "momentum"), trials=5, seeds=3, epochs=30)
@@ -147,6 +149,7 @@ def test_the_mirrored_case_in_words() -> None:
     assert "beyond the noise" not in text
 
 
+@pytest.mark.slow
 def test_an_open_interval_is_not_called_equally_wide() -> None:
     made = fl.compare(formula="ravine", optimizers=("sgd", "momentum"), trials=5, seeds=1, epochs=30)
     for opened in product((False, True), repeat=2):
@@ -167,6 +170,7 @@ def test_the_best_row_is_the_leader(compared: Comparison) -> None:
     assert best_rows(compared)[1][0] == compared.leader.label
 
 
+@pytest.mark.slow
 def test_of_adaptive_optimizers_it_is_never_said_that_they_diverge() -> None:
     """Past their limit they swing and stall; docs/semantics.md#stability-limit."""
     found = fl.compare(formula="ravine", epochs=4, optimizers=("sgd", "adam", "rmsprop"), trials=3, seeds=1)

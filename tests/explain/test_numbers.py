@@ -73,6 +73,7 @@ def test_two_places_can_be_told_apart_and_are_the_values(before: float, change: 
     assert (texts[0] == texts[1]) == (before == after)
 
 
+@pytest.mark.slow
 @given(
     before=st.floats(-1e7, 1e7),
     rate=st.floats(1e-7, 10),

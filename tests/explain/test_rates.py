@@ -375,3 +375,12 @@ def test_rates_that_print_alike_get_more_digits() -> None:
     assert [row.rate for row in rate_rows(close)] == ["0.100001", "0.100002", "0.3"]
     assert rate_digits([0.1, 0.1]) == 4, "one rate, not two"
     assert zone_range(ZoneSpan(Zone.JUST_RIGHT, 0.0139801, 0.0139802), 6) == "0.0139801 … 0.0139802"
+
+
+def test_the_rate_that_came_closest_is_in_the_table() -> None:
+    """What the advice names can be looked up."""
+    short = parabola_sweep(np.geomspace(1e-4, 1e-2, 40), steps=20)
+    assert short.recommended is None
+    closest = [row for row in rate_rows(replace(short, final_losses=np.roll(short.final_losses, -7))) if row.remark]
+    assert [(row.rate, row.remark) for row in closest] == [(rate(float(short.rates[32])), "← closest")]
+    assert not any(row.remark for row in rate_rows(hopeless_sweep()))

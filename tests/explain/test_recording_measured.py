@@ -42,6 +42,7 @@ def sentences(recording: Recording) -> list[str]:
     return [*explain(recording).sentences, *steps]
 
 
+@pytest.mark.slow
 def test_nothing_unsaid_or_unprintable(watched: Recording) -> None:
     for one in sentences(watched):
         assert not re.search(r"\bnan\b|\bNone\b", one), one
@@ -98,6 +99,7 @@ def test_only_plain_descent_has_one(watched: Recording) -> None:
     assert (along_steps(watched) is None) == (not plain or watched.header.groups[0].options["momentum"] != 0)
 
 
+@pytest.mark.slow
 def test_a_clipped_loop_names_no_limit_and_no_promise(tmp_path: Path) -> None:
     torch.manual_seed(0)
     x = torch.randn(64, 3)

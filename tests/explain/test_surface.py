@@ -25,6 +25,7 @@ def test_the_smallest_example_says_which_side(start: float, slope: str, rises: s
     assert f"w: {start}.0000 − 0.1 × {'(−4.000)' if start == 1 else '4.000'} = {there}" in step
 
 
+@pytest.mark.slow
 def test_which_minimum() -> None:
     assert "It found the minimum at w = 3, b = 2, one of 4 that are equally low." in told(
         formula="himmelblau", learning_rate=0.01
@@ -37,6 +38,7 @@ def test_which_minimum() -> None:
     assert "minimum" not in told(formula="parabola", learning_rate=0.1)
 
 
+@pytest.mark.slow
 def test_a_saddle_is_no_bottom() -> None:
     said = told(formula="saddle", learning_rate=0.1, start={"w": 1, "b": 0})
     assert "no bottom but a saddle: along b the ground curves down, by −2.000. The slope along it is 0" in said
@@ -60,6 +62,7 @@ def test_formulas_have_steps_and_no_rows() -> None:
     assert not {"epoch", "row", "typical error"} & set(said.replace("s", "").split())
 
 
+@pytest.mark.slow
 def test_local_limits_say_what_they_rest_on() -> None:
     assert "by the curvature where the run ended" in told(formula="himmelblau", learning_rate=0.01)
     assert "by the curvature where" not in told(formula="ravine", learning_rate=0.01)

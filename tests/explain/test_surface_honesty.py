@@ -28,7 +28,7 @@ def test_the_path_s_share_and_distance_are_said() -> None:
     text = panel()
     share = 1 - PATH[:, 2].var() / PATH.var(axis=0).sum()
     assert f"{100 * share:.0f} % of the path's variance lies in this plane." in text
-    assert "0.100 from the plane in the middle and at most 0.500 (point 0); their shadows are spread over 3.61" in text
+    assert "within 0.100 of the plane, the farthest (point 0) 0.500 away; their shadows are spread over 3.61" in text
 
 
 def test_the_true_loss_stands_beside_the_plane_s() -> None:

@@ -70,6 +70,7 @@ def test_golden_text_of_the_textbook_run() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_what_is_promised_to_finish_it_does() -> None:
     """Both ways that the textbook verdict names."""
     assert fl.fit(epochs=200 + 427).summary.outcome is fl.Outcome.CONVERGED
@@ -159,6 +160,7 @@ def test_no_curvature_and_no_bottom_are_told() -> None:
     assert "the loss has no minimum" in " ".join(verdict(fl.fit(SEPARABLE.data, loss="bce", epochs=5)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("optimizer", "limit"), [("SGD", 20.0), ("momentum", 38.0)])
 def test_weight_decay_alone_limits_the_rate_of_the_absolute_error(optimizer: str, limit: float) -> None:
     """Its slopes are bounded: below the limit the decay holds the parameters, above it carries them off."""
@@ -222,6 +224,7 @@ def test_only_a_stalled_run_past_its_frozen_limit_circles(outcome: fl.Outcome, s
     assert ("circles" in said) == (outcome is fl.Outcome.STALLED and share > 1)
 
 
+@pytest.mark.slow
 def test_collinear_columns_are_explained_without_a_false_word() -> None:
     run = fl.fit(COLLINEAR.data)
     said = said_of(run)
@@ -232,6 +235,7 @@ def test_collinear_columns_are_explained_without_a_false_word() -> None:
     assert "many lines" not in said_of(fl.fit(SEVERAL.data))
 
 
+@pytest.mark.slow
 def test_what_happened_is_told_before_the_share_where_it_converged() -> None:
     said = verdict(fl.fit(TILTED.data))
     assert said[0].startswith("It converged")
@@ -239,6 +243,7 @@ def test_what_happened_is_told_before_the_share_where_it_converged() -> None:
     assert verdict(fl.fit())[0].startswith("The rate ")
 
 
+@pytest.mark.slow
 def test_nothing_left_to_do_is_only_said_where_nothing_moves() -> None:
     """A single step lands, and what little momentum there is carries on."""
     raw = {"standardise": False, "learning_rate": 0.5, "epochs": 600, "dtype": "float64"}
@@ -248,6 +253,7 @@ def test_nothing_left_to_do_is_only_said_where_nothing_moves() -> None:
     assert "nothing left to do" not in said_of(carried)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"standardise": True}, {"data": ROUND.data, "standardise": False}], ids=str)
 def test_momentum_at_half_is_not_done_after_its_first_step(options: dict[str, object]) -> None:
     run = fl.fit(**{"optimizer": "momentum", "learning_rate": 0.5, "epochs": 600, **options})
@@ -262,6 +268,7 @@ def test_momentum_at_half_is_not_done_after_its_first_step(options: dict[str, ob
         assert part[first - 1] > 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [{"learning_rate": 0.1}, {"learning_rate": 0.1, "optimizer": "momentum", "dtype": "float64"}],
@@ -279,6 +286,7 @@ def test_the_rest_that_weight_decay_brings_is_named(options: dict[str, object]) 
     assert "smaller rate" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [None, 4])
 def test_a_schedule_that_ends_at_zero_is_named(batch_size: int | None) -> None:
     run = fl.fit(schedule="polynomial:total_iters=20", batch_size=batch_size, learning_rate=0.001, epochs=80)
@@ -287,12 +295,14 @@ def test_a_schedule_that_ends_at_zero_is_named(batch_size: int | None) -> None:
     assert "rounding" not in said_of(run)
 
 
+@pytest.mark.slow
 def test_mini_batches_hover_above_the_bottom_by_what_is_said() -> None:
     run = fl.fit(SEVERAL.data, batch_size=4, learning_rate=0.1, epochs=100)
     above = number(run.summary.last_loss - run.moments.optimum_loss, 3)
     assert f"It hovers, {above} above the lowest possible loss: every batch has a bottom of its own" in said_of(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.4, 1.2])
 def test_a_diverged_run_on_mini_batches_is_promised_no_safe_rate(rate: float) -> None:
     run = fl.fit(SEVERAL.data, batch_size=2, learning_rate=rate, epochs=50)
@@ -305,6 +315,7 @@ def test_a_diverged_run_on_mini_batches_is_promised_no_safe_rate(rate: float) ->
         assert "--learning-rate auto finds one" in said
 
 
+@pytest.mark.slow
 def test_batches_that_diverge_do_so_at_half_the_limit_too() -> None:
     """Why nothing is promised to them."""
     limit = fl.fit(SEVERAL.data, epochs=1).summary.stability_limit
@@ -325,6 +336,7 @@ def test_an_unfinished_record_is_told_as_one(case: Case) -> None:
     assert "no end yet" not in said_of(stopped)
 
 
+@pytest.mark.slow
 def test_a_standing_run_is_not_said_to_descend() -> None:
     """Slow into the rest of weight decay, and there for 400 epochs."""
     run = fl.fit(

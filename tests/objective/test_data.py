@@ -31,6 +31,7 @@ def seen(batches: list[tuple[torch.Tensor, torch.Tensor]]) -> int:
     return sum(fingerprint(read_batch(batch)) for batch in batches) % 2**64
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(ends=st.sets(st.integers(1, 22)), seed=st.integers(0, 99))
 def test_a_fingerprint_is_of_rows_in_any_order_and_split(ends: set[int], seed: int) -> None:
@@ -39,6 +40,7 @@ def test_a_fingerprint_is_of_rows_in_any_order_and_split(ends: set[int], seed: i
     assert seen([(X[some], Y[some]) for some in rows]) == seen([(X, Y)])
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(row=st.integers(0, 22), column=st.integers(0, 2))
 def test_a_fingerprint_sees_one_bit_and_rows_that_traded_entries(row: int, column: int) -> None:
@@ -171,6 +173,7 @@ def test_a_large_batch_is_taken_in_pieces() -> None:
         (iter([(X, Y)]), "can be read only once"),
         (X, "not a Tensor"),
         (3, "not a int"),
+        ((X.numpy(), Y.numpy()), r"these are arrays. Give \(torch.as_tensor\(input\)"),
         ((X, X, Y), "here are 3 things, the first a tensor"),
         ([(X, X, Y)], "here is 3 things"),
         ([X], "here are 1 things"),

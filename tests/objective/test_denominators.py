@@ -88,6 +88,7 @@ def test_the_denominator_of_a_loss_is_found(name: str) -> None:
     assert objective.loss(objective.parameters)[0] == pytest.approx(whole, rel=1e-13)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=12)
 @given(name=st.sampled_from(list(LOSSES)), ends=st.sets(st.integers(1, ROWS - 1)), seed=st.integers(0, 99))
 def test_batches_of_any_size_and_order_give_the_same_numbers(name: str, ends: set[int], seed: int) -> None:
@@ -103,6 +104,7 @@ def test_batches_of_any_size_and_order_give_the_same_numbers(name: str, ends: se
     assert parts.hvp(at, ways) == pytest.approx(whole.hvp(at, ways), rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=10)
 @given(scale=st.floats(1e-3, 1e3))
 def test_scaling_the_loss_scales_everything(scale: float) -> None:

@@ -324,3 +324,61 @@ def test_wrong_vectors_and_modes() -> None:
         objective.hessian(objective.parameters)
     with pytest.raises(OptionError, match='mode is "eval" or "train"'):
         Objective(network(), nn.CrossEntropyLoss(), (X, Y), mode="test")
+
+
+class Tangents(nn.Module):
+    """Derivatives by the input inside of the model: forward-mode AD, or torch.func, which bears no hooks."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.kind, self.first, self.second = kind, nn.Linear(4, 5).double(), nn.Linear(5, 3).double()
+
+    def plain(self, x: torch.Tensor) -> torch.Tensor:
+        return self.second(torch.tanh(self.first(x)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.kind == "jvp":
+            value, slope = torch.func.jvp(self.plain, (x,), (torch.ones_like(x),))
+            return value + slope
+        by = torch.func.jacfwd if self.kind == "jacfwd" else torch.func.jacrev
+        return self.plain(x) + torch.func.vmap(by(self.plain))(x).sum(-1)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # PyTorch's own, in its forward-mode AD
+@pytest.mark.parametrize("kind", ["jvp", "jacfwd", "jacrev"])
+def test_a_model_with_derivatives_inside(kind: str) -> None:
+    model = Tangents(kind)
+    objective = Objective(model, nn.CrossEntropyLoss(), (X, Y))
+    at, way, step = objective.parameters, np.linspace(-1, 1, objective.parameter_count), 1e-5
+    functional.cross_entropy(model(X), Y).backward()
+    own = np.concatenate([one.grad.reshape(-1).numpy() for one in model.parameters() if one.grad is not None])
+    assert objective.gradient(at)[0] == pytest.approx(own, abs=1e-14)
+    ahead, behind = objective.gradient([at + step * way, at - step * way])
+    assert objective.hvp(at, way)[0] == pytest.approx((ahead - behind) / (2 * step), abs=1e-7)
+    plain = Objective(network(), nn.CrossEntropyLoss(), (X, Y))._passes
+    assert objective._passes.bytes_of_row > plain.bytes_of_row, "what the graph holds is counted without hooks as well"
+
+
+class Whole(nn.Module):
+    """Takes the mapping itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.only = nn.Linear(4, 3).double()
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        return self.only(batch["x"])
+
+
+def test_what_cannot_be_evaluated_is_said_in_the_users_numbers() -> None:
+    many, few = X.repeat(20, 1), Y.repeat(20)
+    with pytest.raises(OptionError, match=r"\(240 rows, and 5 of the target\): .*\(240\).*\(5\)\.$"):
+        Objective(network(), nn.CrossEntropyLoss(), (many, few[:5]))
+    with pytest.raises(OptionError, match=r"on a batch: mat1 and mat2 .*\(240x3 and 4x5\)\.$"):
+        Objective(network(), nn.CrossEntropyLoss(), (many[:, :3], few))
+    batch = {"x": X, "y": Y}
+    with pytest.raises(OptionError, match=r"is model\(x=…, y=…\); .* whole gets \(\(batch,\), batch\)"):
+        Objective(Whole(), lambda out, given: functional.cross_entropy(out, given["y"]), batch)
+    taken = Objective(Whole(), lambda out, given: functional.cross_entropy(out, given["y"]), ((batch,), batch))
+    assert taken.rows == 12

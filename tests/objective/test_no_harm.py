@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import BatchSampler, DataLoader, TensorDataset, default_collate
 
-from fallline._errors import DataError
+from fallline._errors import DataError, OptionError
 from fallline._objective import Objective
 
 WIDE = torch.float64
@@ -125,7 +125,7 @@ def test_a_failing_model_leaves_all_as_it_was() -> None:
 
     model = Failing()
     before = state(model, torch.Generator())
-    with pytest.raises(KeyError):
+    with pytest.raises(OptionError, match=r"cannot be evaluated on a batch: KeyError 'no'\."):
         Objective(model, nn.CrossEntropyLoss(), (X, Y))
     assert state(model, torch.Generator()) == before
 

@@ -30,6 +30,7 @@ def trained(model: nn.Module) -> None:
         optimizer.step()
 
 
+@pytest.mark.slow
 def test_after_training_everything_is_of_the_model_as_it_stands() -> None:
     model = network()
     objective = objective_of(model)

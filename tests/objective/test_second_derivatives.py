@@ -193,3 +193,25 @@ def test_own_steps_are_found_behind_others() -> None:
     x = torch.ones(3, requires_grad=True)
     assert own_steps(Right.apply(x.exp()).sum() + x.sum()) == {"Right"}
     assert own_steps((x.exp() * x).sum()) == set()
+
+
+class Tangent(nn.Module):
+    """Its output and how it changes with the input, by forward-mode AD."""
+
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), norm, nn.Linear(5, 3)).double()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        value, slope = torch.func.jvp(self.layers, (x,), (torch.ones_like(x),))
+        return value + slope
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # PyTorch's own, in its forward-mode AD
+def test_forward_mode_ad_is_looked_at_once_and_refused_where_pytorch_is_wrong() -> None:
+    x = torch.randn(12, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    right, wrong = (Objective(Tangent(norm), nn.MSELoss(), (x, x[:, :3])) for norm in (nn.Identity(), nn.LayerNorm(5)))
+    right.products(right.parameters)
+    with pytest.raises(OptionError, match=r"forward-mode AD \(torch.func.jvp, jacfwd\).* layer norm"):
+        wrong.products(wrong.parameters)

@@ -66,6 +66,7 @@ def test_a_surface_with_a_hole() -> None:
     assert result.recommended is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
 @pytest.mark.parametrize("text", ["saddle", "w + b", "-(w^2)"])
 def test_no_bottom(text: str, optimizer: str) -> None:
@@ -93,6 +94,7 @@ def test_climbing() -> None:
     assert "with maximize=True the optimizer climbs" in result.advice
 
 
+@pytest.mark.slow
 def test_another_minimum_is_said_to_be_another() -> None:
     result = fl.sweep(formula="rastrigin")
     assert result.floor_kind is FloorKind.LOWEST_SEEN
@@ -109,6 +111,7 @@ def test_every_rate_of_rosenbrock_that_is_fast_in_200_steps_is_luck_or_above_the
     assert long.recommended.value <= 0.5 * 2 / 1001.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", EVERY_LOSS, ids=str)
 @pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
 def test_every_loss_gets_an_answer(case: Case, optimizer: str) -> None:
@@ -131,6 +134,7 @@ def test_the_reason_holds_its_numbers() -> None:
     assert result.advice == reason
 
 
+@pytest.mark.slow
 def test_half_the_limit_is_named_where_it_decides() -> None:
     result = fl.sweep(formula="ravine")
     assert result.recommended is not None
@@ -184,6 +188,7 @@ def test_what_the_program_has_set_for_itself_does_not_matter() -> None:
     assert torch.equal(torch.random.get_rng_state(), random_state)
 
 
+@pytest.mark.slow
 def test_a_loss_without_a_minimum_bears_any_rate_but_the_answer_stays_modest() -> None:
     """Separable classes: the larger the weight the better, so no rate is too large."""
     result = fl.sweep(SEPARABLE.data, loss="bce")

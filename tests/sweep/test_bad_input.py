@@ -76,6 +76,7 @@ def test_settings(settings: dict[str, object], words: str) -> None:
         fl.sweep(**settings)
 
 
+@pytest.mark.slow
 def test_a_start_for_somebodys_loss_function() -> None:
     from fallline._formulas import formula
 

@@ -48,6 +48,7 @@ def test_both_ways_of_running_tell_crossings(optimizer: str) -> None:
     assert not result.crossed[:5, 0].any()
 
 
+@pytest.mark.slow
 def test_lbfgs_looks_around_and_tells_nothing() -> None:
     result = fl.sweep(formula="w^4 + b^2", optimizer="LBFGS", learning_rates=[0.5, 1.0], epochs=5)
     assert result.crossed is None

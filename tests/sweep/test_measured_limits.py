@@ -76,6 +76,7 @@ def test_measured_limit_is_that_of_bisection_on_plain_loops(options: Mapping[str
     assert result.measured_limit == pytest.approx((low + high) / 2, rel=0.01)
 
 
+@pytest.mark.slow
 def test_landmarks_of_plain_descent() -> None:
     result = fl.sweep(SEVERAL.data, standardise=False, epochs=400)
     values = Quadratic.from_data(SEVERAL.features, SEVERAL.target).eigenvalues
@@ -142,6 +143,7 @@ def frozen_descent_grows(optimizer: str, quadratic: Quadratic, diagonal: np.ndar
     return max(sizes[-100:]) > max(sizes[2000:2100])
 
 
+@pytest.mark.slow
 def test_an_adaptive_stall_is_measured_only_where_it_is_shown() -> None:
     shown = fl.sweep(SEVERAL.data, optimizer="RMSprop", epochs=400, goal=0.99999, learning_rates="0.01:1:25")
     landmark = mark(shown, "misses the goal")
@@ -158,8 +160,13 @@ def test_an_adaptive_stall_is_measured_only_where_it_is_shown() -> None:
     assert [landmark.name for landmark in hidden.landmarks] == ["stability limit"]
 
 
-@pytest.mark.parametrize("momentum", [0.95, 0.99, pytest.param(0.999, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("epochs", [10, 50, 200])
+@pytest.mark.parametrize(
+    ("momentum", "epochs"),
+    [
+        *((momentum, epochs) for momentum in (0.95, 0.99) for epochs in (10, 50, 200)),
+        pytest.param(0.999, 10, marks=pytest.mark.slow),
+    ],
+)
 def test_slow_swings_do_not_pass_for_growth(momentum: float, epochs: int) -> None:
     result = fl.sweep(optimizer_options={"momentum": momentum}, epochs=epochs)
     assert result.measured_limit == pytest.approx(result.predicted_limit, rel=0.001)
@@ -169,6 +176,7 @@ def test_a_limit_that_would_take_too_long_is_not_measured() -> None:
     assert fl.sweep(optimizer_options={"momentum": 0.9999}, epochs=10).measured_limit is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rates", ["1e-6:1:3", "1e-300:1e300:7"])
 def test_a_wide_gap_is_refined_to_the_end(rates: str) -> None:
     result = fl.sweep(learning_rates=rates)

@@ -96,6 +96,7 @@ def test_all_of_torch_optim_is_accounted_for() -> None:
             assert scales_with_rate(name, {}).scales is (name not in REFUSED), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rates", [(1e-20, 1e-18), (1e18, 1e20), (1e-300, 1e300)])
 def test_the_probe_takes_rates_of_the_swept_size(rates: tuple[float, float]) -> None:
     for name in ("SGD", "Adam", "AdamW"):

@@ -56,6 +56,7 @@ def test_without_memory_only_paths_are_thinned(monkeypatch: pytest.MonkeyPatch) 
         np.testing.assert_allclose(one.parameters, other.parameters[one.parameters_at], rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_its_losses_are_pytorch_s() -> None:
     result = fl.sweep(own_objective(), learning_rates=[0.7], epochs=5, optimizer="Adam")
     model, (x, y) = network()

@@ -25,6 +25,7 @@ def steps_measured(result: SweepResult) -> list[int]:
     return [needed for needed, here in zip(result.steps_to_goal, inside, strict=True) if here and needed is not None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{}, {"formula": "abs(w)"}, {"optimizer": "RMSprop"}, {"formula": "himmelblau"}])
 def test_the_steps_said_are_those_measured(settings: dict[str, str]) -> None:
     result = fl.sweep(**settings)
@@ -50,6 +51,7 @@ def test_only_is_said_of_the_rates_swept(rates: Sequence[float], said: str) -> N
     assert "only" not in result.advice
 
 
+@pytest.mark.slow
 def test_a_limit_is_named_by_its_kind() -> None:
     steep = fl.sweep(formula="w^4")
     assert "largest curvature" not in steep.advice
@@ -59,6 +61,7 @@ def test_a_limit_is_named_by_its_kind() -> None:
     assert " % of the stability limit 0.02919." in provable.advice
 
 
+@pytest.mark.slow
 def test_a_limit_of_full_batch_is_not_one_of_mini_batches() -> None:
     result = fl.sweep(batch_size=10, epochs=20)
     assert result.recommended is not None
@@ -89,6 +92,7 @@ def test_seeds_are_called_seeds_and_their_middle_is_named(seeds: int, which: str
     assert which in note
 
 
+@pytest.mark.slow
 def test_where_nothing_is_just_right_nothing_is_as_fast_as_that() -> None:
     result = fl.sweep(formula="rosenbrock")
     assert result.recommended is None

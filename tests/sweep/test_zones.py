@@ -27,6 +27,7 @@ def chosen_spectrum(*eigenvalues: float) -> Quadratic:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spectrum", [(4.0, 4.0), (10.0, 1.0), (50.0, 5.0, 0.5)], ids=str)
 @pytest.mark.parametrize("goal", [0.9, 0.99, 0.9999])
 def test_zones_of_plain_descent_are_those_of_the_closed_form(spectrum: tuple[float, ...], goal: float) -> None:
@@ -51,6 +52,7 @@ def test_zones_of_plain_descent_are_those_of_the_closed_form(spectrum: tuple[flo
     assert result.floor_kind is FloorKind.OPTIMUM
 
 
+@pytest.mark.slow
 def test_textbook_line() -> None:
     """The numbers of DESIGN's example: 0.1 is too large and 0.001 too small on this problem."""
     result = fl.sweep(learning_rates="1e-5:0.1:401")
@@ -67,6 +69,7 @@ def test_textbook_line() -> None:
     assert crossing.min() == pytest.approx(0.0146, rel=0.03)
 
 
+@pytest.mark.slow
 def test_default_rates_and_what_is_among_them() -> None:
     result = fl.sweep()
     assert result.recommended is not None
@@ -182,6 +185,7 @@ def test_crossing_on_a_surface_that_is_no_quadratic() -> None:
     assert result.crossed[0].tolist() == [False, False, True, True]
 
 
+@pytest.mark.slow
 def test_a_stall_is_measured_and_a_standstill_is_none() -> None:
     result = fl.sweep(optimizer="RMSprop", learning_rates=[0.01, 0.5], epochs=400)
     assert result.stalls_at[0] is None
@@ -203,6 +207,7 @@ def test_a_run_that_falls_ever_faster_still_falls() -> None:
     assert not still_plunges(np.exp(-np.arange(51.0))[:, None])
 
 
+@pytest.mark.slow
 def test_rates_that_make_the_same_run_are_one() -> None:
     paths = np.array([[4.0, 4.0, 4.0, 4.0], [3.0, 2.0, 1.0, 1.0]])[:, :, None]
     assert saturates_from(paths) == 2
@@ -213,6 +218,7 @@ def test_rates_that_make_the_same_run_are_one() -> None:
     assert result.recommended.high == 1.0
 
 
+@pytest.mark.slow
 def test_runs_that_mirror_one_another_are_two() -> None:
     """(1 − 2η)² is the same at 0.05 and at 0.95: equal losses, on either side of the valley."""
     result = fl.sweep(formula="(w-3)^2", learning_rates=[0.05, 0.95])
@@ -253,6 +259,7 @@ def test_fast_rates_cut_off_below_the_interval_bounce() -> None:
     assert judgement.elsewhere == (3, 4)
 
 
+@pytest.mark.slow
 def test_zones_of_rmsprop_on_one_sharp_bowl_are_in_order() -> None:
     """Below the interval there are rates that reach the goal in three steps, across the valley: not too small."""
     result = fl.sweep(formula="(w - 3)^2 + (b - 5)^2", optimizer="RMSprop")
@@ -262,6 +269,7 @@ def test_zones_of_rmsprop_on_one_sharp_bowl_are_in_order() -> None:
     assert [span.name for span in result.zones].count(SMALL) == 1
 
 
+@pytest.mark.slow
 def test_rates_of_rosenbrock_far_above_the_limit_are_not_too_small() -> None:
     result = fl.sweep(formula="rosenbrock")
     small = [rate for rate, zone in zip(result.rates, result.zone_of_each, strict=True) if zone is SMALL]
@@ -275,6 +283,7 @@ def test_no_bottom_means_no_goal() -> None:
     assert fl.sweep(learning_rates=[0.01]).bottom_seen
 
 
+@pytest.mark.slow
 def test_what_is_said_of_a_rate_is_said_of_one_run() -> None:
     """Of the middle one of three seeds: steps, crossing and final loss are those of that seed swept alone."""
     rates = [0.01, 0.05, 0.1, 0.15]
@@ -322,6 +331,7 @@ def test_scaling_the_loss_scales_the_rates_inversely(exponent: int, case: Case) 
             assert scaled_mark.measured == pytest.approx(mark.measured / factor, rel=2e-3)
 
 
+@pytest.mark.slow
 @given(order=st.permutations(range(24)))
 @settings(max_examples=8, deadline=None)
 def test_the_order_of_the_rows_does_not_matter(order: list[int]) -> None:

@@ -30,9 +30,11 @@ from fallline._cli._own_objective import own_objective, refuse_table_options
 from fallline._cli._places import check_report_of
 from fallline._cli._screen import ProgressLine, Screen
 from fallline._errors import OptionError
+from fallline._wording import STOPPED
 
 DIVERGED = 1
 """The exit status where no optimizer descends at any of its rates."""
+INTERRUPTED = 130
 DEFAULT = "sgd,momentum,nesterov,adagrad,rmsprop,adam,adamw"
 
 
@@ -74,7 +76,7 @@ def compare(
     """Compare optimizers on equal terms: the same starts, at one rate, and each at its own best of equally many.
 
     On the textbook line, your own table, a formula, or an fl.Objective of your own code, by mymodule:objective; with a
-    verdict that says when a difference is only noise.
+    verdict that says when a difference is only noise. Ctrl-C ends the tuning and compares what was found.
     """
     own = table is not None and is_own_code(table)
     if own:
@@ -126,6 +128,8 @@ def compare(
         screen.json(_show_comparison.as_json(made, report))
     elif not quiet:
         _show_comparison.show_comparison(screen, made, report)
+    if any(note.startswith(STOPPED.removesuffix(".")) for note in made.notes):
+        return INTERRUPTED
     return DIVERGED if all(one.best.diverged.all() for one in made.contenders) else 0
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fallline._cli._options import RUNS, Folder, Json, RunName
+from fallline._cli._options import Folder, Json, RunName
 from fallline._cli._screen import Screen
 from fallline._errors import OptionError
+from fallline._run_names import RUNS
 
 if TYPE_CHECKING:
     from fallline._records import Recording, Run

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from fallline._cli._options import (
-    RUNS,
     BatchSize,
     DropMissing,
     Epochs,
@@ -30,6 +29,7 @@ from fallline._cli._options import (
 from fallline._cli._places import check_place
 from fallline._cli._screen import ProgressLine, Screen
 from fallline._errors import OptionError
+from fallline._run_names import RUNS
 
 
 def fit(

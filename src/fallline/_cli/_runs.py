@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from fallline._cli._options import RUNS, Folder, Json, Output, RunName
+from fallline._cli._options import Folder, Json, Output, RunName
 from fallline._cli._places import check_place
 from fallline._cli._screen import MOST_READABLE, Screen
 from fallline._columns import aligned, beginning, widths_of
 from fallline._errors import OptionError
+from fallline._run_names import RUNS
 
 RIGHT = (False, False, False, True, True, True, False)
 """Which columns of the list hold numbers."""

@@ -14,6 +14,8 @@ from fallline._columns import columns_of
 
 BAR_AFTER_SECONDS = 1.0
 """Work that is over sooner shows no progress bar."""
+LINE_AFTER_SECONDS, LINES_APART_SECONDS = 5.0, 60.0
+"""Where stderr is no terminal: when the first line of progress is due, and how far apart they are at most."""
 MOST_READABLE = 100
 """Prose is not set wider than this many columns."""
 UNBROKEN = "\N{NO-BREAK SPACE}"
@@ -67,7 +69,9 @@ class Screen:
         return [line.replace(UNBROKEN, " ").replace(SECOND_COLUMN, "") for line in lines] or [""]
 
     def note(self, text: str) -> None:
-        """Something beside the result."""
+        """Something beside the result; on a terminal it is broken between words."""
+        if self.err.isatty():
+            text = "\n".join(line for part in text.split("\n") for line in self.wrapped(part))
         self.err.write(_lines_shown(text) + "\n")
 
     def complain(self, text: str) -> None:
@@ -83,13 +87,15 @@ def _lines_shown(text: str) -> str:
 
 
 class ProgressLine:
-    """A bar with the time left, on a terminal only and only for work that takes a while."""
+    """A bar with the time left, only for work that takes a while; where stderr is no terminal, lines now and then."""
 
     def __init__(self, screen: Screen, *, visible: bool, things: str = "steps") -> None:
         self._err = screen.err
         self._things = things
         self._shown = False
-        self._visible = visible and screen.err.isatty() and os.environ.get("TERM") != "dumb"
+        bar = screen.err.isatty() and os.environ.get("TERM") != "dumb"
+        self._visible = visible and bar
+        self._next_line = LINE_AFTER_SECONDS if visible and not bar else math.inf
         self._width = screen.width
         self._began = time.monotonic()
         self._first: tuple[float, int] | None = None
@@ -104,16 +110,29 @@ class ProgressLine:
     def update(self, done: int, total: int, loss: float) -> None:
         """Called after every block of steps."""
         now = time.monotonic()
-        began, already = self._first = self._first or (now, done)
+        _, already = self._first = self._first or (now, done)
+        if now - self._began >= self._next_line:
+            self._line(now - self._began, self._told(done, total, loss, now))
         if not self._visible or now - self._began < BAR_AFTER_SECONDS or done <= already:
             return
-        left = (now - began) * (total - done) / (done - already)
         filled = round(24 * done / max(1, total))
         bar = "█" * filled + "░" * (24 - filled)
         self._shown = True  # first: Ctrl-C may arrive between the two
-        seen = f", loss {loss:.4g}" if math.isfinite(loss) else ""
-        told = f"{bar} {done:,} of {total:,} {self._things}{seen}, {left:,.0f} s left"
+        told = f"{bar} {self._told(done, total, loss, now)}"
         self._err.write(f"\r{told if len(told) < self._width else told[len(bar) + 1 :][: self._width - 1]} \x1b[K")
+        self._err.flush()
+
+    def _told(self, done: int, total: int, loss: float, now: float) -> str:
+        """How much is done, and how long the rest will take as far as can be told."""
+        began, already = self._first or (now, done)
+        seen = f", loss {loss:.4g}" if math.isfinite(loss) else ""
+        left = f", {(now - began) * (total - done) / (done - already):,.0f} s left" if done > already else ""
+        return f"{done:,} of {total:,} {self._things}{seen}{left}"
+
+    def _line(self, elapsed: float, told: str) -> None:
+        """In a file or a pipe: after twice the time, and at least once a minute."""
+        self._next_line = elapsed + min(elapsed, LINES_APART_SECONDS)
+        self._err.write(f"{elapsed:,.0f} s: {told}\n")
         self._err.flush()
 
     def clear(self) -> None:

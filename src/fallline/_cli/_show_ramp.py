@@ -1,6 +1,8 @@
 """A ramp on the screen: the answer first, then what it rests on."""
 
 import json
+from collections.abc import Sequence
+from textwrap import wrap
 
 import numpy as np
 
@@ -44,13 +46,26 @@ def show_ramp(screen: Screen, result: Ramp) -> None:
     screen.say("", *picture, *([""] if picture else []))
     for sentence in ramp_end_sentences(result):
         screen.paragraph(sentence)
-    screen.say("", *aligned(rule_rows(result), SIDES), "")
+    screen.say("", *_table(rule_rows(result), screen.width), "")
     for sentence in (*rule_source_sentences(result), *ramp_curvature_sentences(result)):
         screen.paragraph(sentence)
     rows = ramp_trial_rows(result)
     if rows:
-        screen.say("", *aligned(rows, SIDES), "")
+        screen.say("", *_table(rows, screen.width), "")
         screen.paragraph(ramp_trial_sentence(result))
+
+
+def _table(rows: list[Sequence[str]], width: int) -> list[str]:
+    """A table, or where the terminal is too narrow for it each row as a few lines."""
+    lines = aligned(rows, SIDES)
+    if max(map(len, lines)) <= width:
+        return lines
+    (_, *heads), found = rows[0], []
+    for name, *cells in rows[1:]:
+        told = [f"{head} {cell}".strip() for head, cell in zip(heads, cells, strict=True) if cell]
+        words = ", ".join(told).replace("middle nothing", "nothing")
+        found += [*wrap(name, width), *wrap(words, width, initial_indent="  ", subsequent_indent="  ")]
+    return found
 
 
 def ramp_plot(result: Ramp, width: int) -> list[str]:

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from fallline._cli._options import RUNS, Folder
+from fallline._cli._options import Folder
 from fallline._cli._screen import Screen
+from fallline._run_names import RUNS
 from fallline._wording import STOPPED
 
 Run = Annotated[
@@ -73,9 +74,10 @@ def _place_of(run: str | None, folder: Path) -> tuple[Path, str | None]:
     """The folder of runs, and the name of the one to open in it; a run file elsewhere brings its own folder."""
     if run is None:
         return folder, None
-    from fallline._desk._run_files import SUFFIX, run_file
+    from fallline._desk._run_files import run_file
     from fallline._desk._runs import read_row
     from fallline._errors import OptionError, RunFileError
+    from fallline._run_names import SUFFIX
     from fallline._store import find_run
 
     if not run.strip():
@@ -85,7 +87,7 @@ def _place_of(run: str | None, folder: Path) -> tuple[Path, str | None]:
     path = find_run(folder, run)
     if path.suffix != SUFFIX:
         raise RunFileError(f"{path} is no run file: the name of a run's file ends in {SUFFIX}.")
-    row = read_row(run_file(path.parent, path.name))
+    row = read_row(run_file(path.parent, path.stem))  # without the suffix, as the list of runs names it
     if row.problem:
         raise RunFileError(row.problem if path.name in row.problem else f"{path} holds no run. {row.problem}")
     return path.parent, path.stem

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fallline._cli._curvature import OwnObjective
-from fallline._cli._options import RUNS, Folder, Json, Quiet
+from fallline._cli._options import Folder, Json, Quiet
 from fallline._cli._own_code import is_own_code
 from fallline._cli._own_objective import own_objective, own_value
 from fallline._cli._places import check_place
 from fallline._cli._screen import ProgressLine, Screen
 from fallline._errors import OptionError
+from fallline._run_names import RUNS
 from fallline._wording import STOPPED
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from fallline._problem import given_problem
 from fallline._records import Comparison
 from fallline._surroundings import plain_surroundings
 from fallline._sweep import given_objective, is_loss_function, refuse_model
+from fallline._wording import STOPPED, count
 
 if TYPE_CHECKING:
     from fallline._data._read import TableSource
@@ -77,6 +78,8 @@ def compare(
     Raises:
         DataError: the table cannot be used.
         OptionError: a setting cannot be used.
+        KeyboardInterrupt: Ctrl-C. Once every optimizer has had its first rates, one Ctrl-C ends the tuning and what was
+            found is compared, with a note that says so.
 
     >>> comparison = compare(formula="ravine", optimizers=("sgd", "momentum"), epochs=100)
     >>> comparison.leader.label, comparison.at_best[0].standing.value
@@ -111,9 +114,21 @@ def compare_prepared(
     tried = tune(arena, asked, starts.tuning, tuning, trials=trials, goal=goal)
     demand_a_lowest_loss(arena.problem, tried)
     best = best_rates(arena, tried, goal)
-    chosen = common_rate(arena, rate, starts.shown[0], shown[0], goal, best)
-    field = Field(arena, starts, shown, tuning, trials, goal, chosen.rate, chosen.reason, ready.deterministic)
+    made = len(tried[0].rates)
+    chosen = common_rate(arena, rate, starts.shown[0], shown[0], goal, best, stopped=made < trials)
+    stopped = _stopped(made, trials) if made < trials or chosen.stopped else None
+    if stopped is not None:
+        arena.meter.expect(2 * arena.steps * len(asked) * len(shown))
+    field = Field(arena, starts, shown, tuning, made, goal, chosen.rate, chosen.reason, ready.deterministic, stopped)
     return comparison_of(field, tried, best, began)
+
+
+def _stopped(made: int, trials: int) -> str:
+    """What Ctrl-C has left."""
+    return (
+        f"{STOPPED.removesuffix('.')}: {made} of {count(trials, 'rate')} were tried for each optimizer; the runs that "
+        "are shown were made with the best of them."
+    )
 
 
 def _updates(arena: Arena, entries: int, trials: int, shown: int, tuning: int) -> int:

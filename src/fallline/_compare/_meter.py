@@ -25,6 +25,10 @@ class Meter:
         if self._progress is not None:
             self._progress(min(self._done, self._total), self._total, self._lowest)
 
+    def expect(self, updates: int) -> None:
+        """So many are still to be made, whatever was planned."""
+        self._total = self._done + updates
+
     @contextmanager
     def part(self, guess: int) -> Iterator[Progress]:
         """For work with a count of its own, which was guessed at: what it says replaces the guess."""

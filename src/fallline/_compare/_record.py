@@ -32,6 +32,8 @@ class Field(NamedTuple):
     common_rate: float
     common_reason: str
     deterministic: bool
+    stopped: str | None
+    """The note that Ctrl-C ended the tuning; None where nothing did."""
 
 
 class Level(NamedTuple):
@@ -93,9 +95,13 @@ def comparison_of(field: Field, tried: Sequence[Tried], rates: Sequence[float], 
         moments=None if problem.quadratic is None else problem.quadratic.moments,
         sample=problem.sample(),
         optimum=problem.objective.optimum,
-        basins=_basins(field, tried, rates),
+        basins=None if field.stopped is not None else _basins(field, tried, rates),
         seconds=time.perf_counter() - began,
-        notes=(*problem.origin.notes, *getattr(problem.objective, "notes", ())),
+        notes=(
+            *([] if field.stopped is None else [field.stopped]),
+            *problem.origin.notes,
+            *getattr(problem.objective, "notes", ()),
+        ),
     )
 
 

@@ -23,6 +23,9 @@ PACE_STEPS = 10
 PACE_RATE = 1e-6
 NEEDS_NO_SCALE = frozenset({"LBFGS"})
 
+Plan = Callable[[Scores, float], list[float]]
+"""The rates of a further round, from what came of those before it and the grid's spacing."""
+
 
 class Range(NamedTuple):
     """Where the grid of an optimizer ends, and why there."""
@@ -65,7 +68,10 @@ def tune(
     """Try ``trials`` rates for every entry from the starts [K, P] of the tuning seeds.
 
     Every round runs for all entries before the next one is planned; where the floor is not known beforehand, it is
-    the lowest loss that any of them has seen by then.
+    the lowest loss that any of them has seen by then. After Ctrl-C the rounds that all of them have finished stay.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C in the first round: nothing can be said of any rate yet.
     """
     rounds = rounds_of(trials)
     tried = [Tried(entry, range_of(arena, entry, starts, seeds)) for entry in entries]
@@ -73,10 +79,14 @@ def tune(
         rates = grid(one.range.highest, rounds.grid)
         one.spacing = spacing_of(rates)
         one.add(rates, arena.run(one.entry, rates, starts, seeds))
-    for _ in range(rounds.around):
-        _round(arena, tried, starts, seeds, goal, lambda scores, spacing: around_best(scores, AROUND, spacing))
-    for _ in range(rounds.edges):
-        _round(arena, tried, starts, seeds, goal, at_edges)
+    plans: list[Plan] = [lambda scores, spacing: around_best(scores, AROUND, spacing)] * rounds.around
+    try:
+        for plan in (*plans, *[at_edges] * rounds.edges):
+            _round(arena, tried, starts, seeds, goal, plan)
+    except KeyboardInterrupt:
+        equal = min(min(len(one.rates), len(one.losses)) for one in tried)
+        for one in tried:
+            del one.rates[equal:], one.losses[equal:]
     return tried
 
 
@@ -86,7 +96,7 @@ def _round(
     starts: Floats,
     seeds: Sequence[int],
     goal: float,
-    plan: Callable[[Scores, float], list[float]],
+    plan: Plan,
 ) -> None:
     floor = floor_so_far(arena, tried)
     for one in tried:

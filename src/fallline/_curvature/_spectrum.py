@@ -53,7 +53,7 @@ def spectrum(
     if not is_whole(k):
         raise OptionError(f"k is how many eigenvalues at each end, a whole number, not {k!r}.")
     if not 1 <= k <= objective.parameter_count:
-        raise OptionError(f"There are {objective.parameter_count:,} eigenvalues; here k is {k}.")
+        raise OptionError(f"k is how many eigenvalues, 1 to {objective.parameter_count:,} here; {k} is not.")
     tolerance, seed = checked_tolerance(tolerance, "1e-3"), checked_seed(seed)
     most_products = checked_products(most_products)
     operator = Operator(objective, at, dtype=dtype)

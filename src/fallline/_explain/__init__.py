@@ -49,6 +49,8 @@ from fallline._explain._lines import (
     loss_line,
     loss_lines,
     optimizer_line,
+    optimizer_words,
+    rates_words,
     subtitle,
 )
 from fallline._explain._numbers import count, number, part_of, percent, reach_number, rough, short
@@ -208,6 +210,7 @@ __all__ = [
     "operand_words",
     "optimizer_line",
     "optimizer_names",
+    "optimizer_words",
     "outcome_line",
     "part_of",
     "parts_in_words",
@@ -228,6 +231,7 @@ __all__ = [
     "rate_rows",
     "rate_sentence",
     "rate_words",
+    "rates_words",
     "reach_note",
     "reach_number",
     "reach_verdict",

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from fallline._explain._numbers import count, listed, number, percent, rough, short
+from fallline._explain._rates import rate
 from fallline._explain._surface import point
 from fallline._records import Run
 
@@ -39,14 +40,36 @@ def pass_word(run: Run) -> str:
 def optimizer_line(run: Run) -> str:
     """Optimizer, options, rate, batches and epochs, as one phrase."""
     header = run.header
-    options = "".join(f", {key} {_plain(value)}" for key, value in header.optimizer_options.items())
     batch = "" if header.full_batch or header.batch_size is None else f", batches of {header.batch_size:,}"
     schedule = f" ({_schedule_words(header.schedule)})" if header.schedule else ""
     engine = "" if header.engine == "loop" else f", engine {header.engine}"
     return (
-        f"{header.optimizer}{options}, learning rate {short(header.learning_rate)}{schedule}, "
+        f"{_with_options(run)}, learning rate {short(header.learning_rate)}{schedule}, "
         f"{count(header.epochs, pass_word(run))}{batch}{engine}"
     )
+
+
+def optimizer_words(run: Run) -> str:
+    """The optimizer with its options, as in ``SGD, momentum 0.9``; whatever is plain descent is ``SGD``.
+
+    >>> from fallline import fit
+    >>> optimizer_words(fit(epochs=1, optimizer="momentum")), optimizer_words(fit(epochs=1))
+    ('SGD, momentum 0.9', 'SGD')
+    """
+    return run.header.optimizer if run.header.plain_descent else _with_options(run)
+
+
+def _with_options(run: Run) -> str:
+    options = "".join(f", {key} {_plain(value)}" for key, value in run.header.optimizer_options.items())
+    return f"{run.header.optimizer}{options}"
+
+
+def rates_words(run: Run) -> str:
+    """The learning rate with its changes on the way, as in ``0.01, 0.1 from step 50 on``."""
+    rates = run.columns.learning_rate
+    changed = (np.flatnonzero(np.diff(rates)) + 1).tolist()
+    words = [rate(run.header.learning_rate), *(f"{rate(rates[at])} from step {at:,} on" for at in changed[:3])]
+    return ", ".join(words) + (f" and {count(len(changed) - 3, 'more change')}" if len(changed) > 3 else "")
 
 
 def _schedule_words(schedule: str) -> str:

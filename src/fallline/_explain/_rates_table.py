@@ -30,7 +30,7 @@ class RateRow(NamedTuple):
     share: str
     """Of the predicted limit; empty without one, and where that is no bound for mini-batches."""
     remark: str
-    """``← use this``, ``← fastest`` or empty."""
+    """``← use this``, ``← fastest``, ``← closest`` or empty."""
 
 
 ROUNDING = 64 * float(np.finfo(np.float64).eps)
@@ -81,6 +81,13 @@ def fastest_index(result: SweepResult) -> int | None:
     return min(reached)[1] if reached else None
 
 
+def closest_index(result: SweepResult) -> int | None:
+    """The rate that came lowest where none reached the goal; None where one did, or none came below its start."""
+    finite = np.where(np.isfinite(result.final_losses), result.final_losses, np.inf)
+    lowest = int(np.argmin(finite))
+    return lowest if fastest_index(result) is None and finite[lowest] < result.start_loss else None
+
+
 def recommended_index(result: SweepResult) -> int | None:
     """The recommended rate among the measured ones, None where it is not one of them."""
     if result.recommended is None:
@@ -90,10 +97,11 @@ def recommended_index(result: SweepResult) -> int | None:
 
 
 def shown_indices(result: SweepResult, most: int = ROWS) -> list[int]:
-    """About ``most`` rates that tell the story: the ends of every zone, the fastest, the recommended, some between."""
+    """About ``most`` rates that tell the story: the ends of every zone, those with a remark, some between."""
     ends = [indices_of(result, span) for span in result.zones]
     chosen = {k for inside in ends if inside for k in (inside[0], inside[-1])}
-    chosen |= {k for k in (fastest_index(result), recommended_index(result)) if k is not None}
+    told = (fastest_index(result), recommended_index(result), closest_index(result))
+    chosen |= {k for k in told if k is not None}
     every = len(result.rates)
     while len(chosen) < min(most, every):
         gaps = sorted(chosen) or [0]
@@ -114,7 +122,8 @@ def rate_rows(result: SweepResult, most: int = ROWS) -> list[RateRow]:
 
 def _row(result: SweepResult, k: int, digits: int) -> RateRow:
     limit, crosses, needed = _limit(result), result.crosses_valley[k], result.steps_to_goal[k]
-    remark = "← use this" if k == recommended_index(result) else "← fastest" if k == fastest_index(result) else ""
+    remarks = {closest_index(result): "← closest", fastest_index(result): "← fastest"}
+    remark = "← use this" if k == recommended_index(result) else remarks.get(k, "")
     final = _end(result, float(result.final_losses[k]))
     low, high = (_end(result, float(ends[k]), 3) for ends in (result.final_low, result.final_high))
     if len(result.seeds) > 1 and low != high:

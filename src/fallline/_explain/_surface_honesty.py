@@ -55,8 +55,8 @@ def _distances(surface: Surface) -> list[str]:
     furthest = int(np.flatnonzero(finite)[int(away.argmax())])
     return [
         *bad,
-        f"The path's points lie {number(float(np.median(away)), 3)} from the plane in the middle and at most "
-        f"{number(float(away.max()), 3)} (point {furthest}); their shadows are spread over {number(width, 3)}.",
+        f"Half of the path's points lie within {number(float(np.median(away)), 3)} of the plane, the farthest (point "
+        f"{furthest}) {number(float(away.max()), 3)} away; their shadows are spread over {number(width, 3)}.",
     ]
 
 

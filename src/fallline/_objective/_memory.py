@@ -48,6 +48,8 @@ class Held:
         self._storages: dict[int, int] = {}
         self._apart = apart
         self._hooks = True
+        self.forward_mode = False
+        """Whether zeros came by that lie in no memory: forward-mode AD makes them."""
 
     @property
     def bytes(self) -> int:
@@ -71,10 +73,14 @@ class Held:
 
     def _pack(self, tensor: Tensor) -> Tensor:
         if tensor.layout is torch.strided:
-            with suppress(RuntimeError):  # forward-mode AD has zeros that lie in no memory
-                storage = tensor.untyped_storage()
-                if storage.data_ptr() not in self._apart:
-                    self._storages[storage.data_ptr()] = storage.nbytes()
+            storage = tensor.untyped_storage()
+            try:
+                place = storage.data_ptr()
+            except RuntimeError:
+                self.forward_mode = True
+                return tensor
+            if place not in self._apart:
+                self._storages[place] = storage.nbytes()
         return tensor
 
 

@@ -277,8 +277,7 @@ class Objective:
         return lambda vector: evaluation.loss(unflatten(vector, self._like), batch)
 
     def _stack(self, parameters: ArrayLike, dtype: torch.dtype | None = None) -> Tensor:
-        named = by_name(parameters) is not None or isinstance(parameters, str)
-        stack = np.atleast_2d(one_point(self, parameters) if named else point_numbers(parameters))
+        stack = np.atleast_2d(self._numbers(parameters))
         if stack.ndim != 2 or stack.shape[1] != self.parameter_count:
             raise OptionError(
                 f"A parameter vector of this model has {self.parameter_count:,} entries; what was given has the shape "
@@ -286,7 +285,14 @@ class Objective:
             )
         with torch.inference_mode(mode=False):  # what is made inside of it cannot be differentiated
             whole = torch.from_numpy(np.require(stack, requirements=("C", "W")))
-            return whole.to(self.device, dtype or self.dtype)
+            return whole.to(self.device, dtype or self.dtype, copy=True)  # a model may write to its parameters
+
+    def _numbers(self, parameters: ArrayLike) -> Floats:
+        if by_name(parameters) is not None or isinstance(parameters, str):
+            return one_point(self, parameters)
+        if isinstance(parameters, np.ndarray) and parameters.dtype == np.float64:
+            return parameters  # what is computed on is a copy
+        return point_numbers(parameters)
 
     def _one(self, parameters: ArrayLike, dtype: torch.dtype | None) -> Tensor:
         stack = self._stack(parameters, dtype)

@@ -32,6 +32,9 @@ ROWS: Final = (64, 16, 4)
 """So many are looked at, each time along another direction, where rows can be taken by themselves: fewer have fewer
 kinks."""
 
+FORWARD_MODE: Final = "forward-mode AD"
+"""Stands among the names where the model uses it: of some operations' tangents PyTorch has wrong derivatives."""
+
 Weighed = tuple[Batch, float]
 Session = Callable[[torch.dtype], AbstractContextManager[tuple[Evaluation, Iterator[Weighed]]]]
 
@@ -157,9 +160,18 @@ class OwnSteps:
 
 
 def _refusal(names: Sequence[str], product: float, change: float) -> str:
-    return (
+    found = (
         f"The curvature of this model cannot be computed: along a random direction the gradient changes by "
-        f"{number(change)}, and PyTorch's second derivatives make {number(product)} of it. The model has steps back "
+        f"{number(change)}, and PyTorch's second derivatives make {number(product)} of it."
+    )
+    if FORWARD_MODE in names:
+        return (
+            f"{found} The model uses forward-mode AD (torch.func.jvp, jacfwd), and of some operations, such as layer "
+            "norm, PyTorch differentiates what that gives wrongly, the gradient too. torch.func.vjp and jacrev do "
+            "without it."
+        )
+    return (
+        f"{found} The model has steps back "
         f"of its own ({', '.join(names)}), which cannot be differentiated as they are written: no "
         "@once_differentiable, detach() or no_grad() in a backward."
     )

@@ -13,7 +13,7 @@ from fallline._errors import OptionError
 from fallline._objective._batches import Batch
 from fallline._objective._functional import Evaluation
 from fallline._objective._memory import Held
-from fallline._objective._own_steps import own_steps
+from fallline._objective._own_steps import FORWARD_MODE, own_steps
 from fallline._objective._second_derivatives import second_derivatives
 from fallline._records import Floats
 from fallline._vectors import flatten, unflatten
@@ -72,6 +72,8 @@ class HessianProducts:
             slope = torch.zeros_like(self._at, dtype=torch.float64)
             for batch, share in batches:
                 graph = held.by(partial(self._graph, evaluation, batch, share), lambda found: found.slopes)
+                if self._look and held.forward_mode:
+                    self.own_steps.add(FORWARD_MODE)
                 loss += share * graph.loss
                 slope += share * flatten(graph.slopes).double()
                 if self.complete and held.bytes <= memory:

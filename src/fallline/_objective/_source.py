@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -122,6 +123,11 @@ def given_batches(data: Any) -> tuple[Iterable[Any], bool]:
     if isinstance(data, tuple | list):
         if len(data) == 2 and tensors(data) and _is_pair(data):
             return [tuple(data)], True
+        if len(data) == 2 and all(isinstance(one, np.ndarray) for one in data):
+            raise DataError(
+                "data is a pair (input, target) of tensors; these are arrays. Give (torch.as_tensor(input), "
+                "torch.as_tensor(target)), in the dtypes that the model and its loss take."
+            )
         if data and isinstance(data[0], Tensor):
             raise DataError(
                 f"data is a pair (input, target), a list of batches, or a loader; here are {len(data)} things, the "

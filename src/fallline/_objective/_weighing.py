@@ -24,6 +24,7 @@ from fallline._objective._batches import Batch
 from fallline._objective._denominators import Denominator, candidates, is_known, refuse_reduction
 from fallline._objective._functional import Evaluation, Functional
 from fallline._objective._mode import batch_statistics, refuse_random, refuse_split, same
+from fallline._objective._not_evaluated import FAULTS, not_evaluated
 from fallline._objective._source import Source
 
 COARSE: Final = 16
@@ -76,7 +77,7 @@ def find_weighing(
     refuse_split(mixed, source.count, training=training)
     check = _Check(functional, training=training)
     if first is not None:
-        check.function(cuts.found[0].whole if cuts.found and not mixed else first)
+        check.function(cuts.found[0].whole if cuts.found and not mixed else first, first)
     splits = check.splits(cuts.found, through_output=bool(mixed))
     deciding = [split for split in splits if split.decides]
     fits = fitting(rules, deciding, check.rounding)
@@ -144,18 +145,29 @@ class _Check:
         self._functional, self._training = functional, training
         self.rounding = ROUNDING
 
-    def function(self, batch: Batch) -> None:
-        """See that the loss is a function of the parameters.
+    def function(self, batch: Batch, whole: Batch) -> None:
+        """See that the loss is a function of the parameters, on ``batch``, a part of the ``whole`` one.
 
         Raises:
-            OptionError: two passes differ.
+            OptionError: two passes differ, or there is none.
         """
         with self._functional.session() as evaluation, torch.no_grad():
             ready = prepared(self._functional, batch, None)
             for parts in self._places(None):
-                losses = [evaluation.loss(parts, ready) for _ in range(2)]
+                try:
+                    losses = [evaluation.loss(parts, ready) for _ in range(2)]
+                except FAULTS as error:
+                    raise not_evaluated(self._fault_of(whole, evaluation, parts) or error, whole) from error
                 if not same(*losses):
                     raise refuse_random(training=self._training)
+
+    def _fault_of(self, whole: Batch, evaluation: Evaluation, parts: Sequence[Tensor]) -> Exception | None:
+        """What goes wrong with all of the rows: numbers that the user knows."""
+        try:
+            evaluation.loss(parts, prepared(self._functional, whole, None))
+        except FAULTS as error:
+            return error
+        return None
 
     def splits(self, cuts: Sequence[Cut], *, through_output: bool) -> list[Split]:
         """The losses of all cuts at both places; of the parts of one output where rows depend on each other."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from fallline._curvature import preconditioner
+from fallline._descent import take_step
 from fallline._records import Floats
 
 Slopes = Callable[[Floats, int], Floats]
@@ -224,10 +225,10 @@ class _Single:
     def update(self, step: int) -> None:
         """One step of the optimizer."""
         if self._closure_wanted:
-            self.optimizer.step(lambda: self._evaluate(step))
+            take_step(self.optimizer, lambda: self._evaluate(step))
             return
         self._slope.copy_(torch.from_numpy(self._slopes(self.vector.numpy()[None], step)[0]))
-        self.optimizer.step()
+        take_step(self.optimizer)
 
     def _evaluate(self, step: int) -> float:
         if self._losses is None:

@@ -9,7 +9,7 @@ from fallline._curvature import Limit
 from fallline._records import Floats, LimitKind, Zone
 from fallline._sweep._settling import still_falls
 from fallline._sweep._zones import Judgement
-from fallline._wording import count, not_finite, percent, written
+from fallline._wording import count, not_finite, percent, percent_below, written
 
 SHARE = 0.5
 """Of the limit: no recommended rate is above it."""
@@ -233,7 +233,8 @@ def _no_interval(picture: Picture) -> str:
             "More steps, or another start, may help."
         )
     best = int(np.argmax(np.where(np.isfinite(picture.removed), picture.removed, -np.inf)))
-    got = f"{written(rates[best])} came closest and removed {percent(float(picture.removed[best]))}"
+    share = percent_below(float(picture.removed[best]), picture.goal)
+    got = f"{written(rates[best])} came closest and removed {share}"
     missed = f"no rate removed {goal} of the excess loss in {count(picture.steps, 'step')}"
     if all(zone is Zone.TOO_SMALL for zone in judgement.zones):
         what = "it creeps" if len(rates) == 1 else "they all creep"

@@ -1,6 +1,7 @@
 """The outcome of the check in few words: what the head of a page says of it, and the accusation before all else."""
 
 from fallline._explain._backprop._check_words import is_mismatch, wrong_edge_sentences
+from fallline._explain._backprop._infinite_slope import wrong_inputs
 from fallline._explain._numbers import count, listed
 from fallline._records import Backprop, CheckedInput, GradientCheck
 from fallline._wording import visible
@@ -13,7 +14,7 @@ def accusation(graph: Backprop) -> list[str]:
     check = graph.check
     if check is None or not is_mismatch(graph):
         return []
-    wrong = [one.name for one in check.inputs if one.compared and not one.agrees]
+    wrong = [one.name for one in wrong_inputs(graph)]
     lost = [name for name in check.lost if name not in wrong]
     told = [
         f"{_whose(wrong)} wrong." if wrong else "",
@@ -22,16 +23,20 @@ def accusation(graph: Backprop) -> list[str]:
     return [*filter(None, told), *wrong_edge_sentences(graph)[:MOST_NAMED]]
 
 
-def check_outcome(check: GradientCheck) -> tuple[str, str]:
+def check_outcome(check: GradientCheck, *, mismatch: bool) -> tuple[str, str]:
     """The check in a few words, and its tone: ``good``, ``bad``, or ``open`` where something is left to be looked at.
+
+    Args:
+        check: of one forward and one backward pass.
+        mismatch: whether a gradient is wrong, :func:`is_mismatch`.
 
     >>> from fallline._records import CheckedInput
     >>> seen = CheckedInput("x", 3, 0, 0.0, 0.0, (0,), 1.0, 1.0, True)
     >>> none = CheckedInput("y", 0, 0, 0.0, 0.0, None, 1.0, 1.0, True)
-    >>> check_outcome(GradientCheck((seen,), 1e-6)), check_outcome(GradientCheck((seen, none), 1e-6))
-    (('gradients checked', 'good'), ('1 of 2 compared', 'open'))
+    >>> [check_outcome(GradientCheck(inputs, 1e-6), mismatch=False) for inputs in [(seen,), (seen, none)]]
+    [('gradients checked', 'good'), ('1 of 2 compared', 'open')]
     """
-    if check.wrong or check.lost:
+    if mismatch:
         return "gradient wrong", "bad"
     if check.not_finite:
         return "gradient not finite", "bad"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from fallline._explain._backprop._beyond import beyond_words
+from fallline._explain._backprop._infinite_slope import infinite_slope_sentences, wrong_inputs
 from fallline._explain._backprop._names import LEAVES, called
 from fallline._explain._backprop._tensor_words import entry_words, figure
 from fallline._explain._numbers import count, listed, percent
@@ -28,7 +29,7 @@ def check_sentences(graph: Backprop) -> list[str]:
         return []
     low = [] if check.low_precision is None else _precision(graph, check.low_precision)
     far = _is_far_off(check)
-    told = [*_mismatches(graph, check)] if check.wrong else _agreement(check)
+    told = [*infinite_slope_sentences(graph), *(_mismatches(graph) if wrong_inputs(graph) else _agreement(check))]
     return [
         *_lost(check.lost),
         *_not_finite(check.not_finite),
@@ -50,7 +51,7 @@ def needs_saying_first(graph: Backprop) -> bool:
 
 def is_mismatch(graph: Backprop) -> bool:
     """True where a gradient that is shown is wrong, or no number where there is one."""
-    return graph.check is not None and (graph.check.wrong or bool(graph.check.lost))
+    return graph.check is not None and bool(wrong_inputs(graph) or graph.check.lost)
 
 
 def _is_far_off(check: GradientCheck) -> bool:
@@ -166,8 +167,8 @@ def _not_compared(check: GradientCheck) -> list[str]:
     return [f"Nothing of {_named(inputs)} could be compared: {visible(reason)}." for reason, inputs in reasons.items()]
 
 
-def _mismatches(graph: Backprop, check: GradientCheck) -> list[str]:
-    wrong = [one for one in check.inputs if one.compared and not one.agrees]
+def _mismatches(graph: Backprop) -> list[str]:
+    wrong = wrong_inputs(graph)
     none = {node.name for node in graph.nodes if node.kind in LEAVES and node.gradient is None}
     told = [_mismatch(one, none=one.name in none) for one in wrong[:MOST_WRONG]]
     if len(wrong) > MOST_WRONG:
