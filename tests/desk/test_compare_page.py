@@ -152,13 +152,39 @@ def test_the_last_wish_cancels_a_tuning() -> None:
             {"formula": None, "data": {"points": 100}, "batch_size": 1, "epochs": 40, "start": None},
             "would take minutes",
         ),
+        (
+            {"formula": None, "data": {"points": 10_000}, "loss": "huber", "epochs": 400, "start": None},
+            "over 400 steps of 10,000 rows would take minutes",
+        ),
     ],
 )
-def test_what_cannot_be_is_one_sentence(changes: dict[str, Any], sentence: str) -> None:
+def test_what_cannot_be_is_one_sentence(
+    changes: dict[str, Any], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_compare_page, "_tuned", None)  # nothing is run before it is refused
     with pytest.raises(OptionError) as caught:
         answer(**changes)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_few_epochs_of_many_batches_are_few_steps() -> None:
+    given = {"data": {"points": 1000}, "batch_size": 1}
+    assert read_compare_settings({**given, "epochs": 1}).problem.epochs == 1
+    with pytest.raises(OptionError, match="200,000 steps"):
+        read_compare_settings(given)
+
+
+def test_another_start_is_tuned_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    monkeypatch.setattr(_compare_page, "_tuned", lambda *given: made.append(given))
+    monkeypatch.setattr(_compare_page, "objective_of", lambda *_: None)
+    monkeypatch.setattr(_compare_page, "_payload", lambda *_: ({}, {}))
+    monkeypatch.setattr(_compare_page, "_tuned_row", lambda *_: {})
+    client = Client()
+    for start, times in (([1.0, 10.0], 1), ([1.0, 10.0], 1), ([2.0, 10.0], 2)):
+        answer(client, start=start)
+        assert len(made) == times
 
 
 JUNK = st.recursive(

@@ -65,9 +65,9 @@ def test_a_rate_is_looked_for_over_as_many_steps_as_can_be_kept(monkeypatch: pyt
     asked: list[int] = []
     monkeypatch.setattr(_study, "MOST_SWEPT_NUMBERS", 100)
 
-    def auto(*given: Any) -> Any:
+    def auto(*given: Any, **more: Any) -> Any:
         asked.append(given[-1])
-        return auto_rate(*given)
+        return auto_rate(*given, **more)
 
     monkeypatch.setattr(_study, "auto_rate", auto)
     reply: Any = neuron({"settings": {"data": _wide(client, 5), "epochs": 60}}, client)

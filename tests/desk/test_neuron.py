@@ -1,6 +1,8 @@
 """Kind neuron: what the page is told is what fallline measures, also while somebody drags."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,9 @@ from hypothesis import strategies as st
 
 import fallline as fl
 from fallline import FalllineError, OptionError
+from fallline._desk import _study
 from fallline._desk._client import Cancelled, Client
-from fallline._desk._neuron import neuron
+from fallline._desk._neuron import accepts, neuron
 from fallline._desk._settings import read_settings
 from fallline._desk._study import KEPT, Studies
 from fallline._view import to_json
@@ -76,7 +79,7 @@ def test_a_draft_has_the_numbers_of_the_full_reply(client: Client, first: dict[s
     shown = quick["frames"]["step"]
     assert shown[0] == 0
     assert shown[-1] == 29
-    for name in ("loss", "end", "gradient", "real_change", "start_uv", "end_uv", "ghost_loss"):
+    for name in ("loss", "end", "gradient", "real_change", "ghost_uv", "ghost_loss"):
         whole = np.array(exact["frames"][name])[shown]  # the parabola against the loop: rounding of float32 sums
         assert np.array(quick["frames"][name]) == pytest.approx(whole, abs=1e-6 * np.abs(whole).max()), name
     assert quick["rate"] | {"share": 0} == exact["rate"] | {"share": 0}
@@ -101,6 +104,72 @@ def test_a_draft_asks_the_parabola_and_the_full_reply_the_rows(client: Client, f
     study = Studies.of(client).study(read_settings(SHORT), client)
     assert study.run(0.01, client, exact=False).header.engine == "moments"
     assert study.run(0.01, client, exact=True).header.engine == "loop"
+
+
+def test_a_line_search_is_not_done_on_the_parabola(client: Client) -> None:
+    given = {
+        "epochs": 4,
+        "data": {"points": 9},
+        "optimizer": "LBFGS",
+        "optimizer_options": {"line_search_fn": "strong_wolfe"},
+    }
+    study = Studies.of(client).study(read_settings(given), client)
+    rows = study.run(0.0136, client, exact=True)
+    assert study.run(0.0136, client, exact=False).columns.loss.tolist() == rows.columns.loss.tolist()
+
+
+def test_what_was_dragged_to_before_keeps_its_own_rate(client: Client, first: dict[str, Any]) -> None:
+    standardised = {**SHORT, "standardise": True}
+    own = full(client, standardised)["payload"]["rate"]["value"]
+    assert own != first["payload"]["rate"]["value"]
+    assert draft(client, standardised, first["frame"])["rate"]["value"] == own
+
+
+def test_a_start_is_dragged_where_it_has_two_parameters(client: Client) -> None:
+    for formula, wished in (("w^2", True), ("w^2 + b^2", True), ("w^2 + b^2 + c^2", False)):
+        study = Studies.of(client).study(read_settings({"formula": formula}), client)
+        assert ("start" in accepts(study)) is wished
+
+
+@pytest.mark.slow
+def test_a_run_by_batches_has_its_zone() -> None:
+    given = {"data": {"points": 20}, "epochs": 10, "loss": "huber", "batch_size": 10, "learning_rate": 1e-5}
+    assert full(Client(), given)["payload"]["rate"]["zone"] == "too small"
+
+
+TRIED_ALONE = {"optimizer": "Rprop", "loss": "huber", "epochs": 1, "data": {"points": 9}}
+
+
+def test_where_rates_are_tried_one_by_one_a_given_rate_is_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(_study, "auto_rate", None)
+        reply = full(Client(), {**TRIED_ALONE, "learning_rate": 0.01})
+        again = full(Client(), {**TRIED_ALONE, "learning_rate": 0.02}, reply["frame"])
+    assert "payload" in again  # another server does not know the windows: they were those of a run
+    told: list[str] = []
+    study = Studies().study(read_settings(TRIED_ALONE), Client())
+    study.rate(Client(tell=lambda _share, note: told.append(note)))
+    assert told.count("first rates") > 5
+
+
+def test_a_lane_that_waits_for_another_can_be_cancelled(client: Client) -> None:
+    study = Studies().study(read_settings(SHORT), client)
+    held, done = Event(), Event()
+    asked: list[bool] = []
+
+    def hold() -> None:
+        with study.lock:
+            held.set()
+            done.wait(3)
+            held.clear()
+
+    with ThreadPoolExecutor(1) as lane:
+        lane.submit(hold)
+        held.wait()
+        with pytest.raises(Cancelled):
+            study.rate(Client(is_cancelled=lambda: asked.append(held.is_set()) is None))
+        done.set()
+    assert asked[0]  # while the other still held it
 
 
 def test_a_draft_is_small_and_has_the_step_that_is_looked_at(client: Client, first: dict[str, Any]) -> None:
@@ -321,3 +390,10 @@ def test_never_anything_but_a_sentence(given: dict[str, Any], held: bool) -> Non
             assert to_json(neuron({"settings": again, "detail": "draft", "frame": reply["frame"]}, client))
     except FalllineError:
         return
+
+
+def test_columns_that_are_those_of_another_do_not_travel(client: Client, first: dict[str, Any]) -> None:
+    frames = first["payload"]["frames"]
+    assert {"start_uv", "end_uv", "slice_promised", "slice_came", "slice_reach"}.isdisjoint(frames)
+    parabola = full(client, {"formula": "parabola", "data": None, "learning_rate": 0.1, "epochs": 3}, None)["payload"]
+    assert parabola["frames"]["start_uv"] != parabola["frames"]["start"]  # one parameter: its place has a height

@@ -89,10 +89,10 @@ def test_an_uploaded_table_is_read_by_its_name(
 def test_a_name_that_is_code_stays_a_name() -> None:
     client = Client()
     header = "x'); import os; print('"
-    table = client.tables.add(
-        '"); exit(); ("', f"{header},y\n1,2\n2,4\n3,7\n".encode() if False else b"x,y\n1,2\n2,4\n3,7\n"
-    )
+    table = client.tables.add('"); exit(); ("', f"{header},y\n1,2\n2,4\n3,7\n".encode())
     given = {**SHORT, "learning_rate": 0.1, "data": {"kind": "upload", "table": table["id"], "target": "y"}}
     text = str(python({"settings": given}, client)["payload"]["text"])  # type: ignore[index]  # JSON
     assert repr('"); exit(); ("') in text
+    assert f"features={[header]!r}" in text
+    assert "\nimport os" not in text
     compile(text, "program", "exec")

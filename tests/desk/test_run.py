@@ -143,6 +143,8 @@ def test_the_path_of_the_snapshots_lies_in_a_plane(tmp_path: Path) -> None:
     centred = points.astype(float) - points.mean(axis=0)
     spread = np.linalg.svd(points.astype(float), compute_uv=False)
     assert plane["share"] == pytest.approx(1 - plane["away"][2] ** 2 / (centred**2).sum(), abs=0.02)
+    assert sum(plane["shares"]) == pytest.approx(plane["share"])
+    assert plane["shares"][0] > plane["shares"][1] > 0
     assert np.linalg.norm(np.hypot(*np.array(plane["points"]).T)) == pytest.approx(np.linalg.norm(spread[:2]))
     loss = samples.steps(0, 10).loss
     measured = samples.steps(0, 10).loss_measured

@@ -40,9 +40,10 @@ def test_each_file_has_its_line(folder: Path) -> None:
         "SGD",
     )
     assert (line["steps"], line["loss"]) == (3, fl.load(folder / "0001-line.db").summary.last_loss)
-    assert (net["kind"], net["outcome"], net["words"], net["steps"]) == ("recording", "diverged", "Diverged", 30)
+    assert (net["kind"], net["outcome"], net["steps"]) == ("recording", "diverged", 30)
+    assert net["words"] == "Diverged; 1 alarm"
     assert (net["model"], net["optimizer"], net["learning_rate"]) == ("Net, 10 parameters", "SGD + Adam", 0.1)
-    assert rows["0003-open"]["words"] == "Still running"
+    assert rows["0003-open"]["words"] == "Still running; 1 alarm"
     assert rows["0004-claimed"]["words"] == "Empty"
     for name in ("0005-cut", "0006-text"):
         assert rows[name]["words"] == "Cannot be read"
@@ -54,7 +55,7 @@ def test_a_silent_run_without_an_end_is_not_called_running(folder: Path) -> None
     for path in folder.iterdir():
         os.utime(path, (1000, 1000))
     row = _rows(Client(runs=folder))["0003-open"]
-    assert (row["going"], row["words"]) == (False, "No end was written: killed, or silent")
+    assert (row["going"], row["words"]) == (False, "No end was written: killed, or silent; 1 alarm")
 
 
 def test_where_a_fit_diverged_is_told(tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ def test_everything_at_once() -> None:
         ({"edits": [[0, 1, 1]] * 1_001}, "The list of edits takes at most 1,000, not 1,001."),
         ({"formula": "w^2", "batch_size": 3}, "A formula has no rows: leave batch_size out."),
         ({"formula": "w^2", "edits": [[0, 1, 1]]}, "A formula has no rows: leave edits out."),
+        ({"formula": "w^2", "data": {"points": 5}}, "A formula has no rows: leave data out."),
         ({"formula": 3}, "The formula must be a text, not 3."),
         ({"formula": "w" * 501}, "The formula must be at most 500 signs long, not 501."),
     ],

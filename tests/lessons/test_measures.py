@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
 import fallline as fl
 from fallline._desk._client import Client
+from fallline._lessons import _watched
 from fallline._lessons._chapter_words import Rate, Reach, Share
 from fallline._lessons._graph_measures import graph_measures
 from fallline._lessons._measure_names import is_measure
@@ -45,6 +47,27 @@ def test_one_parameter_by_its_closed_form() -> None:
     assert "angle_first" not in found
     assert "zone" not in found
     assert "row_x" not in found
+
+
+def test_the_way_of_the_first_five_steps_and_the_typical_error() -> None:
+    start = {"start": {"w": 5.0}, "dtype": "float64"}
+    found = descent_measures(fl.fit(formula="(w - 3)^2", learning_rate=0.75, epochs=10, **start))  # type: ignore[arg-type]  # two keywords
+    share = found["way_first_5"]  # steps of 3, 1.5, 0.75 …
+    assert isinstance(share, Share)
+    assert share.value == pytest.approx((1 - 0.5**5) / (1 - 0.5**10), rel=1e-6)
+    found = descent_measures(fl.fit(epochs=3, learning_rate=0.01))
+    for when in ("first", "last"):
+        assert found[f"error_{when}"] == pytest.approx(found[f"loss_{when}"] ** 0.5)  # type: ignore[operator]  # numbers
+
+
+def test_what_a_run_was_made_with() -> None:
+    bent = descent_measures(fl.fit(epochs=9, learning_rate=0.01, schedule="changes:2=0.5,6=0.02"))
+    assert (bent["rate"], bent["rate_largest"], bent["rate_changes"]) == (Rate(0.01), Rate(0.5), 2)
+    assert bent["rates"] == "0.01, 0.5 from step 2 on, 0.02 from step 6 on"
+    assert (bent["optimizer"], bent["loss"], bent["ended"]) == ("SGD", "mse", "higher")
+    pushed = descent_measures(fl.fit(formula="(w - 3)^2", optimizer="momentum", learning_rate=0.01, epochs=3))
+    assert (pushed["optimizer"], pushed["rates"], pushed["ended"]) == ("SGD, momentum 0.9", "0.01", "lower")
+    assert descent_measures(fl.fit(learning_rate=1.0, epochs=60))["ended"] in ("higher", "no number")
 
 
 def test_every_name_is_declared() -> None:
@@ -96,6 +119,20 @@ def test_the_watched_loop_is_the_bare_one() -> None:
     payload = watched({"settings": {"epochs": 2}}, client)["payload"]
     assert isinstance(payload, dict)
     assert payload["schema"].startswith("fallline.")
+
+
+def test_a_watched_loop_that_went_another_way_is_not_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, given = Client(), {"epochs": 2, "learning_rate": 0.3}
+    found = watched_measures(given, client)
+    batches = recorded(read_watched(given), client).recording.batches
+    reach = batches.reach[batches.reach_measured]
+    assert found["same"] == "yes"
+    assert found["too_long"] == int((reach > 2).sum()) < int((reach > 1).sum())
+    losses, model = bare_loop(read_watched(given))
+    with torch.no_grad():
+        model[0].weight[0, 0] += 1e-6
+    monkeypatch.setattr(_watched, "bare_loop", lambda _: (losses, model))
+    assert watched_measures(given, client)["same"] == "no"
 
 
 def test_settings_of_the_watched_loop_are_checked() -> None:

@@ -7,6 +7,11 @@ import numpy as np
 import pytest
 
 import fallline as fl
+from fallline._desk._client import Client
+from fallline._desk._python import python
+from fallline._desk._settings import read_settings
+from fallline._desk._study import Studies
+from fallline._widget._live import _kept
 from fallline._widget._wishes import with_wish
 
 pytest.importorskip("anywidget")
@@ -61,6 +66,17 @@ def test_settings_that_cannot_be_are_refused_in_the_cell() -> None:
         fl.live(learning_rte=0.1)
 
 
+@pytest.mark.parametrize("names", [("0", "1"), (" x ", "y\n"), ("a,b", '"')])
+def test_columns_of_any_name(names: tuple[str, str]) -> None:
+    data, client = {names[0]: [1.0, 2.0, 4.0], names[1]: [1.0, 2.5, 7.0]}, Client()
+    settings = {"data": _kept(client, data, None, None, drop_missing=False), "learning_rate": 0.1, "epochs": 3}
+    problem = Studies().study(read_settings(settings), client).problem
+    assert problem.origin.source_hash == fl.read_table(data).source_hash
+    written = python({"settings": settings}, client)["payload"]
+    assert isinstance(written, dict)
+    assert f"fl.read_table(data, target={names[1]!r}, features=[{names[0]!r}])  # data is yours" in written["text"]
+
+
 @pytest.mark.parametrize("kind", ["file", "arrays"])
 def test_data_of_ones_own(kind: str, tmp_path: Path) -> None:
     x = np.linspace(0.0, 3.0, 12)
@@ -68,8 +84,19 @@ def test_data_of_ones_own(kind: str, tmp_path: Path) -> None:
     file = tmp_path / "square.csv"
     file.write_text("x,y\n" + "".join(f"{a!r},{b!r}\n" for a, b in zip(x.tolist(), y.tolist(), strict=True)))
     shown = fl.live(file if kind == "file" else (x, y), learning_rate=0.1, **FEW)
+    assert (repr(str(file)) in shown.python) is (kind == "file")
     run = fl.fit(file if kind == "file" else (x, y), learning_rate=0.1, **FEW)
     assert shown.payload["frames"]["loss"] == run.columns.loss.tolist()
+
+
+def test_settings_that_are_set_are_run_and_others_refused() -> None:
+    picture = fl.live(learning_rate=0.01, **FEW)
+    picture.settings = {**FEW, "learning_rate": 0.02}
+    assert shown(picture)["rate"]["value"] == 0.02
+    for wrong in ({"edits": 5}, {"rate_changes": [[1]]}, {"formula": "w +"}):
+        with pytest.raises(fl.OptionError):
+            picture.settings = wrong
+        assert picture.settings == {**FEW, "learning_rate": 0.02}
 
 
 def test_wishes_become_settings() -> None:
@@ -95,7 +122,7 @@ def test_an_answer_equal_to_one_before_is_sent_again() -> None:
     picture.settings = {**picture.settings, "edits": []}
     picture.wish = {"start": [0.0, 0.0], "settled": True, "number": 3}
     assert {**picture.payload, "answer": 0} == {**before, "answer": 0}
-    assert heard == ["payload", "part", "payload"]
+    assert heard == ["payload", "part", "payload", "part"]  # settings that are set are answered, too
 
 
 def test_equal_wishes_that_are_numbered_are_two(picture: Any) -> None:
@@ -127,3 +154,17 @@ def test_another_rate_before_the_first_step_is_the_rate() -> None:
     assert picture.settings["learning_rate"] == 0.02
     assert picture.part["rate"]["value"] == 0.02
     assert picture.part["rate"]["changes"] == []
+
+
+def test_equal_wishes_from_python_are_two(picture: Any) -> None:
+    before = len(picture.settings.get("edits") or [])
+    for _ in range(2):
+        picture.wish = {"add_point": [5.0, 5.0], "settled": True}
+    assert len(picture.settings["edits"]) == before + 2
+    picture.wish = None
+    assert len(picture.settings["edits"]) == before + 2
+
+
+def test_outside_of_a_notebook_it_says_what_it_needs(picture: Any) -> None:
+    assert repr(picture).startswith("A live picture, which needs a notebook. Elsewhere: `fallline studio`")
+    assert len(repr(picture)) <= 110  # what a notebook's own text keeps

@@ -2,7 +2,7 @@
 
 from fallline._descent._batches import Batches
 from fallline._descent._loop import descend, descend_on
-from fallline._descent._optimizers import make_optimizer, optimizer_class, optimizer_options
+from fallline._descent._optimizers import make_optimizer, optimizer_class, optimizer_options, take_step
 from fallline._descent._rate_changes import LARGEST_RATE, RateChanges, changes_text
 from fallline._descent._schedules import make_schedule
 
@@ -17,4 +17,5 @@ __all__ = [
     "make_schedule",
     "optimizer_class",
     "optimizer_options",
+    "take_step",
 ]

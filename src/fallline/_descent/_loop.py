@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from fallline._descent._batches import Batches
+from fallline._descent._optimizers import take_step
 from fallline._descent._rate_changes import steps_each_update
 from fallline._records import Step
 from fallline._vectors import numbers
@@ -111,7 +112,7 @@ def _update(
     loss = forward(*batch)
     loss.backward()  # type: ignore[no-untyped-call]  # torch ships no annotation for it
     gradient = _gradient(parameters)  # before the step: some optimizers work in its memory
-    optimizer.step()
+    take_step(optimizer)
     return loss.item(), gradient
 
 
@@ -128,7 +129,7 @@ def _update_with_closure(
         evaluations.append((loss.item(), _gradient(parameters)))
         return loss
 
-    optimizer.step(closure)  # type: ignore[arg-type]  # torch annotates the closure as returning a float
+    take_step(optimizer, closure)
     return evaluations[0]
 
 

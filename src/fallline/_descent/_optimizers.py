@@ -75,6 +75,8 @@ def optimizer_options(name: str, given: Mapping[str, object]) -> dict[str, objec
         if isinstance(chosen, float) and not math.isfinite(chosen):
             raise OptionError(f"The option {key} of {cls.__name__} must be a finite number, not {chosen}.")
         _check_shape(cls.__name__, key, chosen, parameters[key].default)
+        if "bool" in str(parameters[key].annotation):
+            chosen = _switch(cls.__name__, key, chosen)
         options[key] = chosen
     return options
 
@@ -90,6 +92,13 @@ def _check_shape(optimizer: str, key: str, given: object, default: object) -> No
             )
     elif _is_number(default) and isinstance(given, tuple | list | str):
         raise OptionError(f"The option {key} of {optimizer} takes one number, as in {key}={shown}, not {given}.")
+
+
+def _switch(optimizer: str, key: str, given: object) -> bool | None:
+    """True or false, also as 1 or 0; PyTorch takes whatever is given for one."""
+    if given is None or (isinstance(given, int) and given in (0, 1)):
+        return None if given is None else bool(given)
+    raise OptionError(f"The option {key} of {optimizer} is true or false, not {given}.")
 
 
 def _is_number(value: object) -> bool:
@@ -118,19 +127,32 @@ def make_optimizer(
     except (
         ValueError,
         TypeError,
+        ArithmeticError,
         RuntimeError,
         AssertionError,
         AttributeError,
         KeyError,
         IndexError,
     ) as error:
-        said = str(error).strip().splitlines() or [type(error).__name__]
+        told = error.args[-1] if isinstance(error, ArithmeticError) and error.args else error  # (34, "too large")
+        said = str(told).strip().splitlines() or [type(error).__name__]
         reason = MADE_FOR_OTHERS.get(cls.__name__, said[0].rstrip("."))
         shown = "".join(f" {key}={value}" for key, value in options.items())
         raise OptionError(
             f"{cls.__name__}{shown} cannot {what}: {reason}. Choose other options or another optimizer."
         ) from error
     return make(parameters, lr=learning_rate, **options)
+
+
+def take_step(optimizer: torch.optim.Optimizer, closure: Callable[[], object] | None = None) -> None:
+    """``optimizer.step()``; an :class:`OptionError` where its own arithmetic fails on the way, as that of ASGD can."""
+    try:
+        optimizer.step(closure)  # type: ignore[arg-type]  # torch annotates the closure as returning a float
+    except ArithmeticError as error:
+        name, reason = type(optimizer).__name__, str(error.args[-1]).rstrip(".")
+        raise OptionError(
+            f"{name} cannot take another step with these options: {reason}. Choose other options or another optimizer."
+        ) from error
 
 
 def _rehearse(optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter]) -> None:

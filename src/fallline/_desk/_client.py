@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from fallline._desk._tables import Tables
+from fallline._run_names import RUNS
 
 Reply: TypeAlias = dict[str, object]
 """What a handler gives back: exactly one of ``payload`` and ``part``, and small keys beside it."""
@@ -30,7 +31,7 @@ class Client:
     >>> Client().check()
     """
 
-    runs: Path = Path("runs")
+    runs: Path = RUNS
     """The folder of run files; nothing outside it is opened."""
     chapters: Path | None = None
     """A teacher's own chapters."""

@@ -4,7 +4,6 @@ What was tuned is kept, so that a rate or a start that is dragged is answered at
 set, or at those that were tuned last.
 """
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -32,7 +31,9 @@ from fallline._desk._compare_settings import (
     read_compare_settings,
     read_shown,
 )
-from fallline._desk._study import make_ground
+from fallline._desk._reading import wants_draft
+from fallline._desk._settings import check_work
+from fallline._desk._study import digest, make_ground, start_by_name
 from fallline._errors import OptionError
 from fallline._loss_function import LossFunction
 from fallline._planes import Plane
@@ -45,6 +46,8 @@ from fallline._wording import count
 GOAL = 0.99
 MOST_UPDATES = 40_000
 """Stacked updates of a whole tuning: about a minute on a slow machine."""
+MOST_ROW_UPDATES = 50_000_000
+"""Rows × stacked updates: some thirty rates each, and again about a minute."""
 ROUNDS = 9
 """Of updates in a stack: the grid, five rounds of refining, the runs that are shown, and the sweep's share."""
 _KEY = "compare:held"
@@ -102,12 +105,10 @@ def compare(request: Mapping[str, object], client: Client) -> Reply:
         DataError: a table that cannot be used.
     """
     settings = read_compare_settings(request.get("settings"))
-    detail, which = request.get("detail"), read_shown(request.get("shown"))
-    if detail not in (None, "draft", "full"):
-        raise OptionError('The detail is "draft" or "full".')
+    draft, which = wants_draft(request.get("detail")), read_shown(request.get("shown"))
     with plain_surroundings():
         held = client.memory.get(_KEY)
-        if detail == "draft" and isinstance(held, Held) and held.frame == request.get("frame"):
+        if draft and isinstance(held, Held) and held.frame == request.get("frame"):
             field = _field(settings, client, seeds=1)
             if _runs_key(settings, field) == held.key.partition(" ")[0] and field.drawn == held.drawn:
                 return _draft(field, held, which)
@@ -118,7 +119,7 @@ def _full(settings: CompareSettings, client: Client) -> Reply:
     field = _field(settings, client, seeds=settings.shown_seeds)
     _check_work(field)
     held = client.memory.get(_KEY)
-    key = f"{_runs_key(settings, field)} {_digest(repr((settings.problem.start, settings.shown_seeds)))}"
+    key = f"{_runs_key(settings, field)} {digest(repr((settings.problem.start, settings.shown_seeds)))}"
     if isinstance(held, Held) and held.key == key:
         tuned, objective = held.tuned, held.objective
     else:
@@ -126,7 +127,7 @@ def _full(settings: CompareSettings, client: Client) -> Reply:
         objective = objective_of(tuned)
     client.progress(0.99, "drawing")
     payload, planes = _payload(field, tuned, objective, client)
-    frame = _digest(repr((key, field.wanted)))
+    frame = digest(repr((key, field.wanted)))
     client.memory[_KEY] = Held(key, tuned, objective, frame, planes, field.drawn)
     return {"payload": payload, "frame": frame, "tuned": [_tuned_row(tuned, which) for _, _, which in field.contenders]}
 
@@ -203,6 +204,7 @@ def _draft(field: Field, held: Held, which: str) -> Reply:
 def _field(settings: CompareSettings, client: Client, *, seeds: int) -> Field:
     """The problem and its contenders, ready to run."""
     problem = make_ground("compare", settings.problem, client).problem
+    check_work(settings.problem, problem.rows, len(problem.parameter_names))
     arena = Arena(problem, settings.problem.epochs, None)
     parameters = parameters_of(arena)
     entries: list[Entry] = []
@@ -219,7 +221,7 @@ def _field(settings: CompareSettings, client: Client, *, seeds: int) -> Field:
         arena,
         entries,
         batch_size=settings.problem.batch_size,
-        start=_start(settings.problem.start, problem.parameter_names),
+        start=start_by_name(settings.problem.start, problem.parameter_names),
         seeds=shown,
         tuning=tuning,
     )
@@ -252,14 +254,6 @@ def _labels(entries: Sequence[Entry], wanted: Sequence[Wanted]) -> list[str]:
     return labels
 
 
-def _start(given: tuple[float, ...] | None, names: tuple[str, ...]) -> dict[str, float] | None:
-    if given is None:
-        return None
-    if len(given) != len(names):
-        raise OptionError(f"The start needs {count(len(names), 'number')} ({', '.join(names[:10])}), not {len(given)}.")
-    return dict(zip(names, given, strict=True))
-
-
 def _check_work(field: Field) -> None:
     """Refuse what would keep somebody waiting for minutes.
 
@@ -280,6 +274,21 @@ def _check_work(field: Field) -> None:
             f"{count(len(ready.seeds), 'seed')} would take minutes: take fewer epochs, larger batches, one seed or "
             "fewer optimizers. fallline compare waits for it."
         )
+    rows = _rows_of_each(ready)
+    if rows * updates > MOST_ROW_UPDATES:
+        raise OptionError(
+            f"To tune {count(len(ready.entries), 'optimizer')} over {count(ready.arena.steps, 'step')} of "
+            f"{count(rows, 'row')} would take minutes: take fewer epochs, fewer rows, one seed or fewer optimizers. "
+            "fallline compare waits for it."
+        )
+
+
+def _rows_of_each(ready: Prepared) -> int:
+    """Rows that an update goes through: none of a formula, or where the loss is a parabola that is known."""
+    problem, batch_size = ready.arena.problem, ready.arena.batch_size
+    if problem.rows is None or (batch_size is None and problem.quadratic is not None):
+        return 0
+    return problem.rows if batch_size is None else batch_size
 
 
 def _tuned_row(tuned: Comparison, which: int) -> dict[str, object]:
@@ -298,8 +307,4 @@ def _runs_key(settings: CompareSettings, field: Field) -> str:
     """All that the rates depend on but for the start and the seeds."""
     problem = settings.problem
     names = ("data", "edits", "formula", "loss", "standardise", "epochs", "batch_size", "seed")
-    return _digest(problem.key(*names) + repr([one.same_as for one in field.ready.entries]))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+    return digest(problem.key(*names) + repr([one.same_as for one in field.ready.entries]))

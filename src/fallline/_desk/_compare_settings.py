@@ -1,17 +1,17 @@
 """The settings of the compare page: the problem's, and the contenders."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from fallline._desk._reading import items, known_keys, mapping, real, shown, whole, word
+from fallline._desk._reading import items, known_keys, mapping, shown, whole, word
 from fallline._desk._settings import (
     LARGEST_EPOCHS,
-    LARGEST_NUMBER,
     OptionValue,
     Settings,
+    read_rate,
     read_settings,
 )
 from fallline._errors import OptionError
-from fallline._wording import count, number
+from fallline._wording import count
 
 MOST_CONTENDERS = 6
 FEWEST_CONTENDERS = 2
@@ -71,13 +71,12 @@ def read_compare_settings(given: object) -> CompareSettings:
     for name in NOT_HERE:
         if found.get(name) is not None:
             raise OptionError(f"On this page every contender has its own {name}: give it there.")
-    rest = {key: value for key, value in found.items() if key not in (*OWN_KEYS, *NOT_HERE, "epochs")}
-    problem = read_settings(rest)
-    epochs = 200 if found.get("epochs") is None else whole(found["epochs"], "The number of epochs", 1, LARGEST_EPOCHS)
-    check_epochs(epochs)
+    if found.get("epochs") is not None:
+        check_epochs(whole(found["epochs"], "The number of epochs", 1, LARGEST_EPOCHS))
+    problem = read_settings({key: value for key, value in found.items() if key not in (*OWN_KEYS, *NOT_HERE)})
     seeds = None if found.get("seeds") is None else whole(found["seeds"], "The number of seeds", 1, MOST_SEEDS)
     contenders = _contenders(found.get("contenders"))
-    return CompareSettings(replace(problem, epochs=epochs), contenders, seeds)
+    return CompareSettings(problem, contenders, seeds)
 
 
 def check_epochs(steps: int) -> None:
@@ -121,7 +120,7 @@ def _wanted(given: object) -> Wanted:
     return Wanted(
         optimizer=word(found.get("optimizer"), "An optimizer"),
         options=read_settings({"optimizer_options": found.get("options")}).optimizer_options,
-        learning_rate=_rate(found.get("learning_rate")),
+        learning_rate=read_rate(found.get("learning_rate"), "A contender's learning rate"),
         label=None if found.get("label") is None else _label(found["label"]),
     )
 
@@ -131,14 +130,3 @@ def _label(given: object) -> str:
     if not text or not text.isprintable():
         raise OptionError("A label is a few letters that can be printed.")
     return text
-
-
-def _rate(given: object) -> float | None:
-    if given is None:
-        return None
-    found = real(given, "A contender's learning rate")
-    if not 0 < found < LARGEST_NUMBER:
-        raise OptionError(
-            f"A contender's learning rate must be above 0 and below {LARGEST_NUMBER:g}, not {number(found)}."
-        )
-    return found

@@ -1,4 +1,4 @@
-"""What a dropped file holds, found out without trusting it: its size once read, how deep it is nested."""
+"""What a dropped file holds, found out without trusting it: its size once read."""
 
 import re
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 MOST_ROWS = 1_000_000
 MOST_CELLS = 5_000_000
 """Rows × columns: a small Parquet file may stand for very many."""
-DEEPEST = 32
-"""Brackets within brackets: a reader that follows thousands of them ends the process."""
 FEWEST_ROWS = 2
+_JSON_LINES = (".jsonl", ".ndjson")
 _LOOKED_AT = 2**14
 """Bytes of a file without numbers that are looked through for decimal commas."""
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
 _CELLS = re.compile(r"[;\t|]")
-_OPENING, _CLOSING = b"{[", b"}]"
+_PIECE_BYTES = 2**20
+_KEYS = re.compile(rb'"((?:[^"\\]|\\.)*+)"(\s*:)?')
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,7 @@ def look_into(path: Path, name: str) -> Look:
     """
     from fallline._data._read import open_source  # noqa: PLC0415  (Polars, only where there is a table)
 
-    if _looks_like_json(path):
-        _refuse_deep(path.read_bytes(), name)
+    _refuse_many_keys(path, name)
     source = open_source(path, streamed=True)
     kinds = {column: kind for column, kind in source.kinds.items() if column}
     numeric = _numeric(kinds)
@@ -77,7 +76,31 @@ def _has_decimal_commas(path: Path) -> bool:
     """Whether the lines below the first hold cells such as 1,5 between semicolons, tabs or bars."""
     with path.open("rb") as file:
         lines = file.read(_LOOKED_AT).decode("utf-8", "replace").splitlines()[1:]
-    return any(_DECIMAL_COMMA.fullmatch(cell.strip(' "')) for line in lines[:20] for cell in _CELLS.split(line))
+    rows = [cells for line in lines[:20] if len(cells := _CELLS.split(line)) > 1]
+    return any(_DECIMAL_COMMA.fullmatch(cell.strip(' "')) for cells in rows for cell in cells)
+
+
+def _refuse_many_keys(path: Path, name: str) -> None:
+    """JSON lines whose keys are others in every line: a reader gives each of them a column of all rows.
+
+    Raises:
+        DataError: rows × keys are more than :data:`MOST_CELLS`, as far as they were counted.
+    """
+    keys: set[bytes] = set()
+    rows = 0
+    with path.open("rb") as file:
+        start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+        if path.suffix.lower() not in _JSON_LINES and not start.startswith(b"{"):
+            return
+        file.seek(0)
+        while piece := file.read(_PIECE_BYTES) + file.readline():
+            rows += piece.count(b"\n")
+            keys.update(key for key, colon in _KEYS.findall(piece) if colon)
+            if rows * len(keys) > MOST_CELLS:
+                raise DataError(
+                    f"{name} has {len(keys):,} keys in its first {rows:,} lines, and each is a column: the studio "
+                    f"takes {MOST_CELLS:,} values. Expected the same few keys in every line."
+                )
 
 
 def _numeric(kinds: "Mapping[str, Kind]") -> list[str]:
@@ -100,21 +123,3 @@ def _rows(source: "Source", column: str, columns: int, name: str) -> int:
             f"{MOST_CELLS:,} values; `fallline fit` takes more."
         )
     return rows
-
-
-def _looks_like_json(path: Path) -> bool:
-    with path.open("rb") as file:
-        start = file.read(64)
-    return path.suffix in (".jsonl", ".ndjson", ".json") or start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
-
-
-def _refuse_deep(content: bytes, name: str) -> None:
-    """Count brackets wherever they stand, in texts as well: what is over the bound by that is refused, too."""
-    import numpy as np  # noqa: PLC0415  (not before there is a table)
-
-    steps = np.zeros(256, dtype=np.int8)
-    steps[list(_OPENING)], steps[list(_CLOSING)] = 1, -1
-    changes = steps[np.frombuffer(content, dtype=np.uint8)]
-    depth = np.cumsum(changes[changes != 0], dtype=np.int64)
-    if depth.size and (depth.max() > DEEPEST or depth.min() < 0):
-        raise DataError(f"{name} is nested too deeply: expected JSON lines, one object of numbers per line.")

@@ -5,17 +5,16 @@ A *draft* is a reply for the time of a drag: the same steps, fewer of them to st
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from fallline._desk._client import Client, Reply
-from fallline._desk._reading import shown, whole
+from fallline._desk._reading import wants_draft, whole
 from fallline._desk._settings import MOST_POINTS, MOST_STEPS, Settings, read_settings
 from fallline._desk._study import Studies, Study
-from fallline._errors import OptionError
-from fallline._explain import rate as rate_text
+from fallline._explain import rates_words
 from fallline._records import Run
 from fallline._view._live import Scene, all_frames, continuous_rates, few_frames, ground, run_part, scene_again
 
@@ -43,17 +42,29 @@ def neuron(request: Mapping[str, object], client: Client) -> Reply:
         ``payload`` or ``part``, and ``frame``, the id of the windows it is drawn in.
     """
     settings = read_settings(request.get("settings"))
-    draft = _is_draft(request.get("detail"))
+    draft = wants_draft(request.get("detail"))
     studies = Studies.of(client)
     study = studies.study(settings, client)
-    windows, _, shown_ground = str(request.get("frame") or "").partition(_ON)
+    windows, _, ground_key = str(request.get("frame") or "").partition(_ON)
     held = studies.named(windows)
     client.check()
     if draft and held is not None and held.frame is not None and _is_alike(study, held):
-        same = study.ground.key == (shown_ground or held.ground.key)
-        return _draft(study, held, held.frame, settings, client, _step(request), same_ground=same)
+        drawn = _Drawn(held, held.frame, ground_key or held.ground.key)
+        return _draft(study, drawn, settings, client, _step(request))
     studies.keep(study)
-    return _full(study, settings, client, known=request.get("frame") == study.key)
+    known = request.get("frame") == study.key and not (study.frame is None and study.frame_is_of_its_run)
+    return _full(study, settings, client, known=known)
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """What the client shows while something is dragged."""
+
+    study: Study
+    """Whose windows they are."""
+    scene: Scene
+    ground_key: str
+    """Of the problem that is drawn in them."""
 
 
 def _full(study: Study, settings: Settings, client: Client, *, known: bool) -> Reply:
@@ -76,16 +87,9 @@ def _full(study: Study, settings: Settings, client: Client, *, known: bool) -> R
     return {"payload": _for_page(payload, study, scene), "frame": study.key}
 
 
-def _draft(
-    study: Study,
-    held: Study,
-    scene: Scene,
-    settings: Settings,
-    client: Client,
-    step: int | None,
-    *,
-    same_ground: bool,
-) -> Reply:
+def _draft(study: Study, drawn: _Drawn, settings: Settings, client: Client, step: int | None) -> Reply:
+    held, scene = drawn.study, drawn.scene
+    same_ground = study.ground.key == drawn.ground_key
     rate = settings.learning_rate
     if rate is None:  # while something else is dragged the rate stays; at rest the sweep is asked again
         rate = held.rate(client) if study.own_rate is None else study.own_rate
@@ -134,15 +138,11 @@ def _say_on_page(part: dict[str, Any], study: Study, run: Run) -> None:
 def _rate(study: Study, run: Run, said: dict[str, Any]) -> dict[str, Any]:
     """The payload's ``rate``, with the zone that the run itself shows."""
     found = study.zone(run)
-    words = rate_text(run.header.learning_rate)
+    words = rates_words(run)
     rates = run.columns.learning_rate
     if found is not None:
         words = f"{words}, {found.zone.value}" + (", crosses the valley" if found.crosses_valley else "")
-    changed = np.flatnonzero(np.diff(rates)) + 1
-    changes = [[int(step), float(rates[step])] for step in changed.tolist()]
-    if changes:
-        words = ", ".join([words, *(f"{rate_text(rate)} from step {step:,.0f} on" for step, rate in changes[:3])])
-        words += f" and {len(changes) - 3} more changes" if len(changes) > 3 else ""
+    changes = [[int(step), float(rates[step])] for step in (np.flatnonzero(np.diff(rates)) + 1).tolist()]
     return {
         **said,
         "zone": None if found is None else found.zone.value,
@@ -166,12 +166,6 @@ def _for_page(payload: dict[str, Any], study: Study, scene: Scene) -> dict[str, 
 def _is_small(study: Study) -> bool:
     """Few enough rows for them to be points that can be dragged."""
     return (study.problem.rows or 0) <= MOST_POINTS
-
-
-def _is_draft(detail: object) -> bool:
-    if detail not in (None, "draft", "full"):
-        raise OptionError(f"The detail is draft or full, not {shown(detail)}.")
-    return detail == "draft"
 
 
 def _step(request: Mapping[str, object]) -> int | None:

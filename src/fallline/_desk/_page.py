@@ -1,15 +1,27 @@
 """The offline page of the run on the screen: the report that ``fallline fit`` writes, as text."""
 
+import json
 from collections.abc import Mapping
 
 from fallline._desk._client import Client, Reply
-from fallline._desk._settings import read_settings
+from fallline._desk._reading import whole
+from fallline._desk._settings import MOST_STEPS, read_settings
 from fallline._desk._study import Studies
 from fallline._report import page_of, report_page
 
 
 def report(request: Mapping[str, object], client: Client) -> Reply:
-    """Answer kind ``report``: ``{"payload": {"text": the page, "name": its file name}}``."""
+    """Answer kind ``report``: ``{"payload": {"text": the page, "name": its file name}}``.
+
+    It opens at ``step``: so many steps taken, or ``"end"``.
+
+    Raises:
+        OptionError: the settings or the step cannot be.
+        DataError: the table cannot be trained on.
+    """
+    step = request.get("step", 0)
+    if step != "end":
+        step = whole(step, "The step that the page opens at", 0, MOST_STEPS)
     settings = read_settings(request.get("settings"))
     studies = Studies.of(client)
     study = studies.study(settings, client)
@@ -19,6 +31,5 @@ def report(request: Mapping[str, object], client: Client) -> Reply:
     client.check()
     page = page_of(run)
     client.check()
-    return {
-        "payload": {"text": report_page(page.payload_json, page.title, page.entry), "name": f"{run.header.name}.html"}
-    }
+    opened = f'{{"opens_at": {json.dumps(step)}, {page.payload_json.removeprefix("{")}'
+    return {"payload": {"text": report_page(opened, page.title, page.entry), "name": f"{run.header.name}.html"}}

@@ -8,7 +8,6 @@ from fallline._desk._client import Client, Reply
 from fallline._desk._python_data import (
     data_lines,
     is_edited,
-    is_standardised,
     is_textbook,
     start_is_written,
     table_lines,
@@ -70,7 +69,7 @@ def _fit_arguments(settings: Settings, study: Study) -> list[str]:
         found.append(f"schedule={changes_text(settings.rate_changes)!r}")
     if start_is_written(settings):
         found.append(f"start={study.start!r}")
-    standardised = is_standardised(settings)
+    standardised = settings.standardised
     if settings.formula is None and standardised == is_textbook(settings):
         found.append(f"standardise={standardised}")
     return found
@@ -111,6 +110,7 @@ def _loop(settings: Settings, study: Study, optimizer: str) -> list[str]:
     if optimizer == "LBFGS":
         inner = deep + INDENT
         lines += [
+            f"{deep}# LBFGS makes much of a rounding: its later numbers can differ from the page's",
             f"{deep}def closure():",
             f"{inner}optimizer.zero_grad()",
             f"{inner}loss = {value}",
@@ -154,7 +154,7 @@ def _neuron_lines(settings: Settings, study: Study) -> list[str]:
     kind = loss_kind(settings.loss)
     features = len(study.problem.parameter_names) - 1
     lines = [*data_lines(settings, study)]
-    if is_standardised(settings):
+    if settings.standardised:
         lines.append("x = (x - x.mean(axis=0)) / x.std(axis=0)")
     lines += [
         "x = torch.tensor(x, dtype=torch.float32)",

@@ -18,13 +18,6 @@ def is_edited(settings: Settings) -> bool:
     return bool(settings.edits) or _outliers(settings) > 0
 
 
-def is_standardised(settings: Settings) -> bool:
-    """Whether the features are shifted and scaled."""
-    if settings.standardise is None:
-        return isinstance(settings.data, UploadData)
-    return settings.standardise
-
-
 def start_is_written(settings: Settings) -> bool:
     """Given, or not to be had from the seed by ``fl.fit``: an edited table no longer knows what was drawn for it."""
     return settings.start is not None or (is_edited(settings) and isinstance(settings.data, LineData))
@@ -80,6 +73,8 @@ def _table_line(settings: Settings, study: Study) -> str:
         raise TypeError("an uploaded table makes a neuron")
     columns = f"target={origin.target!r}, features={list(origin.features)!r}"
     dropped = ", drop_missing=True" if isinstance(data, UploadData) and data.drop_missing and origin.notes else ""
+    if study.ground.file is None:
+        return f"table = fl.read_table(data, {columns}{dropped})  # data is yours: what fl.live was given"
     return f"table = fl.read_table({study.ground.file!r}, {columns}{dropped})"
 
 
@@ -103,6 +98,7 @@ def _edit_lines(settings: Settings, study: Study) -> list[str]:
         place += row is None
         if x is not None and y is not None:
             last[number] = (x, y)
+    # what is moved and then removed need not be written
     kept = {row: point for row, point in last.items() if row not in removed or row >= base}
     lines += [f"x[{row}], y[{row}] = {x!r}, {y!r}" for row, (x, y) in sorted(kept.items()) if row < base]
     new = [point for row, point in sorted(kept.items()) if row >= base]

@@ -98,6 +98,17 @@ def truth(value: object, what: str) -> bool:
     return value
 
 
+def wants_draft(detail: object) -> bool:
+    """Whether a quick answer is asked for, during a drag, and not all of it.
+
+    >>> wants_draft("draft"), wants_draft("full"), wants_draft(None)
+    (True, False, False)
+    """
+    if detail not in (None, "draft", "full"):
+        raise OptionError(f"The detail is draft or full, not {shown(detail)}.")
+    return detail == "draft"
+
+
 def _range(low: float, high: float) -> str:
     if math.isinf(high):
         return f"{_spelled(low)} or more"

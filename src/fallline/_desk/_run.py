@@ -5,7 +5,6 @@ import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,14 +17,13 @@ from fallline._fit import objective_of, rates_of, summarised
 from fallline._recorder import summarised_recording
 from fallline._records import Cost, Outcome, Recording, RecordingSummary, Run
 from fallline._report import page_of, report_page
+from fallline._run_names import RUNS
 from fallline._store import is_recording, read_recording, read_run
 from fallline._view._payload import build_payload
 from fallline._view._recording import build_recording_payload
 from fallline._view._recording_made import size_words
 from fallline._wording import visible
 
-RUNS = Path("runs")
-"""Where commands look for a run unless told."""
 _MEMORY = "run:"
 _MOST_KEPT = 3
 """Pages of a client that are kept: going back and forth costs nothing."""

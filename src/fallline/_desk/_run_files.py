@@ -10,8 +10,8 @@ from pathlib import Path
 
 from fallline._atomic import os_reason
 from fallline._errors import OptionError, RunFileError, near
+from fallline._run_names import SUFFIX
 
-SUFFIX = ".db"
 MOST_FILES = 1_000
 """That are listed: the newest."""
 PATIENCE_SECONDS = 10.0

@@ -18,6 +18,8 @@ from fallline._wording import count, percent
 MOST_NUMBERS = 16_000_000
 """Of all snapshots together, read at once: 128 MB."""
 _MILLIONTH = 1e-6
+_START = -1
+"""The number of the snapshot before the first step."""
 _FEWEST = 3
 """Points from which a path has a plane of its own."""
 
@@ -32,7 +34,8 @@ def run_path(request: Mapping[str, object], client: Client) -> Reply:
     file = run_file(client.runs, named_run(request))
     if not is_recording(file.path):
         raise OptionError(f"{file.name} is a fit: its page draws the loss itself.")
-    steps = stored_snapshots(file.path)
+    last = read_series(file.path, "loss").step[-1:].max(initial=_START)
+    steps = tuple(step for step in stored_snapshots(file.path) if step <= last)  # no step that has not ended
     header = stored_header(file.path)
     told: dict[str, object] = {"command": surface_command(file), "plane": None}
     if len(steps) < _FEWEST or header.parameter_count < 2:

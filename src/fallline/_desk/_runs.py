@@ -48,6 +48,7 @@ class Row:
     steps: int | None = None
     loss: float | None = None
     started: str | None = None
+    alarms: int = 0
     problem: str = ""
 
 
@@ -121,7 +122,7 @@ def _told(file: RunFile, row: Row) -> dict[str, object]:
         "kind": row.kind,
         "title": row.title,
         "outcome": "running" if going else row.outcome,
-        "words": row.words if row.problem else state_words(row.outcome, row.words, going=going),
+        "words": row.words if row.problem else state_words(row.outcome, row.words, going=going) + _alarms(row),
         "going": going,
         "model": row.model,
         "optimizer": row.optimizer,
@@ -147,6 +148,7 @@ def _of_recording(stamp: str, overview: RecordingOverview) -> Row:
         steps=overview.steps,
         loss=overview.last_loss,
         started=header.started,
+        alarms=overview.alarms,
     )
     if summary is None:
         return row
@@ -187,6 +189,10 @@ def _diverged(path: Path) -> str:
     """With the first step whose loss is no longer finite, where there is one."""
     lost = np.flatnonzero(~np.isfinite(read_column(path, "loss").values))
     return f"Diverged: not finite from step {int(lost[0]):,}" if len(lost) else "Diverged: ends above its start"
+
+
+def _alarms(row: Row) -> str:
+    return f"; {count(row.alarms, 'alarm')}" if row.alarms > 0 else ""
 
 
 def _word(outcome: Outcome) -> str:

@@ -99,6 +99,11 @@ class Settings:
         """Of the optimizer, by name."""
         return dict(self.optimizer_options)
 
+    @property
+    def standardised(self) -> bool:
+        """Whether the features are shifted and scaled: those of a file unless told, others only where told."""
+        return isinstance(self.data, UploadData) if self.standardise is None else self.standardise
+
     def key(self, *names: str) -> str:
         """These settings as one text, equal where they are equal."""
         return json.dumps([repr(getattr(self, name)) for name in names])
@@ -137,7 +142,7 @@ def read_settings(given: object) -> Settings:
         standardise=None if found.get("standardise") is None else truth(found["standardise"], "Standardise"),
         seed=whole(_or(found.get("seed"), 0), "The seed", 0, LARGEST_SEED),
     )
-    _check_formula_alone(settings)
+    _check_formula_alone(settings, has_data=found.get("data") is not None)
     if formula is not None or isinstance(settings.data, LineData | PointsData):
         check_work(settings, None if formula is not None else _rows_of(settings))
     return settings
@@ -276,7 +281,12 @@ def _start(given: object) -> tuple[float, ...] | None:
     return tuple(real(each, "Each number of the start", -LARGEST_NUMBER, LARGEST_NUMBER) for each in numbers)
 
 
-def _rate(given: object, what: str) -> float | None:
+def read_rate(given: object, what: str) -> float | None:
+    """A learning rate; None where none is given.
+
+    Raises:
+        OptionError: it is no number, or none that a run can be made at.
+    """
     if given is None:
         return None
     found = real(given, what)
@@ -288,7 +298,7 @@ def _rate(given: object, what: str) -> float | None:
 
 def _rates(found: Mapping[object, object]) -> tuple[float | None, tuple[tuple[int, float], ...]]:
     """The learning rate and its changes; one before the first step is the rate itself."""
-    rate = _rate(found.get("learning_rate"), "The learning rate")
+    rate = read_rate(found.get("learning_rate"), "The learning rate")
     changes = _rate_changes(found.get("rate_changes"))
     if changes and changes[0][0] == 0:
         return changes[0][1], changes[1:]
@@ -302,7 +312,7 @@ def _rate_changes(given: object) -> tuple[tuple[int, float], ...]:
         if len(pair) != 2:
             raise OptionError(f"A rate change is [step, rate], not {shown(each)}.")
         step = whole(pair[0], "The step of a rate change", 0, MOST_STEPS)
-        rate = _rate(pair[1], f"The learning rate from step {step:,} on")
+        rate = read_rate(pair[1], f"The learning rate from step {step:,} on")
         if rate is None:
             raise OptionError(f"The rate change at step {step:,} has no rate: give a number.")
         changes[step] = rate  # the latest wish wins
@@ -355,11 +365,12 @@ def _loss(given: object) -> str:
     return name
 
 
-def _check_formula_alone(settings: Settings) -> None:
+def _check_formula_alone(settings: Settings, *, has_data: bool) -> None:
     """A formula is the loss itself: nothing that speaks of rows goes with it."""
     if settings.formula is None:
         return
     given = {
+        "data": has_data,
         "batch_size": settings.batch_size is not None,
         "standardise": settings.standardise is not None,
         "loss": settings.loss != "mse",

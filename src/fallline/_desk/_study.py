@@ -6,7 +6,8 @@ A client drags the rate over one study; a few of them are kept for when it comes
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
@@ -24,6 +25,7 @@ from fallline._records import Run, SweepResult
 from fallline._surroundings import plain_surroundings
 from fallline._sweep import Beside, beside, sweep_problem
 from fallline._view._live import Scene, scene_of
+from fallline._wording import count
 
 KEPT = 6
 KEPT_BYTES = 128 * 2**20
@@ -37,6 +39,8 @@ MOST_REFINED = 500
 more closely come one after the other, and take longer than all others together."""
 MOST_EVALUATED = 20_000_000
 """Rows × steps whose losses are worked out to judge one run."""
+PATIENCE_SECONDS = 0.1
+"""Between two looks whether the client still waits."""
 PROBLEM_SETTINGS = ("data", "edits", "formula", "loss", "standardise")
 STUDY_SETTINGS = (*PROBLEM_SETTINGS, "start", "optimizer", "optimizer_options", "epochs", "batch_size", "seed")
 
@@ -98,7 +102,8 @@ class Study:
         """
         settings = self.settings
         full = settings.batch_size is None or self.problem.rows is None or settings.batch_size >= self.problem.rows
-        quick = not exact and full and isinstance(self.problem, NeuronProblem) and self.problem.quadratic is not None
+        parabola = isinstance(self.problem, NeuronProblem) and self.problem.quadratic is not None
+        quick = not exact and full and parabola and self._optimizer != "LBFGS"  # which makes much of a rounding
         with plain_surroundings():
             return fit_problem(
                 self.problem,
@@ -117,17 +122,13 @@ class Study:
 
     def sweep(self, client: Client) -> SweepResult | str:
         """Other rates, run for real; or in one sentence why not."""
-        with self.lock:
+        with self._alone(client):
             if self.swept is None:
                 self.swept = self._sweep(client)
             return self.swept
 
     def _sweep(self, client: Client) -> SweepResult | str:
-        settings = self.settings
-        optimizer = optimizer_class(settings.optimizer)[0].__name__
-        options = optimizer_options(settings.optimizer, settings.options)
-        batch_size = self._batch_size
-        affordable = swept_steps(self.problem, optimizer, options, self.steps, batch_size, most_steps=MOST_SWEPT)
+        settings, affordable = self.settings, self._affordable
         if isinstance(affordable, str):
             return f"Other rates were not run: {affordable}."
         if affordable < self.steps:
@@ -141,10 +142,10 @@ class Study:
             return sweep_problem(
                 self.problem,
                 self.point,
-                optimizer=optimizer,
-                options=options,
+                optimizer=self._optimizer,
+                options=self._options,
                 steps=self.steps,
-                batch_size=batch_size,
+                batch_size=self._batch_size,
                 seeds=(settings.seed,),
                 refine=self.problem.quadratic is not None and self.steps <= MOST_REFINED,
                 progress=lambda done, total, _loss: client.progress(min(done / max(total, 1), 1.0), "other rates"),
@@ -154,6 +155,32 @@ class Study:
     def point(self) -> NDArray[np.float64]:
         """[P] the start."""
         return np.array([self.start[name] for name in self.problem.parameter_names])
+
+    @contextmanager
+    def _alone(self, client: Client) -> Iterator[None]:
+        """What is worked out once, by one lane at a time; another one waits for it only as long as its client does."""
+        while not self.lock.acquire(timeout=PATIENCE_SECONDS):
+            client.check()
+        try:
+            yield
+        finally:
+            self.lock.release()
+
+    @property
+    def _optimizer(self) -> str:
+        """Its class in ``torch.optim``."""
+        return optimizer_class(self.settings.optimizer)[0].__name__
+
+    @property
+    def _options(self) -> dict[str, object]:
+        return optimizer_options(self.settings.optimizer, self.settings.options)
+
+    @property
+    def _affordable(self) -> int | str:
+        """How many steps a sweep can afford; or why other rates cannot be run beside each other."""
+        return swept_steps(
+            self.problem, self._optimizer, self._options, self.steps, self._batch_size, most_steps=MOST_SWEPT
+        )
 
     @property
     def _batch_size(self) -> int | None:
@@ -166,22 +193,28 @@ class Study:
         Raises:
             OptionError: no rate helps from this start.
         """
-        with self.lock:
+        with self._alone(client):
             if self.own_rate is None:
                 self.own_rate = self._recommended(client)
             return self.own_rate
 
     def _recommended(self, client: Client) -> float:
-        settings = self.settings
-        options = optimizer_options(settings.optimizer, settings.options)
+        settings, options = self.settings, self._options
         swept = self.sweep(client)
         if isinstance(swept, SweepResult) and swept.recommended is not None:
-            name = optimizer_class(settings.optimizer)[0].__name__
-            return recommended_rate(swept.recommended, self.problem, name, options).value
+            return recommended_rate(swept.recommended, self.problem, self._optimizer, options).value
         with plain_surroundings():
             model = self.problem.starting_model(self.start, seed=settings.seed)
             batches = self.problem.batches(settings.batch_size, settings.seed)
-            return auto_rate(self.problem, batches, settings.optimizer, options, model, self._auto_epochs).value
+            return auto_rate(
+                self.problem,
+                batches,
+                settings.optimizer,
+                options,
+                model,
+                self._auto_epochs,
+                progress=lambda done, total, _loss: client.progress(min(done / max(total, 1), 1.0), "first rates"),
+            ).value
 
     @property
     def _auto_epochs(self) -> int:
@@ -190,18 +223,25 @@ class Study:
         return max(1, min(self.settings.epochs, MOST_SWEPT_NUMBERS // (len(self.start) * per_epoch)))
 
     def scene(self, client: Client, instead: Run) -> Scene:
-        """The windows: those of the run at the recommended rate, of ``instead`` where none can be recommended."""
-        with self.lock:
+        """The windows: those of the run at the recommended rate.
+
+        Of ``instead`` where none can be recommended, or none was asked for and each would be tried alone, which takes
+        many times as long as the run itself.
+        """
+        with self._alone(client):
             if self.frame is None:
-                try:
-                    rate = self.rate(client)
-                except FalllineError:
-                    shown = instead
-                else:
-                    shown = self.run(rate, client, exact=False)
+                shown = instead
+                if self.own_rate is not None or not self.frame_is_of_its_run:
+                    with suppress(FalllineError):
+                        shown = self.run(self.rate(client), client, exact=False)
                 client.check()
                 self.frame = scene_of(shown, self.problem.objective)
             return self.frame
+
+    @property
+    def frame_is_of_its_run(self) -> bool:
+        """Whether the windows may be those of any run, so that another process draws others under the same key."""
+        return isinstance(self._affordable, str)
 
     def zone(self, run: Run) -> Beside | None:
         """Where a run's rate lies by the sweep's criterion; None before there is a sweep, and for changing rates."""
@@ -254,7 +294,7 @@ class Studies:
             DataError: the table cannot be trained on.
             OptionError: settings that do not fit the table or the formula.
         """
-        key = _digest(settings.key(*STUDY_SETTINGS))
+        key = digest(settings.key(*STUDY_SETTINGS))
         with self.lock:
             found = self.kept.get(key)
             if found is not None:
@@ -272,7 +312,7 @@ class Studies:
             self._forget(self.kept)
 
     def _ground(self, settings: Settings, client: Client) -> Ground:
-        key = _digest(settings.key(*PROBLEM_SETTINGS, *(() if isinstance(settings.data, UploadData) else ("seed",))))
+        key = digest(settings.key(*PROBLEM_SETTINGS, *(() if isinstance(settings.data, UploadData) else ("seed",))))
         with self.lock:
             found = self.grounds.get(key)
         if found is None:
@@ -290,16 +330,22 @@ class Studies:
             kept.popitem(last=False)
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """Short, and equal for equal texts alone."""
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def make_ground(key: str, settings: Settings, client: Client) -> Ground:
+    """The problem of these settings, with the rows of the page.
+
+    Raises:
+        DataError: the table cannot be trained on.
+        OptionError: the formula cannot be read, or settings that do not fit the table.
+    """
     if settings.formula is not None:
         return Ground(key, FormulaProblem(read_formula(settings.formula)), None)
     shown = page_table(settings, client.tables)
-    standardised = isinstance(settings.data, UploadData) if settings.standardise is None else settings.standardise
-    problem = make_problem(shown.table, loss=settings.loss, standardised=standardised, dtype="float32")
+    problem = make_problem(shown.table, loss=settings.loss, standardised=settings.standardised, dtype="float32")
     return Ground(key, problem, shown.numbers, shown.file)
 
 
@@ -307,13 +353,18 @@ def _study(key: str, settings: Settings, ground: Ground) -> Study:
     problem = ground.problem
     names = problem.parameter_names
     steps = check_work(settings, problem.rows, len(names))
-    given = None
-    if settings.start is not None:
-        if len(settings.start) != len(names):
-            raise OptionError(
-                f"The start needs {len(names)} number{'s' if len(names) != 1 else ''} ({', '.join(names[:10])}), "
-                f"not {len(settings.start)}."
-            )
-        given = dict(zip(names, settings.start, strict=True))
-    point = problem.starting_point(given, seed=settings.seed)
+    point = problem.starting_point(start_by_name(settings.start, names), seed=settings.seed)
     return Study(key, settings, ground, dict(zip(names, point.tolist(), strict=True)), steps)
+
+
+def start_by_name(given: tuple[float, ...] | None, names: tuple[str, ...]) -> dict[str, float] | None:
+    """The start of the settings, by the parameters' names; None where none is given.
+
+    Raises:
+        OptionError: it has another length.
+    """
+    if given is None:
+        return None
+    if len(given) != len(names):
+        raise OptionError(f"The start needs {count(len(names), 'number')} ({', '.join(names[:10])}), not {len(given)}.")
+    return dict(zip(names, given, strict=True))

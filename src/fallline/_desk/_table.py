@@ -1,11 +1,13 @@
 """The table that settings name, with what was dragged, added and taken away on the page."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fallline._data import Table, line, read_table, with_outliers
+from fallline._desk._client import Client, Reply
 from fallline._desk._settings import MOST_POINTS, Edit, LineData, PointsData, Settings, UploadData
 from fallline._desk._tables import Tables
 from fallline._errors import OptionError
@@ -23,6 +25,15 @@ class PageTable:
     """The name of an uploaded file."""
 
 
+def table_told(request: Mapping[str, object], client: Client) -> Reply:
+    """Answer kind ``table``: ``{"payload": {id, name, rows, columns, target, features}}``, for who has its link.
+
+    Raises:
+        OptionError: it is not kept (any longer).
+    """
+    return {"payload": client.tables.about(str(request.get("table")))}
+
+
 def page_table(settings: Settings, tables: Tables) -> PageTable:
     """The rule's, the points', or the uploaded table, and the edits done to it.
 
@@ -34,7 +45,7 @@ def page_table(settings: Settings, tables: Tables) -> PageTable:
     [1, 100]
     """
     base = _base(settings, tables)
-    file = base.source if isinstance(settings.data, UploadData) else None
+    file = tables.file(settings.data.table) if isinstance(settings.data, UploadData) else None
     if not settings.edits:
         return PageTable(base, np.arange(base.rows), file)
     if len(base.feature_names) != 1:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from fallline._data import Table
 
 MOST_TABLES = 16
-MOST_BYTES = 64 * 2**20
-"""Of all files together; the last one stays, however large."""
+"""That no page shows."""
+MOST_BYTES = 128 * 2**20
+"""Of all files together; those that pages show are not pushed out, so there may be no room for another."""
 MOST_PARSED_BYTES = 128 * 2**20
 """Of all tables that were read of them: a small Parquet file may stand for a large one."""
 MOST_CHOICES = 2
@@ -29,6 +30,10 @@ LONGEST_NAME = 80
 _SUFFIXES = (".csv", ".tsv", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson", ".json")
 
 _ELSEWHERE = re.compile(r"(: name the others)? with --[a-z-]+ \(in Python [^)]*\)")
+FULL = (
+    f"The pages that are open show {MOST_BYTES // 2**20} MB of tables, and the studio holds no more: close one of "
+    "them, or train on this table with `fallline fit`."
+)
 GONE = "This table is no longer here: the server was started again since, or has newer ones. Drop the file again."
 
 _Columns = tuple[str, tuple[str, ...] | None, bool]
@@ -41,6 +46,12 @@ class Upload:
     name: str
     content: bytes
     tables: "OrderedDict[_Columns, Table]" = field(default_factory=OrderedDict)
+    given: "Table | None" = None
+    """A table of this process instead of a content."""
+    file: str | None = None
+    """What a program reads it by; None for what has no file."""
+    about: dict[str, object] = field(default_factory=dict)
+    """What was told to whoever dropped it."""
 
 
 def shown_name(given: str) -> str:
@@ -81,33 +92,89 @@ def _on_the_page(sentence: str) -> str:
     return _ELSEWHERE.sub("", sentence)
 
 
-class Tables:
-    """Uploads by id; the one longest unused goes where there is no room. Used from several threads."""
+class _Shared:
+    """What all clients of a process have dropped, and which of it each of them shows."""
 
     def __init__(self) -> None:
-        self._uploads: OrderedDict[str, Upload] = OrderedDict()
-        self._lock = threading.Lock()
+        self.uploads: OrderedDict[str, Upload] = OrderedDict()
+        self.shown: dict[Tables, str] = {}
+        self.lock = threading.Lock()
+
+
+class Tables:
+    """Uploads by id, as one client sees them: all are there, and the one it used last is not pushed out by others'.
+
+    Of those that nobody shows the one longest unused goes where there is no room. Used from several threads.
+    """
+
+    def __init__(self, shared: _Shared | None = None) -> None:
+        self._shared = _Shared() if shared is None else shared
+        self._uploads = self._shared.uploads
+        self._lock = self._shared.lock
+        self._is_open = True
 
     def __len__(self) -> int:
         return len(self._uploads)
+
+    def of_client(self) -> "Tables":
+        """The same uploads for another client."""
+        return Tables(self._shared)
+
+    def close(self) -> None:
+        """The client is gone: what it showed may be pushed out."""
+        with self._lock:
+            self._is_open = False
+            self._shared.shown.pop(self, None)
 
     def add(self, name: str, content: bytes) -> dict[str, object]:
         """Keep a file, and say what is in it: its id, its rows, its columns, and which are used unless told.
 
         Raises:
             DataError: it is no table, too long a one, or nothing can be learnt from it; nothing is kept.
+            OptionError: the tables that are shown leave no room for it.
         """
         upload = Upload(shown_name(name), content)
+        upload.file = upload.name
         with as_file(upload) as path:
             about = look_into(path, upload.name)
         if about.is_only_choice:
             _read(upload, about.target, about.features, drop_missing=True)
         key = token_urlsafe(12)
+        upload.about = {"id": key, "name": upload.name, **about.told()}
         with self._lock:
+            self._make_room(len(content))
             self._uploads[key] = upload
-            while len(self._uploads) > MOST_TABLES or (len(self._uploads) > 1 and self._bytes() > MOST_BYTES):
-                self._uploads.popitem(last=False)
-        return {"id": key, "name": upload.name, **about.told()}
+        return upload.about
+
+    def hold(self, table: "Table", file: str | None) -> str:
+        """Keep a table that was read already, and give its id.
+
+        Args:
+            table: with the columns that are used.
+            file: the path that it was read from, None for data of this process.
+        """
+        key = token_urlsafe(12)
+        with self._lock:
+            self._uploads[key] = Upload(table.name, b"", given=table, file=file)
+        return key
+
+    def about(self, key: str) -> dict[str, object]:
+        """What :meth:`add` said of it.
+
+        Raises:
+            OptionError: it is not kept (any longer).
+        """
+        with self._lock:
+            upload = self._uploads.get(key)
+        if upload is None:
+            raise OptionError(GONE)
+        return upload.about
+
+    def file(self, key: str) -> str | None:
+        """What a program reads an upload by, None where there is no file of it."""
+        with self._lock:
+            upload = self._uploads.get(key)
+        return None if upload is None else upload.file
 
     def table(
         self,
@@ -128,6 +195,8 @@ class Tables:
             if upload is None:
                 raise OptionError(GONE)
             self._uploads.move_to_end(key)
+            if self._is_open:
+                self._shared.shown[self] = key
         chosen = (target, None if features is None else tuple(features), drop_missing)
         columns: _Columns = (chosen[0] or "", chosen[1], chosen[2])
         known = upload.tables.get(columns)
@@ -151,8 +220,18 @@ class Tables:
             if upload.tables[columns] is not kept:
                 held -= _nbytes(upload.tables.pop(columns))
 
-    def _bytes(self) -> int:
-        return sum(len(upload.content) for upload in self._uploads.values())
+    def _make_room(self, more: int) -> None:
+        """For so many bytes: what nobody shows goes, the longest unused first, and only where that helps."""
+        shown = set(self._shared.shown.values())
+        idle = [key for key in self._uploads if key not in shown]
+        held = sum(len(self._uploads[key].content) for key in shown if key in self._uploads)
+        if held > 0 and held + more > MOST_BYTES:
+            raise OptionError(FULL)
+        waiting = sum(len(self._uploads[key].content) for key in idle)
+        for place, key in enumerate(idle):
+            if len(idle) - place < MOST_TABLES and held + waiting + more <= MOST_BYTES:
+                return
+            waiting -= len(self._uploads.pop(key).content)
 
 
 def _nbytes(table: "Table") -> int:
@@ -163,6 +242,8 @@ def _nbytes(table: "Table") -> int:
 def _read(upload: Upload, target: str | None, features: Sequence[str] | None, *, drop_missing: bool) -> "Table":
     from fallline._data import read_table  # noqa: PLC0415  (Polars, only where there is a table)
 
+    if upload.given is not None:
+        return read_table(upload.given, target=target, features=features)
     with as_file(upload) as path:
         table = read_table(
             path, target=target, features=features, drop_missing=drop_missing, name=Path(upload.name).stem

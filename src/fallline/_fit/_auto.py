@@ -16,7 +16,7 @@ from fallline._fit._sweep_budget import swept_steps
 from fallline._fit._trials import Trials
 from fallline._problem import NeuronProblem, Problem, limit_at, sharpest_batch
 from fallline._records import Floats, LimitKind, Recommendation
-from fallline._sweep import sweep_problem
+from fallline._sweep import Progress, sweep_problem
 from fallline._vectors import numbers
 from fallline._wording import not_finite, number
 
@@ -37,10 +37,11 @@ def auto_rate(
     epochs: int,
     *,
     schedule: str = "",
+    progress: Progress | None = None,
 ) -> Rate:
     """The rate that a sweep recommends; where none can be run or none is safe, a part of the limit, or real trials.
 
-    docs/semantics.md#auto-rate.
+    docs/semantics.md#auto-rate. ``progress`` is told of both.
     """
     # options are refused before they enter a formula
     make_optimizer(optimizer, list(start.parameters()), 1.0, options, what=task_of(problem))
@@ -48,11 +49,12 @@ def auto_rate(
         return Rate(1.0, "1 is LBFGS's own: it scales its steps by the curvature that it has seen.")
     point = np.array(numbers(start.parameters()))
     _demand_slope(problem, point)
-    judged = _swept(problem, batches, optimizer, options, point, epochs, schedule)
+    judged = _swept(problem, batches, optimizer, options, point, epochs, schedule, progress)
     if judged.rate is not None:
         return judged.rate
     part = _part_of_limit(problem, batches, optimizer, options, point)
-    rate = Trials(problem, batches, optimizer, options, start, epochs, schedule).best() if part is None else part
+    trials = Trials(problem, batches, optimizer, options, start, epochs, schedule)
+    rate = trials.best(progress) if part is None else part
     return Rate(rate.value, f"{rate.reason} {judged.why_not}")
 
 
@@ -72,6 +74,7 @@ def _swept(
     start: Floats,
     epochs: int,
     schedule: str,
+    progress: Progress | None,
 ) -> _Judged:
     """What a sweep over the run's own steps, or as many of them as it can afford, recommends."""
     if schedule.partition(":")[0].strip().lower() not in ("", "constant"):
@@ -90,6 +93,7 @@ def _swept(
         batch_size=None if full or batches is None else batches.size,
         seeds=(0 if batches is None else batches.seed,),
         refine=False,
+        progress=progress,
     )
     if result.recommended is None:
         return _Judged(None, f"A sweep was run first. {result.advice}")

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from fallline._descent import take_step
 from fallline._errors import OptionError
 from fallline._quadratic import Quadratic
 from fallline._records import Step
@@ -97,7 +98,7 @@ class _Place:
     def update(self, optimizer: torch.optim.Optimizer) -> tuple[float, tuple[float, ...]]:
         """One step; the loss before it and the gradient that the optimizer consumed."""
         measured = self.measure()
-        optimizer.step()
+        take_step(optimizer)
         return measured
 
     def update_with_closure(self, optimizer: torch.optim.Optimizer) -> tuple[float, tuple[float, ...]]:
@@ -108,5 +109,5 @@ class _Place:
             evaluations.append(self.measure())
             return evaluations[-1][0]
 
-        optimizer.step(closure)
+        take_step(optimizer, closure)
         return evaluations[0]

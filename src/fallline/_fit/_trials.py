@@ -12,6 +12,7 @@ from fallline._descent import Batches, make_optimizer, make_schedule, optimizer_
 from fallline._errors import OptionError
 from fallline._fit._rate import Rate, rounded_down
 from fallline._problem import NeuronProblem, Problem
+from fallline._sweep import Progress
 
 TRIALS_PER_DECADE = 2
 LOWEST_TRIAL = 1e-4
@@ -36,11 +37,15 @@ class Trials:
         per_epoch = 1 if self.batches is None else self.batches.per_epoch
         return max(1, min(self.epochs, MOST_TRIAL_STEPS // per_epoch))
 
-    def best(self) -> Rate:
-        """The rate that ends lowest."""
+    def best(self, progress: Progress | None = None) -> Rate:
+        """The rate that ends lowest; ``progress`` is told before each: how many were tried, of how many, the lowest."""
         decades = math.ceil(math.log10(self._reach())) + 1 - round(math.log10(LOWEST_TRIAL))
         rates = [LOWEST_TRIAL * 10 ** (k / TRIALS_PER_DECADE) for k in range(decades * TRIALS_PER_DECADE + 1)]
-        ends = [self.end(rate) for rate in rates]
+        ends: list[float] = []
+        for tried, rate in enumerate(rates):
+            if progress is not None:
+                progress(tried, len(rates), min(ends, default=math.nan))
+            ends.append(self.end(rate))
         finite = [(end, rate) for end, rate in zip(ends, rates, strict=True) if math.isfinite(end)]
         name = optimizer_class(self.optimizer)[0].__name__
         if not finite:

@@ -108,15 +108,19 @@ def _sentences(given: Iterable[Sentence], measured: Mapping[str, Measured]) -> l
     return [each for each in said if each is not None]
 
 
-_OF = ("optimizer", "rate", "steps")
+_OF = ("optimizer", "rate", "rates", "steps", "setting")
 """What a line above the answer says of the run on the screen."""
+_SETTINGS = {"best": "each optimizer at its own best rate", "given": "at the rates that were set"}
 
 
 def _of(measured: Mapping[str, Measured], page: str) -> str:
-    if not all(name in measured for name in _OF):
+    setting = measured.get("setting")
+    if setting is not None:
+        return f"Measured in the comparison on the screen, {_SETTINGS[str(setting)]}."
+    if not all(name in measured for name in ("optimizer", "rate", "steps")):
         return "Measured in what is on the screen now."
     played = ", played to the end" if page in ("neuron", "formulas") else ""  # the picture may stand earlier
-    optimizer, rate, steps = (measured[name] for name in _OF)
+    optimizer, steps, rate = measured["optimizer"], measured["steps"], measured.get("rates", measured["rate"])
     return (
         f"Measured in the run on the screen{played}: {in_words(optimizer)}, learning rate {in_words(rate)}, "
         f"{in_words(steps, 'step')}."

@@ -24,7 +24,8 @@ def compare_measures(settings: Mapping[str, Any], client: Client) -> Mapping[str
         raise TypeError("a comparison is answered by a payload")
     runs = payload["settings"][payload["first"]]["runs"]
     labels = [each["label"] for each in payload["contenders"]]
-    found: dict[str, Measured | None] = {"runners": len(runs), "steps": int(payload["total_steps"])}
+    setting = str(payload["settings"][payload["first"]]["id"])
+    found: dict[str, Measured | None] = {"runners": len(runs), "steps": int(payload["total_steps"]), "setting": setting}
     found |= _places(labels, [each["steps_to_goal"] for each in runs])
     for label, run in zip(labels, runs, strict=True):
         found |= {f"{_key(label)}_{name}": value for name, value in _of_run(run, int(payload["total_steps"])).items()}

@@ -6,6 +6,7 @@ number does not exist for a run is left out. ``_measure_names.py`` says what eac
 
 import numpy as np
 
+from fallline._explain import optimizer_words, rates_words
 from fallline._formulas import formula
 from fallline._lessons._chapter_words import Measured, Rate, Reach, Share
 from fallline._records import Floats, Run, SweepResult
@@ -64,8 +65,15 @@ def _losses(run: Run) -> dict[str, Measured | None]:
         "error_first": float(np.sqrt(run.header.start_loss)) if mse else None,
         "error_last": float(np.sqrt(last)) if mse and last is not None and np.isfinite(last) else None,
         "outcome": None if run.summary is None else run.summary.outcome.value,
+        "ended": _ended(losses),
         "first_not_finite": run.columns.first_not_finite,
     }
+
+
+def _ended(losses: Floats) -> str:
+    """Where the last loss lies, beside the first."""
+    first, last = float(losses[0]), float(losses[-1])
+    return "lower" if last < first else "higher" if last > first else "the same" if last == first else "no number"
 
 
 def all_losses(run: Run) -> Floats:
@@ -89,15 +97,22 @@ def _excess(losses: Floats, after: int, floor: float | None) -> Share | None:
 
 
 def _made_with(run: Run) -> dict[str, Measured | None]:
-    header, summary = run.header, run.summary
+    header, summary, rates = run.header, run.summary, run.columns.learning_rate
     plain = header.plain_descent and header.full_batch
     found: dict[str, Measured | None] = {
         "steps": len(run),
         "rows": header.rows,
         "batch": header.batch_size,
-        "optimizer": header.optimizer,
-        "rate": Rate(float(run.columns.learning_rate[0])) if len(run) else None,
+        "loss": header.loss,
+        "optimizer": optimizer_words(run),
     }
+    if len(run):
+        found |= {
+            "rate": Rate(float(rates[0])),
+            "rate_largest": Rate(float(rates.max())),
+            "rate_changes": int(np.count_nonzero(np.diff(rates))),
+            "rates": rates_words(run),
+        }
     if summary is None:
         return found
     found |= {

@@ -1,18 +1,18 @@
 """``fl.live``: drag the rate, the ball and the points in a notebook cell."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from fallline._data import Table, read_table
+from fallline._data import read_table
 from fallline._desk._client import Client
 from fallline._desk._neuron import neuron
 from fallline._desk._python import python
+from fallline._desk._settings import read_settings
 from fallline._errors import FalllineError, OptionError
 from fallline._view import to_json
 from fallline._view._module import module_source, stylesheet
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from fallline._data._read import TableSource
 
 ENTRY = "interactive.js"
+SAYS = 'A live picture, which needs a notebook. Elsewhere: `fallline studio`, or fl.report(fl.fit(), "run.html").'
+"""Where there is no notebook to show it; one line, of a length that a notebook's own text keeps."""
 
 
 def live(
@@ -94,6 +96,71 @@ class _Answers:
         return sent
 
 
+class _Conversation:
+    """What the widget does with the traits it has: a wish or settings in, an answer out."""
+
+    settings: dict[str, Any]
+    step: object
+    fault: str
+    payload: dict[str, Any]
+    part: dict[str, Any] | None
+    _answers: _Answers | None = None  # not before all traits are there
+    _shown: Mapping[str, Any] = MappingProxyType({})
+    _answered = 0
+    _unnumbered = 0
+
+    def __repr__(self) -> str:
+        return SAYS
+
+    @property
+    def python(self) -> str:
+        """The program that does the same."""
+        return "" if self._answers is None else self._answers.program(self.settings)
+
+    def _begin(self, answers: _Answers) -> None:
+        self._answers, self._shown = answers, self.settings
+
+    def _numbered(self, wish: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """Two equal wishes are two: the picture numbers its own, those set from Python are numbered here."""
+        if wish is None or "number" in wish:
+            return wish
+        self._unnumbered -= 1
+        return {**wish, "number": self._unnumbered}
+
+    def _set(self, change: Mapping[str, Any]) -> None:
+        """Settings that were set from Python are run; those of an answer are on the screen already."""
+        settings = change["new"]
+        if settings == self._shown or self._answers is None:
+            return
+        try:
+            reply = self._answers.full(settings)
+        except FalllineError as error:
+            self.settings, self.fault = dict(self._shown), str(error)
+            raise
+        self._show(settings, reply)
+
+    def _answer(self, change: Mapping[str, Any]) -> None:
+        wish = change["new"] or {}
+        if self._answers is None:
+            return
+        try:
+            settings = with_wish(self.settings, wish)
+            reply = self._answers.full(settings) if wish.get("settled") else self._answers.draft(settings, self.step)
+        except FalllineError as error:
+            self.fault = str(error)
+            return
+        self._show(settings, reply)
+
+    def _show(self, settings: Mapping[str, Any], reply: Mapping[str, Any]) -> None:
+        self._shown = dict(settings)
+        self.settings, self.fault = dict(self._shown), ""
+        self._answered += 1  # an answer equal to one before would not be sent, whatever was drawn since
+        if "payload" in reply:
+            self.payload = {**reply["payload"], "answer": self._answered}
+        else:
+            self.part = {**reply["part"], "answer": self._answered}
+
+
 @cache
 def _widget_class() -> Any:
     """Made when it is first asked for: its library is an extra."""
@@ -103,7 +170,7 @@ def _widget_class() -> Any:
     except ModuleNotFoundError as error:
         raise OptionError('fl.live needs anywidget: `pip install "fallline[notebook]"`.') from error
 
-    class Live(anywidget.AnyWidget):
+    class Live(_Conversation, anywidget.AnyWidget):
         """One picture; made by :func:`live`."""
 
         _esm = module_source(ENTRY) + _own("widget.js")
@@ -113,35 +180,23 @@ def _widget_class() -> Any:
         wish = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
         step = traitlets.Any(allow_none=True, default_value=None).tag(sync=True)
         fault = traitlets.Unicode("").tag(sync=True)
-        settings = traitlets.Dict(help="Of what is shown, as they stand now.")
+        settings = traitlets.Dict(help="Of what is shown, as they stand now; what is set here is run and shown.")
 
         def __init__(self, answers: _Answers, settings: Mapping[str, Any], first: Mapping[str, Any]) -> None:
             super().__init__(payload=first, settings=dict(settings))
-            self._answers = answers
-            self._answered = 0
+            self._begin(answers)
             self.observe(self._answer, names="wish")
+            self.observe(self._set, names="settings")
 
-        @property
-        def python(self) -> str:
-            """The program that does the same."""
-            return self._answers.program(self.settings)
+        @traitlets.validate("wish")
+        def _told_apart(self, proposal: Mapping[str, Any]) -> Any:
+            return self._numbered(proposal["value"])
 
-        def _answer(self, change: Mapping[str, Any]) -> None:
-            wish = change["new"] or {}
-            try:
-                settings = with_wish(self.settings, wish)
-                reply = (
-                    self._answers.full(settings) if wish.get("settled") else self._answers.draft(settings, self.step)
-                )
-            except FalllineError as error:
-                self.fault = str(error)
-                return
-            self.settings, self.fault = settings, ""
-            self._answered += 1  # an answer equal to one before would not be sent, whatever was drawn since
-            if "payload" in reply:
-                self.payload = {**reply["payload"], "answer": self._answered}
-            else:
-                self.part = {**reply["part"], "answer": self._answered}
+        @traitlets.validate("settings")
+        def _sound(self, proposal: Mapping[str, Any]) -> Any:
+            """What cannot be is refused where it is set."""
+            read_settings(proposal["value"])
+            return proposal["value"]
 
     return Live
 
@@ -153,23 +208,8 @@ def _own(name: str) -> str:
 def _kept(
     client: Client, data: "TableSource", target: str | None, features: list[str] | None, *, drop_missing: bool
 ) -> dict[str, Any]:
-    """The data as the page has it that was dropped onto it."""
-    if isinstance(data, str | Path):
-        path = Path(data)
-        table = read_table(path, target=target, features=features, drop_missing=drop_missing)
-        content, name = path.read_bytes(), path.name
-    else:
-        table = read_table(data, target=target, features=features, drop_missing=drop_missing)
-        content, name = _as_csv(table), f"{table.name}.csv"
-    found = client.tables.add(name, content)
+    """The data as the page has it that was dropped onto it; read once, as :func:`fl.fit` reads it."""
+    table = read_table(data, target=target, features=features, drop_missing=drop_missing)
+    key = client.tables.hold(table, str(data) if isinstance(data, str | Path) else None)
     chosen = {"target": table.target_name, "features": list(table.feature_names), "drop_missing": drop_missing}
-    return {"kind": "upload", "table": found["id"], **chosen}
-
-
-def _as_csv(table: Table) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([*table.feature_names, table.target_name])
-    for row, value in zip(table.features.tolist(), table.target.tolist(), strict=True):
-        writer.writerow([*map(repr, row), repr(value)])
-    return text.getvalue().encode()
+    return {"kind": "upload", "table": key, **chosen}
