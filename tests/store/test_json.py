@@ -26,6 +26,7 @@ def test_text_that_looks_like_a_number_stays_text() -> None:
     assert from_json(Header, to_json(header)) == header
 
 
+@pytest.mark.slow
 @given(st.lists(NUMBERS, min_size=1), NUMBERS, st.none() | NUMBERS)
 def test_a_summary_comes_back_equal(values: list[float], loss: float, limit: float | None) -> None:
     learned = {f"w_{i}": value for i, value in enumerate(values)}

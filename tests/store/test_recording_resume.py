@@ -92,6 +92,9 @@ def test_what_was_recorded_ahead_of_the_last_step_goes_and_the_marks_stay(tmp_pa
         writer.append(
             samples.steps(0, 5), samples.layers(0, 8), samples.snapshot(7), samples.alarm(7), samples.event(6)
         )
+    killed = read_recording(path)
+    assert samples.same(killed.layers, samples.layers(0, 5))  # all end where the steps do
+    assert killed.snapshots == (7,)
     with RecordingWriter.resume(path, samples.header()) as writer:
         writer.append(samples.steps(5, 8), samples.layers(5, 8))
     found = read_recording(path)

@@ -185,6 +185,7 @@ writer.finish(samples.summary())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fork is POSIX")
 @pytest.mark.parametrize("wal", [True, False])
 def test_a_forked_child_leaves_the_file_alone(tmp_path: Path, wal: bool) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Iterator
+from concurrent.futures import Future
 from importlib import resources
 from pathlib import Path
 
@@ -90,3 +91,10 @@ def test_the_end_of_the_server_says_whether_all_work_has_stopped(tmp_path: Path)
         app = client.app
         client.get("/")
     assert app.state.idle  # type: ignore[attr-defined]  (the application is Starlette's)
+
+
+def test_a_file_that_is_still_being_read_is_work_that_has_not_stopped(tmp_path: Path) -> None:
+    with studio(tmp_path) as client:
+        app = client.app
+        app.state.readers.leave(Future())  # type: ignore[attr-defined]  (the application is Starlette's)
+    assert not app.state.idle  # type: ignore[attr-defined]  (the application is Starlette's)

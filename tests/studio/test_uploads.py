@@ -4,6 +4,7 @@ import asyncio
 import json
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from fallline._desk._tables import Tables, shown_name
 from fallline._errors import DataError, OptionError
 from fallline._studio import _uploads
 from studio.loops import run_apart
-from studio.server import OWN, studio
+from studio.server import OWN, studio, talk
 
 CSV = b"species,length,mass\nAdelie,181,3750\nGentoo,217,5400\nAdelie,186,3800\n"
 
@@ -209,11 +210,21 @@ def test_a_reader_that_hangs_gives_its_place_to_the_next(server: TestClient, mon
 
     monkeypatch.setattr(Tables, "add", hangs)
     monkeypatch.setattr(_uploads, "READING_SECONDS", 0.01)
-    for _ in range(_uploads.MOST_AT_ONCE + 1):
+    for kept in range(_uploads.MOST_LEFT):
         assert drop(server, "hangs.csv", b"no table") == (408, {"error": f"hangs.csv {_uploads.UNREADABLE}"})
-    monkeypatch.setattr(_uploads, "READING_SECONDS", 60.0)
-    assert drop(server, "penguins.csv", CSV)[0] == 200
+        if kept == 0:
+            monkeypatch.setattr(_uploads, "READING_SECONDS", 60.0)
+            assert drop(server, "penguins.csv", CSV)[0] == 200
+            monkeypatch.setattr(_uploads, "READING_SECONDS", 0.01)
+    assert drop(server, "penguins.csv", CSV) == (503, {"error": _uploads.BUSY})
+    readers = server.app.state.readers
+    assert not readers.idle()  # so that the process does not wait for them at its end
     over.set()
+    monkeypatch.setattr(_uploads, "READING_SECONDS", 60.0)
+    deadline = time.monotonic() + 20
+    while not readers.idle() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert drop(server, "penguins.csv", CSV)[0] == 200
 
 
 def test_a_page_that_goes_away_while_it_sends_leaves_nothing(server: TestClient) -> None:
@@ -236,6 +247,7 @@ def test_of_a_file_that_is_refused_no_more_is_taken_than_a_bound(
 
     async def endless() -> Message:
         taken.append(500)
+        assert len(taken) < 100  # an end, where the server sees none
         return {"type": "http.request", "body": b"x" * 500, "more_body": True}
 
     assert receive_from(server, endless)[0] == 413
@@ -247,13 +259,13 @@ def test_the_last_few_are_kept_and_of_those_the_ones_in_use(monkeypatch: pytest.
     tables = Tables()
     keys = [str(tables.add(f"{n}.csv", CSV)["id"]) for n in range(3)]
     tables.table(keys[0], target="mass")
-    keys.append(str(tables.add("3.csv", CSV)["id"]))
+    keys += [str(tables.add(f"{n}.csv", CSV)["id"]) for n in (3, 4)]
     assert tables.table(keys[0], target="mass").name == "0"
     with pytest.raises(OptionError, match="no longer here"):
         tables.table(keys[1], target="mass")
-    assert len(tables) == 3
+    assert len(tables) == 1 + 3
     monkeypatch.setattr(_tables, "MOST_BYTES", 2 * len(CSV))
-    tables.add("4.csv", CSV)
+    tables.add("5.csv", CSV)
     assert len(tables) == 2
     assert len({len(key) for key in keys}) == 1
     assert len(set(keys)) == len(keys)
@@ -328,3 +340,42 @@ def test_a_name_that_is_none_writes_nothing_anywhere(server: TestClient) -> None
         status, told = drop(server, name, CSV)
         assert status == 200
         tables_of(server).table(told["id"], target="mass")
+
+
+def test_what_a_page_shows_is_not_pushed_out_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_tables, "MOST_TABLES", 2)
+    shared = Tables()
+    here, elsewhere = shared.of_client(), shared.of_client()
+    shown = str(shared.add("shown.csv", CSV)["id"])
+    here.table(shown, target="mass")
+    others = [str(shared.add(f"{n}.csv", CSV)["id"]) for n in range(5)]
+    elsewhere.table(others[-1], target="mass")
+    assert here.table(shown, target="mass").name == "shown"
+    assert len(shared) == 1 + 2  # what nobody shows is bounded as before
+    monkeypatch.setattr(_tables, "MOST_BYTES", 2 * len(CSV))
+    with pytest.raises(OptionError, match="the studio holds no more: close one of them"):
+        shared.add("more.csv", CSV)
+    assert here.table(shown, target="mass").name == "shown"
+    here.close()
+    here.table(shown, target="mass")  # a request that was under way as its page was closed
+    shared.add("more.csv", CSV)
+    with pytest.raises(OptionError, match="no longer here"):
+        elsewhere.table(shown, target="mass")
+
+
+def test_a_page_that_leaves_shows_nothing_any_longer(server: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_tables, "MOST_TABLES", 1)
+    key = drop(server, "shown.csv", CSV)[1]["id"]
+    data = {"kind": "upload", "table": key, "target": "mass", "features": ["length"]}
+    with talk(server) as page:
+        page.say(id=1, kind="python", settings={"data": data, "learning_rate": 0.01})
+        assert "payload" in page.hear_until(1)[-1]
+        for n in range(3):
+            drop(server, f"{n}.csv", CSV)
+        assert tables_of(server).table(key, target="mass").name == "shown"
+        tables_of(server).close()  # this test's own look at it
+        assert len(tables_of(server)) == 2
+    for n in range(2):
+        drop(server, f"{n}.csv", CSV)
+    with pytest.raises(OptionError, match="no longer here"):
+        tables_of(server).table(key)

@@ -46,6 +46,7 @@ def test_measured_points_are_all_kept() -> None:
     assert len(measured["x"]) == 13
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.floats(min_value=-1e3, max_value=1e3), min_size=2, max_size=300),
     st.booleans(),

@@ -55,6 +55,7 @@ def test_losses_and_places_are_the_record_s(name: str, which: str) -> None:
                 assert told["loss"][moment] is None
 
 
+@pytest.mark.slow
 def test_inside_an_epoch_no_loss_was_measured() -> None:
     losses = payload("batches")["settings"][0]["runs"][0]["loss"]
     assert losses[0] is not None
@@ -62,6 +63,7 @@ def test_inside_an_epoch_no_loss_was_measured() -> None:
     assert sum(loss is not None for loss in losses) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ravine", "parabola", "three", "batches"])
 def test_the_parts_lead_head_to_tail_from_one_moment_to_the_next(name: str) -> None:
     whole = payload(name)
@@ -92,6 +94,7 @@ def test_a_long_run_is_thinned_and_has_no_parts_between_moments_far_apart() -> N
         assert [uv is None for uv in part["uv"]] == gaps.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ravine", "himmelblau", "three"])
 def test_the_contours_are_levels_of_the_loss(name: str) -> None:
     found, whole = comparison(name), payload(name)
@@ -139,6 +142,7 @@ def test_more_parameters_are_shown_on_the_plane_of_the_paths() -> None:
     assert "3 dimensions" in whole["settings"][0]["plane"]["note"]
 
 
+@pytest.mark.slow
 def test_a_contender_that_swings_far_does_not_make_the_others_small() -> None:
     whole = payload("diverged")
     common = whole["settings"][0]
@@ -168,6 +172,7 @@ def test_basins_are_masked_where_nothing_settled_and_shares_are_the_record_s() -
     assert payload("ravine")["basins"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _ALL)
 def test_tables_name_every_contender_once_and_have_a_cell_for_each_column(name: str) -> None:
     whole = payload(name)
@@ -205,6 +210,7 @@ def test_every_rule_of_the_charts_stylesheet_is_about_the_picture() -> None:
             assert re.match(r"\s*(?::where\(\.fl|\.fl|canvas\.fl|\d+%)", selector), selector
 
 
+@pytest.mark.slow
 def test_the_report_is_one_whole_file(tmp_path: Path) -> None:
     target = tmp_path / "ravine.html"
     comparison_report(comparison("ravine"), target)

@@ -35,6 +35,7 @@ def told(compared: Comparison) -> dict[str, Any]:
     return build_comparison_payload(compared, own_objective())
 
 
+@pytest.mark.slow
 def test_many_parameters_are_not_charted_but_shadowed(compared: Comparison, told: dict[str, Any]) -> None:
     assert (told["dimensions"], told["parameter_names"], told["start"]["parameters"]) == (82, [], None)
     for setting in told["settings"]:
@@ -78,6 +79,7 @@ def test_what_a_plane_hides_in_numbers() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_sweep_s_page_plays_its_trials_and_names_its_zones(swept: SweepResult) -> None:
     told = build_own_sweep_payload(swept, own_objective(), verdict(swept))
     assert [each["label"] for each in told["contenders"]] == ["a third of it", "the recommended rate", "three times it"]
@@ -108,6 +110,7 @@ def test_where_nothing_is_recommended_a_run_of_each_zone_is_shown() -> None:
     assert told["settings"][0]["runs"][0]["parameters"][0] == pytest.approx(result.start.tolist())
 
 
+@pytest.mark.slow
 def test_both_want_the_objective_and_nothing_else_takes_one(
     compared: Comparison, swept: SweepResult, tmp_path: Path
 ) -> None:

@@ -41,7 +41,11 @@ def test_every_key_of_the_document_is_there_and_no_other(payload: dict[str, Any]
     shadows = build_payload(*three_features(), TEXT, made_sweep(*three_features()))
     curve = build_payload(*parabola(), TEXT)
     asked = neuron({"settings": {"epochs": 5, "rate_changes": [[2, 0.02]]}}, Client())["payload"]
-    assert set(re.findall(r'"(\w+)":', code)) | in_comments == keys([payload, swept, shadows, curve, asked])
+    of_saved_pages = {"opens_at"}  # tests/desk/test_page.py
+    assert (
+        set(re.findall(r'"(\w+)":', code)) | in_comments
+        == keys([payload, swept, shadows, curve, asked]) | of_saved_pages
+    )
 
 
 def keys(value: object) -> set[str]:
@@ -160,6 +164,7 @@ def test_several_features_lie_off_a_plane_and_show_parity() -> None:
     assert frames["curve_end"][-1] == pytest.approx(predicted, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_logistic_neuron_has_a_curve_and_no_optimum() -> None:
     payload = build_payload(*logistic(), TEXT)
     assert payload["optimum"] is None

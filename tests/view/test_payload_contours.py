@@ -77,6 +77,7 @@ def coordinates_of(plane: Any, gradient: np.ndarray, window: dict[str, Any]) -> 
     return in_plane if window["transform"] is None else in_plane @ np.array(window["transform"]["matrix"]).T
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["textbook", "logistic"])
 def test_levels_are_quarters_of_the_start_and_shades_fall(name: str) -> None:
     run, objective = cases()[name]
@@ -153,6 +154,7 @@ def test_cells_that_are_not_finite_are_left_out() -> None:
         assert all(line[:, 1].min() >= grid.y[40] for line in level.lines)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.integers(2, 200), st.integers(0, 1000), st.floats(0.01, 5.0))
 def test_simplified_lines_stay_within_their_tolerance(count: int, seed: int, tolerance: float) -> None:

@@ -25,6 +25,7 @@ def columns_of(parameters: np.ndarray, loss: np.ndarray, gradient: np.ndarray, f
     return Columns(zero, zero + 0.1, loss, zero, zero, zero, no, full, ~no, gradient, parameters)
 
 
+@pytest.mark.slow
 def test_a_run_that_overflows_is_drawn_to_its_end() -> None:
     run, quadratic = textbook(rate=1.0, steps=300)
     assert not np.isfinite(run.columns.parameters[-1]).all()
@@ -75,6 +76,7 @@ def test_any_number_of_parameters(features: int, rate: float) -> None:
     json.loads(to_json(payload))
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_steps() -> None:
     run, quadratic = textbook(steps=2)
     count = 100_000
@@ -90,6 +92,7 @@ def test_a_hundred_thousand_steps() -> None:
     assert len(to_json(payload)) < 5_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [1e300, -1e300, 1.7e308, np.inf, np.nan])
 def test_huge_and_not_finite_parameters(value: float) -> None:
     run, quadratic = textbook(steps=5)
@@ -174,6 +177,7 @@ def test_history_of_all_rows_begins_at_the_start_and_keeps_extremes() -> None:
     assert np.nanmin(losses) == np.nanmin(full)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 400), st.integers(0, 10))
 def test_the_trail_is_true_to_half_a_pixel(count: int, seed: int) -> None:

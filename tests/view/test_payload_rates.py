@@ -74,6 +74,7 @@ def test_the_frames_of_every_stop_are_its_own_steps(swept: Any) -> None:
         assert stops["slice"][own][frame] == pytest.approx(along, abs=1e-3 * np.ptp(along))
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_parabola_has_its_slices_evaluated() -> None:
     run = fl.fit(formula="himmelblau", learning_rate=0.01, epochs=12)
     objective = objective_of(run)
@@ -183,6 +184,7 @@ def test_seeds_give_bands_and_no_own_rate_gives_none(swept: Any) -> None:
     assert own_stop(elsewhere, result) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "options", "name"),
     [

@@ -46,6 +46,7 @@ def test_only_plain_descent_crosses_at_half_the_limit_and_has_no_parts(options: 
     assert (crossing is not None, step_parts(run) is None) == (plain, plain)
 
 
+@pytest.mark.slow
 def test_the_kind_of_a_limit_is_its_text() -> None:
     run, quadratic = textbook(steps=5)
     assert build_payload(run, quadratic, TEXT)["rate"]["kind"] == "provable"

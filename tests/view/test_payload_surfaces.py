@@ -50,6 +50,7 @@ def test_rastrigin_frames_the_basins_around_the_end_and_the_lowest() -> None:
     assert bowl["cut"] == pytest.approx(np.max(bowl["loss"]), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_saddle_is_framed_where_its_path_begins() -> None:
     run, objective, payload = _of("saddle", learning_rate=0.2)
     path = Path.of(run, objective)
@@ -65,6 +66,7 @@ def test_a_saddle_is_framed_where_its_path_begins() -> None:
     assert min(losses) < 0.0 < max(losses)
 
 
+@pytest.mark.slow
 def test_a_bowl_keeps_quarters() -> None:
     run, objective, payload = _of("ravine")
     assert spacing_of(Path.of(run, objective)) is Spacing.QUARTERS

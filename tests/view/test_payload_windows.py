@@ -154,6 +154,7 @@ def test_a_round_bowl_has_no_valley_and_no_stretch() -> None:
     assert windows["main"]["equal"]
 
 
+@pytest.mark.slow
 def test_a_logistic_run_has_valley_axes() -> None:
     assert "valley" in windows_of(*logistic())
 

@@ -107,6 +107,7 @@ def test_of_a_large_flight_the_last_steps_are_kept_and_it_is_said(layers: int, d
     assert told["words"][0] == f"Of the {depth} steps that the flight recorder kept, the last {kept} are drawn."
 
 
+@pytest.mark.slow
 def test_of_very_many_layers_those_that_grew_most_are_kept_and_it_is_said() -> None:
     recording = _with_flight(6_000, 40)
     told = _told(recording)[0]

@@ -42,6 +42,7 @@ def test_a_spike_and_a_single_nan_survive_a_million_steps() -> None:
         assert np.flatnonzero(told["flags"] & bit).tolist() == [inside]
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=80),
     st.integers(min_value=1, max_value=30),

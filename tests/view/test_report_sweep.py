@@ -24,6 +24,7 @@ def _payload(result: SweepResult, folder: Path) -> dict[str, Any]:
     return payload
 
 
+@pytest.mark.slow
 def test_it_opens_on_the_recommended_rate(tmp_path: Path) -> None:
     result = fl.sweep(epochs=60)
     assert result.recommended is not None
@@ -50,6 +51,7 @@ def test_formulas_have_reports_too(tmp_path: Path, formula: str) -> None:
     assert payload["plane"]["kind"] == ("curve" if formula.startswith("(") else "parameters")
 
 
+@pytest.mark.slow
 def test_mini_batches_have_bands_and_no_sentences_of_steps_nobody_saw_whole(tmp_path: Path) -> None:
     result = fl.sweep(batch_size=25, epochs=10, seeds=3)
     payload = _payload(result, tmp_path)

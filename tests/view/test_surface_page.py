@@ -130,11 +130,13 @@ def test_only_part_of_an_arrow_may_lie_in_the_plane() -> None:
     assert any("in this plane" in text for text in frames["sentences"][0])
 
 
+@pytest.mark.slow
 def test_the_page_of_a_large_model_holds_projections_only() -> None:
     small, large = (len(json.dumps(live(high_dimensional(count)[0]))) for count in (5, 20_000))
     assert large < 1.3 * small
 
 
+@pytest.mark.slow
 def test_a_long_path_is_thinned_and_keeps_its_ends() -> None:
     many = np.stack([np.linspace(3, 0, 5000), np.linspace(0, 1, 5000)], axis=1)
     flat, moved = np.arange(5000.0)[::-1], np.full(4999, 6e-4)

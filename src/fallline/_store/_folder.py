@@ -8,11 +8,11 @@ from pathlib import Path
 from fallline._atomic import os_reason
 from fallline._errors import RunFileError, near
 from fallline._records import Header, Summary
+from fallline._run_names import SUFFIX
 from fallline._store._reader import read_overview
 from fallline._store._recording_reader import read_recording_overview
 from fallline._store._snapshot import RunKind, run_kind
 
-SUFFIX = ".db"
 _NUMBERED = re.compile(r"(\d{4,})-(.+)\.db")
 
 

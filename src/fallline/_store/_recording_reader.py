@@ -29,6 +29,7 @@ from fallline._store._recording_schema import (
     Array,
     ColumnLayout,
     Dimensions,
+    Rows,
     SeriesLayout,
     parameter_dtype,
 )
@@ -75,6 +76,8 @@ class RecordingOverview:
     learning_rate: float | None
     """Of the first parameter group, at the start."""
     summary: RecordingSummary | None
+    alarms: int
+    """How many were raised."""
 
 
 def is_recording(path: Path | str) -> bool:
@@ -89,6 +92,8 @@ def is_recording(path: Path | str) -> bool:
 def read_recording(path: Path | str) -> Recording:
     """The whole recording; its summary is None while it is made, or where its process was killed.
 
+    Then its series end at its last step: what was measured within the next one is not of the recording yet.
+
     Raises:
         RunFileError: the file is missing, damaged, no recording or from a newer fallline.
     """
@@ -96,7 +101,11 @@ def read_recording(path: Path | str) -> Recording:
     with intact(path, RunKind.RECORDING) as connection:
         header, summary = _head(connection)
         dimensions = Dimensions.of(header)
-        series = {layout.name: read_rows(connection, layout.name, layout, dimensions).record() for layout in LAYOUTS}
+        rows = {layout.name: read_rows(connection, layout.name, layout, dimensions) for layout in LAYOUTS}
+        if summary is None:
+            last = rows[STEPS.name].last_step if len(rows[STEPS.name]) else -1
+            rows = {name: _up_to(last, each) for name, each in rows.items()}
+        series = {name: each.record() for name, each in rows.items()}
         logged = {
             name: read_rows(connection, LOGGED.name + name, LOGGED, dimensions).record()
             for name in logged_names(connection)
@@ -208,14 +217,19 @@ def read_recording_overview(path: Path | str) -> RecordingOverview:
         (steps,) = connection.execute(
             "SELECT coalesce(sum(count), 0) FROM block WHERE series = ?", (STEPS.name,)
         ).fetchone()
+        (alarms,) = connection.execute("SELECT count(*) FROM alarm").fetchone()
         last_loss = _last_loss(connection, Dimensions.of(header)) if summary is None else summary.last_loss
-        return RecordingOverview(header, steps, last_loss, _first_rate(header), summary)
+        return RecordingOverview(header, steps, last_loss, _first_rate(header), summary, alarms)
 
 
 def _head(connection: sqlite3.Connection) -> tuple[RecordingHeader, RecordingSummary | None]:
     meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
     summary = from_json(RecordingSummary, meta["summary"]) if "summary" in meta else None
     return from_json(RecordingHeader, meta["header"]), summary
+
+
+def _up_to(last: int, rows: Rows) -> Rows:
+    return rows.part(slice(int(rows.columns["step"].searchsorted(last, side="right"))))
 
 
 def _events(connection: sqlite3.Connection) -> tuple[Event, ...]:

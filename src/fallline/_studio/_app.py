@@ -1,6 +1,5 @@
 """The server's routes: a page, its parts, a socket, a place for uploads."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,7 +11,7 @@ from fallline._studio._places import Places
 from fallline._studio._safety import Access, Guard
 from fallline._studio._socket import converse
 from fallline._studio._static import page, studio_file, view_file, view_joined
-from fallline._studio._uploads import MOST_AT_ONCE, receive_upload
+from fallline._studio._uploads import Readers, receive_upload
 from fallline._studio._workers import Workers
 
 GRACE_SECONDS = 1.0
@@ -25,14 +24,14 @@ def make_app(places: Places, access: Access) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         app.state.workers = Workers()
-        app.state.uploads = asyncio.Semaphore(MOST_AT_ONCE)
+        app.state.readers = Readers()
         app.state.idle = False
         try:
             yield
         finally:  # also where a second Ctrl-C cuts the end short
             for conversation in app.state.conversations:
                 conversation.leave()
-            app.state.idle = app.state.workers.close(GRACE_SECONDS)
+            app.state.idle = app.state.workers.close(GRACE_SECONDS) and app.state.readers.idle()
 
     app = Starlette(
         routes=[

@@ -15,6 +15,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "report": "_desk._page:report",
         "compare": "_desk._compare_page:compare",
         "backprop": "_desk._backprop_page:backprop",
+        "table": "_desk._table:table_told",
         "runs": "_desk._runs:runs",
         "run": "_desk._run:run",
         "run_path": "_desk._run_path:run_path",

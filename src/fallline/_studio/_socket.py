@@ -64,6 +64,7 @@ class Conversation:
     def __init__(self, places: Places, workers: Workers) -> None:
         self._places = places
         self._workers = workers
+        self._tables = places.tables.of_client()
         self._lanes: dict[str, Lane] = {}
         self._memory: dict[str, object] = {}
         self.outbox = Outbox()
@@ -86,6 +87,7 @@ class Conversation:
             if lane.current.job is not None:
                 self._workers.withdraw(lane.current.job)
         self._lanes.clear()
+        self._tables.close()
 
     def _begin(self, request: Request) -> None:
         asked = request.asked
@@ -126,7 +128,7 @@ class Conversation:
         client = Client(
             runs=self._places.runs,
             chapters=self._places.chapters,
-            tables=self._places.tables,
+            tables=self._tables,
             memory=self._memory,
             is_cancelled=request.superseded.is_set,
             tell=tell,

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
 from starlette.requests import ClientDisconnect, Request
@@ -15,6 +15,8 @@ from fallline._errors import FalllineError
 MOST_BYTES = 20 * 2**20
 MOST_AT_ONCE = 2
 """Files that are read at a time; others wait."""
+MOST_LEFT = 2
+"""Readers that were given up and are still going."""
 MOST_SECONDS = 60.0
 DISCARDED_BYTES = 12 * MOST_BYTES
 """Of a file that was refused: a browser listens to the answer only once it has sent all."""
@@ -22,9 +24,39 @@ DISCARDED_SECONDS = 10.0
 TOO_LARGE = f"The file is larger than {MOST_BYTES // 2**20} MB: train on it with `fallline fit`."
 READING_SECONDS = 60.0
 UNREADABLE = f"could not be read within {READING_SECONDS:.0f} seconds: train on it with `fallline fit`."
+BUSY = (
+    f"The studio is still reading {MOST_LEFT} files that were dropped before, and takes no more: drop this one again "
+    "later, or start the studio again."
+)
 TOO_SLOW = f"The file did not arrive within {MOST_SECONDS:.0f} seconds: drop it again."
 
 logger = logging.getLogger("fallline.studio")
+
+
+class Readers:
+    """Threads that read files, one for each: at most so many at a time, those apart that were given up."""
+
+    def __init__(self) -> None:
+        self.places = asyncio.Semaphore(MOST_AT_ONCE)
+        self._left: list[Future[dict[str, object]]] = []
+
+    def idle(self) -> bool:
+        """Whether none of those is still going that were given up."""
+        return all(each.done() for each in self._left)
+
+    def read(self, tables: Tables, name: str, content: bytes) -> "Future[dict[str, object]] | None":
+        """Have a file read; None where too many are still being read in vain."""
+        self._left = [each for each in self._left if not each.done()]
+        if len(self._left) >= MOST_LEFT:
+            return None
+        thread = ThreadPoolExecutor(1, thread_name_prefix="fallline-upload")
+        reading = thread.submit(tables.add, name, content)
+        thread.shutdown(wait=False)
+        return reading
+
+    def leave(self, reading: "Future[dict[str, object]]") -> None:
+        """Give up on it: its thread goes on, and its place is another's."""
+        self._left.append(reading)
 
 
 class TooLargeError(Exception):
@@ -43,10 +75,10 @@ async def receive_upload(request: Request) -> Response:
     if int(announced) > MOST_BYTES:
         return RefusedBody(TOO_LARGE, more=True)
     try:
-        async with request.app.state.uploads:
+        async with request.app.state.readers.places:
             async with asyncio.timeout(MOST_SECONDS):
                 content = await _body(request)
-            return await _added(tables, request.query_params.get("name", ""), content)
+            return await _added(request.app.state.readers, tables, request.query_params.get("name", ""), content)
     except TooLargeError as error:
         return RefusedBody(TOO_LARGE, more=error.more)
     except TimeoutError:
@@ -55,13 +87,15 @@ async def receive_upload(request: Request) -> Response:
         return Response(status_code=400)
 
 
-async def _added(tables: Tables, name: str, content: bytes) -> Response:
+async def _added(readers: Readers, tables: Tables, name: str, content: bytes) -> Response:
     """Have the file read on a thread; a reader that gives up on it is no reason for the server to."""
-    thread = ThreadPoolExecutor(1, thread_name_prefix="fallline-upload")
-    reading = asyncio.wrap_future(thread.submit(tables.add, name, content))
-    thread.shutdown(wait=False)
+    working = readers.read(tables, name, content)
+    if working is None:
+        return _told(BUSY, 503)
+    reading = asyncio.wrap_future(working)
     await asyncio.wait([reading], timeout=READING_SECONDS)
-    if not reading.done():  # its thread may go on; its place is another's
+    if not reading.done():
+        readers.leave(working)
         reading.cancel()
         return _told(f"{shown_name(name)} {UNREADABLE}", 408)
     problem = reading.exception()

@@ -8,6 +8,7 @@ from fallline._explain._backprop import (
     check_outcome,
     check_sentences,
     edge_sentence,
+    is_mismatch,
     kept_words,
     mark_sentences,
     node_sentence,
@@ -95,7 +96,7 @@ def _edge(graph: Backprop, index: int, tensors: Tensors) -> dict[str, Any]:
 
 
 def _check(graph: Backprop, check: GradientCheck) -> dict[str, Any]:
-    words, tone = check_outcome(check)
+    words, tone = check_outcome(check, mismatch=is_mismatch(graph))
     return {
         "agrees": check.agrees,
         "outcome": words,

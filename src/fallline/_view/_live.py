@@ -4,7 +4,9 @@ A :class:`Scene` depends on the problem, the start and the optimizer, through on
 same problem is drawn in its windows.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,16 @@ _PASSING_BUCKETS, _PASSING_POINTS = 200, 500
 _BOWL_DIGITS = 4
 _MOST_FRAMES = 600
 """Of a whole reply: all steps of the usual runs, and no seconds of waiting for the long ones."""
+_SAME: Mapping[str, str] = MappingProxyType(
+    {
+        "start_uv": "start",
+        "end_uv": "end",
+        "slice_promised": "first_order_change",
+        "slice_came": "real_change",
+        "slice_reach": "reach",
+    }
+)
+"""Columns of ``frames`` that are left out where they are those of another (decode.js puts them back)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,9 +157,15 @@ def run_part(scene: Scene, run: Run, objective: LossFunction, steps: Steps, *, p
         buckets=_PASSING_BUCKETS if passing else BUCKETS,
         slice_t=slice_places(run) if passing or run.moments is not None else SLICE_T,
     )
+    moved["frames"] = _told_once(moved["frames"])
     drawn = draw_trail(path, scene.plane, objective, scene.backdrop, most=_PASSING_POINTS if passing else MOST_POINTS)
     batch = {"size": run.header.batch_size, "rows": run.header.rows}
     return {"title": run.header.name, "run_title": "This run", "batch": batch, **moved, "trail": drawn}
+
+
+def _told_once(frames: dict[str, Any]) -> dict[str, Any]:
+    """Without the columns that are those of another: of two parameters, say, a point is its own place in the plane."""
+    return {name: column for name, column in frames.items() if name not in _SAME or column != frames[_SAME[name]]}
 
 
 def all_frames(run: Run) -> Steps:

@@ -43,11 +43,15 @@ def test_the_same_address_shows_the_same_numbers(open_studio: OpenStudio) -> Non
 
 
 def test_what_is_broken_is_told_and_stands_at_its_default(open_studio: OpenStudio) -> None:
-    opened = open_studio("#/neuron?learning_rate=fast&data.noise=2&seed=%zz&colour=red")
+    inherited = "toString=1&data.valueOf=3&constructor=2&__proto__.polluted=1"  # names that every object has
+    opened = open_studio(f"#/neuron?learning_rate=fast&data.noise=2&seed=%zz&colour=red&{inherited}")
     opened.drawn()
     told = opened.page.locator(".st-notice").inner_text()
     for words in ("seed=%zz", "learning_rate = “fast”", "a number above 0", "“colour”"):
         assert words in told
+    for pair in inherited.split("&"):
+        assert f"“{pair}” in the address could not be read" in told
+    assert opened.page.evaluate("({}).polluted") is None
     opened.until("location.hash === '#/neuron?data.noise=2'")
 
 

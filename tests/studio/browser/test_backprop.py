@@ -30,6 +30,7 @@ def test_a_value_is_dragged_and_the_moment_stays(open_studio: OpenStudio) -> Non
     for _ in range(2):
         page.get_by_role("button", name="One step on").click()
     counter = page.locator(".fl-counter").inner_text()
+    opened.until("location.hash.endsWith('&step=2')")
     page.get_by_role("slider", name="w").focus()
     page.keyboard.press("ArrowRight")
     opened.until("location.hash.includes('w=1.05')")
@@ -38,6 +39,11 @@ def test_a_value_is_dragged_and_the_moment_stays(open_studio: OpenStudio) -> Non
     assert page.get_by_label("Value of w").input_value() == "1.05"
     page.get_by_role("button", name="The PyTorch that does the same").click()
     assert "w = torch.tensor(1.05" in page.locator(".st-code").inner_text() or page.get_by_role("tab").count() == 2
+    page.keyboard.press("Escape")
+    again = opened_at(open_studio, opened.hash())
+    again.until("document.querySelector('.fl-counter').textContent.startsWith('step 2 of')")
+    page.get_by_role("button", name="Undo").click()
+    opened.until("!location.hash.includes('w=1.05')")
 
 
 def test_a_fault_stands_under_the_field_with_a_caret(open_studio: OpenStudio) -> None:
@@ -48,6 +54,14 @@ def test_a_fault_stands_under_the_field_with_a_caret(open_studio: OpenStudio) ->
     line, marks = page.locator(".st-caret").inner_text().split("\n")
     assert line[marks.index("^") : marks.index("^") + 6] == "z.mean"
     assert page.locator(".fl-title").inner_text() == "y = x + 2; z = y*y*2; z.mean()"
+    page.get_by_text("Share", exact=True).click()
+    page.get_by_role("button", name="The Python that does the same").click()
+    assert 'fl.backprop("y = x + 2; z = y*y*2; z.mean()"' in page.locator(".st-code").inner_text()  # of what is drawn
+    page.keyboard.press("Escape")
+    page.locator("#st-expression").evaluate(
+        "(each) => { each.value = 'x+'.repeat(6e5); each.dispatchEvent(new Event('input')); }"
+    )
+    opened.until("document.querySelector('#st-expression-fault').textContent.startsWith('This is too long')")
     page.locator("#st-expression").fill("x*x")
     opened.until("!document.querySelector('.st-vector').hidden")
     page.get_by_label("Weights of the result's entries").fill("1, 0, 0")

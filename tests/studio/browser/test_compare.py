@@ -38,10 +38,16 @@ def test_a_rate_is_set_by_a_key_and_the_place_in_the_run_stays(open_studio: Open
     assert page.evaluate("window.before === document.querySelector('.fl-canvas-contour')")
     assert page.evaluate("document.activeElement.ariaLabel") == "SGD: learning rate"
     shown = [rate(opened, 0), rate(opened, 1)]
+    assert "step=3" in opened.hash()
     again = open_studio(opened.hash())
     again.drawn()
     again.until("document.querySelectorAll('.fl-setting').length === 3")
     assert [rate(again, 0), rate(again, 1)] == shown
+    assert again.page.locator(".fl-counter").inner_text() == "3 of 20 steps taken"
+    page.get_by_role("button", name="Undo").click()
+    opened.until("!location.hash.includes('SGD:0.0')")
+    page.go_back()
+    opened.until("location.hash.includes('SGD:0.0')")
 
 
 def test_the_start_is_dragged(open_studio: OpenStudio) -> None:

@@ -27,7 +27,7 @@ def test_the_offline_page_shows_the_same_run(open_studio: OpenStudio, tmp_path: 
     offline.goto(target.as_uri())
     offline.locator(".fl-canvas-contour").wait_for()
     assert "learning rate 0.012" in offline.locator(".fl-subtitle").inner_text()
-    assert offline.locator(".fl-counter").inner_text().endswith("of 20 steps taken")
+    assert offline.locator(".fl-counter").inner_text() == "5 of 20 steps taken"  # where the page stood
     offline.close()
 
 

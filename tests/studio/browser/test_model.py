@@ -72,6 +72,19 @@ def test_a_whole_part_for_windows_that_are_gone_is_asked_for_again(played: Any) 
     assert found["drawn"] == [["A", "ground A"], ["B", "B on A"]]
 
 
+def test_an_older_answer_that_comes_late_is_not_drawn(played: Any) -> None:
+    found = played("""
+      await change("B");
+      await answer(1, { part: "B", frame: "F1" });
+      await until(3); // all of B, which takes long
+      await change("C");
+      await answer(3, { part: "C", frame: "F1" });
+      await answer(2, { part: "all of B", frame: "F1" });
+      return { asked: [ask(2), ask(3)], drawn };""")
+    assert found["asked"] == [["B", "full", "F1"], ["C", "draft", "F1"]]
+    assert found["drawn"] == [["A", "ground A"], ["B", "B"], ["C", "C"]]
+
+
 def test_a_slow_drag_still_redraws(played: Any) -> None:
     found = played("""
       for (const n of ["B", "C", "D"]) await change(n);

@@ -67,6 +67,10 @@ def test_a_refusal_stands_under_its_control_and_the_picture_stays(open_studio: O
     assert fault.get_attribute("role") == "alert"
     assert opened.page.locator(".fl-subtitle").inner_text() == before
     assert "epochs" not in opened.hash()
+    opened.page.get_by_text("Share", exact=True).click()
+    opened.page.get_by_role("button", name="The Python that does the same").click()
+    assert "epochs" not in opened.page.locator(".st-code").inner_text()  # of what is drawn
+    opened.page.keyboard.press("Escape")
     opened.page.get_by_role("slider", name="Noise").press("ArrowRight")  # another control does not take the blame
     opened.page.wait_for_timeout(500)
     assert len(opened.faults()) == 1
@@ -86,10 +90,14 @@ def test_a_dropped_table_is_learnt_from_and_given_back(open_studio: OpenStudio) 
     text = (EXAMPLES / "penguins.csv").read_text(encoding="utf-8")
     opened.page.evaluate(
         """(text) => {
-          const held = new DataTransfer();
-          held.items.add(new File([text], "penguins.csv"));
-          for (const name of ["dragenter", "dragover", "drop"])
-            document.body.dispatchEvent(new DragEvent(name, { bubbles: true, cancelable: true, dataTransfer: held }));
+          const drop = (file, text) => {
+            const held = new DataTransfer();
+            held.items.add(new File([text], file));
+            for (const name of ["dragenter", "dragover", "drop"])
+              document.body.dispatchEvent(new DragEvent(name, { bubbles: true, cancelable: true, dataTransfer: held }));
+          };
+          drop("large.csv", "x,y\\n" + "1.5,2\\n2.5,4\\n".repeat(2e5)); // the last one is wanted
+          drop("penguins.csv", text);
         }""",
         text,
     )
@@ -100,6 +108,9 @@ def test_a_dropped_table_is_learnt_from_and_given_back(open_studio: OpenStudio) 
     opened.until("document.querySelector('.fl-run-data')?.textContent.includes('flipper_length_mm')")
     opened.until("location.hash.includes('data.target=body_mass_g')")
     assert opened.faults() == []
+    elsewhere = open_studio(opened.hash())
+    elsewhere.page.get_by_text("Your table: penguins.csv").wait_for()
+    assert not elsewhere.page.get_by_role("checkbox", name="year").is_checked()
     opened.page.get_by_role("button", name="Back to the textbook line").click()
     opened.until("location.hash === '#/neuron'")
     assert opened.page.get_by_role("slider", name="Noise").is_visible()

@@ -35,3 +35,29 @@ def test_the_page_goes_on_where_it_was(open_studio: OpenStudio, mortal: Studio) 
     assert opened.page.locator(".fl-counter").inner_text() == "1 of 30 steps taken"
     assert all("WebSocket connection" in text for text in opened.complaints)  # the browser's own lines
     opened.complaints.clear()
+
+
+def test_who_is_turned_away_waits_longer_and_longer_and_says_why(open_studio: OpenStudio) -> None:
+    found = open_studio("#/runs").page.evaluate("""async () => {
+      const { createSocket } = await import("/static/socket.js");
+      const states = [];
+      let [tries, restored] = [0, 0];
+      const connect = () => {
+        const line = Object.assign(new EventTarget(), { readyState: 0, send() {}, close() {} });
+        tries += 1;
+        setTimeout(() => {
+          line.dispatchEvent(new Event("open"));
+          line.dispatchEvent(new CloseEvent("close", { code: 1013, reason: "all are taken" }));
+        }, 1);
+        return line;
+      };
+      const socket = createSocket("ws://nowhere", { connect });
+      socket.on("state", (state) => states.push(state));
+      socket.on("restored", () => { restored += 1; });
+      const fault = await socket.ask({ kind: "runs", text: "x".repeat(2 ** 20) }).reply.catch((problem) => problem);
+      await new Promise((done) => setTimeout(done, 1200));
+      socket.stop();
+      return { states, tries, restored, why: socket.reason, fault: [fault.reason, fault.message.slice(0, 16)] };
+    }""")
+    fault = ["error", "This is too long"]
+    assert found == {"states": ["lost"], "tries": 3, "restored": 0, "why": "all are taken", "fault": fault}

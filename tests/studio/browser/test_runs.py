@@ -78,7 +78,7 @@ def test_the_list_is_filtered_and_walked_by_keys_and_grows(open_studio: OpenStud
     page = opened.page
     row = page.locator(".st-runs-row", has_text="0201-first")
     row.wait_for()
-    assert row.locator(".st-runs-outcome").inner_text().endswith("Diverged at step 4,312")
+    assert row.locator(".st-runs-outcome").inner_text().endswith("Diverged at step 4,312; 1 alarm")
     broken = page.locator(".st-runs-row", has_text="0202-broken")
     assert broken.locator(".st-runs-problem").inner_text().startswith("The run file 0202-broken.db cannot be read: ")
     page.keyboard.press("/")

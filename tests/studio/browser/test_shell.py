@@ -1,5 +1,7 @@
 """The shell: its pages, the theme, what it says where something is missing, and its room on small screens."""
 
+import time
+
 import pytest
 
 from studio.browser.conftest import OpenStudio
@@ -29,6 +31,13 @@ def test_a_page_that_cannot_be_loaded_says_so_and_the_others_work(open_studio: O
     opened.drawn()
     assert len(opened.complaints) == 2  # the browser's own line and the module's error
     opened.complaints.clear()
+    with opened.page.expect_request("**/page_compare.js"):
+        opened.page.route("**/page_compare.js", lambda route: (time.sleep(0.5), route.continue_()))
+        opened.page.evaluate("location.hash = '#/compare'")
+    with opened.page.expect_response("**/page_compare.js"):
+        opened.page.evaluate("location.hash = '#/neuron'")
+    opened.drawn()
+    assert opened.page.locator(".st-menu-entry").count() == 4  # still the neuron's: the other page came too late
 
 
 def test_the_picture_follows_the_theme_of_the_shell(open_studio: OpenStudio) -> None:
@@ -68,3 +77,6 @@ def test_on_a_small_screen_the_settings_are_a_sheet_over_the_picture(open_studio
     noise.press("Escape")
     assert not noise.is_visible()
     assert opener.evaluate("(each) => each === document.activeElement")
+    opener.click()
+    opened.page.get_by_role("button", name="Take a step").focus()
+    assert not noise.is_visible()  # nothing that has the focus is covered

@@ -79,7 +79,7 @@ def test_touch_scrolls_the_page_until_turning_is_switched_on(open_report: Open) 
     assert canvas.evaluate(read) == "none"
 
 
-def test_the_projector_shows_two_pictures_large_and_no_controls(open_report: Open) -> None:
+def test_the_projector_shows_two_pictures_large_and_a_way_out(open_report: Open) -> None:
     report = open_report()
     size = "Number.parseFloat(getComputedStyle(document.querySelector('.fl')).fontSize)"
     assert report.page.evaluate(size) == 16
@@ -87,7 +87,8 @@ def test_the_projector_shows_two_pictures_large_and_no_controls(open_report: Ope
     report.settle()
     assert report.page.evaluate(size) == 24
     assert report.page.locator("canvas:visible").count() == 2
-    assert report.page.locator("button:visible, input:visible, summary:visible").count() == 0
+    left = report.page.locator("button:visible, input:visible, summary:visible")
+    assert left.evaluate_all("all => all.map((each) => each.title)") == ["Large type, two pictures (key P)"]
     report.page.keyboard.press("ArrowRight")
     report.settle()
     assert report.number("loss") == shown(report.payload["frames"]["loss_after"][0])

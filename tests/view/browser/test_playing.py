@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 def _shows_step(report: Opened, frame: int) -> None:
     """The numbers and sentences on the page are those of the frame, after its step."""
     frames = report.payload["frames"]
-    assert report.page.locator(".fl-step-title").inner_text() == f"Step {frames['step'][frame]}"
+    assert report.page.locator(".fl-step-title").inner_text() == f"After step {frames['step'][frame]}"
     assert report.number("loss") == shown(frames["loss_after"][frame])
     for index, name in enumerate(report.payload["parameters"]):
         assert report.number(name) == shown(frames["end"][frame][index])

@@ -23,7 +23,7 @@ def _shows_stop(report: Opened, stop: int, frame: int) -> None:
     stops = rates["stops"]
     assert _chosen(report) == stop
     assert report.number("rate") == shown(rates["value"][stop])
-    assert report.page.locator(".fl-step-title").inner_text() == f"Step {stops['step'][frame]}"
+    assert report.page.locator(".fl-step-title").inner_text() == f"After step {stops['step'][frame]}"
     assert report.number("loss") == shown(stops["loss_after"][stop][frame])
     for index, name in enumerate(report.payload["parameters"]):
         assert report.number(name) == shown(stops["end"][stop][frame][index])
@@ -332,12 +332,12 @@ def test_one_parameter_is_a_curve(open_report: Open) -> None:
     _shows_stop(report, report.payload["rates"]["own"] + 1, 0)
 
 
-def test_the_projector_keeps_the_slider_and_no_other_control(open_report: Open) -> None:
+def test_the_projector_keeps_the_slider_and_a_way_out(open_report: Open) -> None:
     report = open_report("rates")
     report.page.locator(".fl").press("p")
     report.settle()
     assert report.page.locator("canvas:visible").count() == 2
-    assert report.page.locator("button:visible, input:visible").count() == 1
+    assert report.page.locator("button:visible, input:visible").count() == 2
     _press(report, "ArrowRight")
     assert _chosen(report) == report.payload["rates"]["own"] + 1
 

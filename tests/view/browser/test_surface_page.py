@@ -61,6 +61,8 @@ def test_the_picture_stands_beside_its_honesty(open_surface: Open, width: int) -
     assert picture is not None
     assert (beside["x"] > picture["x"] + picture["width"] - 1) == (width > 390)
     assert beside["height"] > 100
+    cut_off = page.locator(".fl-cut-honesty").evaluate("(panel) => panel.scrollHeight - panel.clientHeight")
+    assert cut_off <= 1, "all that is said of the picture is seen"
 
 
 def test_the_path_is_walked_with_its_sentences(open_surface: Open) -> None:

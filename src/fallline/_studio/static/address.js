@@ -22,10 +22,12 @@ export function readAddress(hash, home) {
   for (const pair of query.split("&").filter((each) => each !== "")) {
     const [key, text] = addressSplit(pair, "=").map((part) => addressDecode(part ?? ""));
     const names = key === null ? [] : key.split(".");
-    const bad = text === null || names.length === 0 || names.length > addressDepth || names.some((name) => !/^[A-Za-z_][A-Za-z0-9_-]*$/.test(name) || name === "__proto__" || name === "constructor");
+    const bad = text === null || names.length === 0 || names.length > addressDepth || names.some((name) => !/^[A-Za-z_][A-Za-z0-9_-]*$/.test(name) || name in {}); // no page has a setting that is named as what every object has
     if (bad || !addressPut(state, names, addressValue(text ?? ""))) problems.push(`“${pair.slice(0, 60)}” in the address could not be read, so it is left out.`);
   }
-  const [page, name] = addressSplit(addressDecode(path) ?? "", "/");
+  const place = addressDecode(path);
+  if (place === null) problems.push(`“${path.slice(0, 40)}” in the address is no page: this is the first one.`);
+  const [page, name] = addressSplit(place ?? "", "/");
   if (name !== undefined && name !== "") state.name ??= name;
   return { address: { page: page || home, state }, problems };
 }

@@ -39,14 +39,19 @@ export function compareDefaults() {
 export function readCompareState(state) {
   const { contenders, seeds, formula, ...rest } = state;
   const own = compareDefaults();
-  const read = readSettings("neuron", rest);
-  for (const name of compareRun) delete read.settings[name];
+  const mine = Object.fromEntries(Object.entries(rest).filter(([name]) => !compareRun.includes(name)));
+  const read = readSettings("neuron", mine);
+  for (const name of compareRun) {
+    delete read.settings[name];
+    if (name in rest) read.problems.push(`The address says “${name}”, and each contender has its own: it is left out.`);
+  }
   const problems = [...read.problems];
   const settings = { ...own, ...read.settings };
   if (formula === null || (typeof formula === "string" && formula !== "")) settings.formula = formula;
   else if (formula === undefined) settings.formula = rest.data === undefined && rest.edits === undefined ? own.formula : null;
   else problems.push("The address says a formula that is none: the ravine stands in its place.");
   if (Number.isInteger(seeds) && seeds >= 1 && seeds <= 5) settings.seeds = seeds;
+  else if (seeds !== undefined && seeds !== null) problems.push(`The address says seeds = ${JSON.stringify(seeds).slice(0, 40)}, and it has to be a whole number from 1 to 5: it stands at its default.`);
   if (contenders === undefined) return { settings, problems };
   const listed = typeof contenders === "string" ? contenders.split(",").map(contenderOf) : contenders;
   const given = Array.isArray(listed) ? listed.map(readContender) : [null];

@@ -5,7 +5,7 @@ import { make, setText } from "../../_view/static/element.js";
 import { formatNumber } from "../../_view/static/scale.js";
 import { createControls } from "./controls.js";
 import { createModel } from "./model.js";
-import { createUpload } from "./upload.js";
+import { askTable, createUpload } from "./upload.js";
 import { createSheet } from "./sheet.js";
 import { defaults, readSettings, withWish } from "./settings.js";
 import { differences } from "./address.js";
@@ -126,7 +126,9 @@ export function createExperiment(el, studio, page, above = null) {
         url: studio.url,
         onTable: (given) => {
           table = given;
-          patch({ ...structuredClone(usual), optimizer: settings.optimizer, optimizer_options: settings.optimizer_options, data: { kind: "upload", table: given.id, target: given.target, features: given.features } }, true, "table");
+          if (settings.learning_rate !== null) studio.notice(`The rate is what a sweep recommends for this table: ${formatNumber(settings.learning_rate, 3)} was chosen for other data.`);
+          const { optimizer, optimizer_options, epochs, seed } = settings;
+          patch({ ...structuredClone(usual), optimizer, optimizer_options, epochs, seed, data: { kind: "upload", table: given.id, target: given.target, features: given.features } }, true, "table");
         },
         onAgain: (given) => {
           table = given;
@@ -172,7 +174,7 @@ export function createExperiment(el, studio, page, above = null) {
     console.warn(error);
     setText(picture, "The picture could not be loaded. Load the page again.");
   });
-  const taken = { settings: request, root: picture, payload: () => payload, request: studio.request };
+  const taken = { settings: () => drawn ?? settings, root: picture, payload: () => payload, step: () => step, request: studio.request };
   studio.exports([
     { name: "Save as an offline page", act: async () => (await import("./exports.js")).saveOfflinePage(taken) },
     { name: "Save the picture as PNG", act: async () => (await import("./exports.js")).savePng(taken) },
@@ -190,6 +192,10 @@ export function createExperiment(el, studio, page, above = null) {
       loose = false;
       undo.keep(settings, "address");
       update();
+      askTable(studio, settings.data, table, (given) => {
+        table = given;
+        update();
+      });
       model.change(request(), { settled: true, cause: "address", leap: drawn !== null && experimentLeaps(settings, drawn) });
     },
     stop: () => {

@@ -5,11 +5,11 @@ import { saveFile } from "./share.js";
 import { showPython } from "./python_dialog.js";
 import { composePng } from "./png.js";
 
-/** @typedef {{settings: () => any, root: HTMLElement, payload: () => any, request: (kind: string, settings: any, options?: any) => Promise<any>}} ExportsHost */
+/** @typedef {{settings: () => any, root: HTMLElement, payload: () => any, step: () => number | "end", request: (kind: string, settings: any, options?: any) => Promise<any>}} ExportsHost */
 
 /** @param {ExportsHost} host */
-export async function saveOfflinePage({ settings, request }) {
-  const { text, name } = (await request("report", settings())).payload;
+export async function saveOfflinePage({ settings, step, request }) {
+  const { text, name } = (await request("report", settings(), { fields: { step: step() } })).payload;
   saveFile(new Blob([text], { type: "text/html" }), name);
 }
 

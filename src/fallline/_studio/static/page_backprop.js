@@ -6,6 +6,7 @@ import { backpropAddress, backpropExamples, readBackpropState } from "./backprop
 import { leafControls } from "./backprop_leaves.js";
 import { showPython } from "./python_dialog.js";
 import { linkStyle } from "./run_words.js";
+import { createUndo } from "./undo.js";
 
 const backpropTyped = 350; // ms after the last letter until the text is read
 const backpropLine = 60; // signs of the text that are shown around a fault
@@ -21,29 +22,43 @@ export function mount(el, studio) {
   let state = readBackpropState({}).state;
   /** @type {any} */
   let reply = null;
+  let drawn = state; // what the reply answers
   let [timer, busy, again, stopped] = [0, false, false, false];
   let away = () => {};
-  /** @type {(() => void) | null} */
-  let changed = null;
+  /** @type {Map<string, () => void>} */
+  const listeners = new Map();
+  const changed = (/** @type {string} */ what) => listeners.get(`change:${what}`)?.();
+  /** @type {number | "end"} */
+  let step = 0;
+  let [cause, written] = ["address", ""];
   const head = backpropHead({
     type: (text) => {
+      cause = "expression";
       state = { ...state, expression: text };
       later(backpropTyped);
     },
     enter: () => later(0),
     example: (example) => {
       const { title, ...rest } = example;
-      state = structuredClone(rest);
-      head.show(state);
-      ask();
+      put(structuredClone(rest), "example");
     },
     vector: (text) => {
+      cause = "vector";
       state = { ...state, vector: text };
       later(backpropTyped);
     },
-    program: () => showPython({ fallline: backpropProgram(state, reply), pytorch: reply.program, name: "backprop.py" }),
+    program: () => program(),
   });
+  const program = () => reply !== null && showPython({ fallline: backpropProgram(drawn, reply), pytorch: reply.program, name: "backprop.py" });
+  /** @param {import("./backprop_state.js").BackpropState} next @param {string} why */
+  const put = (next, why) => {
+    [state, cause] = [next, why];
+    head.show(state);
+    ask();
+  };
+  const undo = createUndo(head.tools, (before) => put(/** @type {any} */ (before), "undo"));
   const leaves = leafControls((name, text, settled) => {
+    cause = `leaf ${name}`;
     state = { ...state, at: { ...state.at, [name]: text } };
     if (settled) later(0);
     else ask();
@@ -66,7 +81,7 @@ export function mount(el, studio) {
     busy = true;
     const asked = state;
     try {
-      const found = await studio.request("backprop", { expression: asked.expression, at: asked.at, ...(asked.vector === "" ? {} : { vector: asked.vector }) }, { lane });
+      const found = await studio.request("backprop", backpropAsked(asked), { lane });
       if (!stopped) show(found, asked);
     } catch (fault) {
       if (/** @type {any} */ (fault).reason === undefined) throw fault;
@@ -82,16 +97,25 @@ export function mount(el, studio) {
   /** @param {any} found @param {import("./backprop_state.js").BackpropState} asked */
   const show = (found, asked) => {
     reply = found;
+    drawn = asked;
     head.fault("", null);
     head.vector(asked.vector !== "");
     head.ready(true);
     leaves.tell("", "");
     leaves.update(found.leaves, state.at);
     picture.classList.remove("st-graph-old");
-    changed?.();
+    changed("payload");
     if (again) return;
-    studio.setState(backpropAddress(asked, found.leaves.map((/** @type {any} */ leaf) => leaf.name)), { push: false });
-    studio.answered({ settings: asked, payload: found.payload, page: "backprop" });
+    undo.keep(asked, cause);
+    write();
+    studio.answered({ settings: backpropAsked(asked), payload: found.payload, page: "backprop" });
+  };
+  /** The address: of the graph that is drawn, and where its player stands. */
+  const write = () => {
+    const now = JSON.stringify(drawn);
+    const push = cause !== "address" && written !== now && !undo.follows();
+    written = now;
+    studio.setState({ ...backpropAddress(drawn, reply.leaves.map((/** @type {any} */ leaf) => leaf.name)), ...(step === 0 ? {} : { step }) }, { push });
   };
   /** @param {{message: string, place: any}} fault @param {import("./backprop_state.js").BackpropState} asked */
   const refuse = ({ message, place }, asked) => {
@@ -107,16 +131,22 @@ export function mount(el, studio) {
   const follow = () => { picture.dataset.hostTheme = studio.theme.mode(); };
   studio.theme.on("change", follow);
   studio.socket.on("restored", ask);
-  studio.exports([{ name: "The Python that does the same", act: () => { if (reply !== null) showPython({ fallline: backpropProgram(state, reply), pytorch: reply.program, name: "backprop.py" }); } }]);
+  studio.exports([{ name: "The Python that does the same", act: () => { program(); } }]);
   const start = async () => {
     const { render } = await import("/view/interactive_graph.js");
-    const model = { get: () => reply.payload, on: (/** @type {string} */ _, /** @type {() => void} */ listener) => { changed = listener; }, off: () => { changed = null; } };
+    const model = {
+      get: (/** @type {string} */ name) => (name === "step" ? step : reply.payload),
+      set: (/** @type {string} */ _, /** @type {number} */ at) => { step = at; },
+      save_changes: write,
+      on: (/** @type {string} */ event, /** @type {() => void} */ listener) => { listeners.set(event, listener); },
+      off: (/** @type {string} */ event) => { listeners.delete(event); },
+    };
     const first = () => {
-      changed = null;
+      listeners.clear();
       picture.replaceChildren();
       away = render({ model, el: picture });
     };
-    changed = first;
+    listeners.set("change:payload", first);
     if (reply !== null) first();
   };
   start().catch((error) => {
@@ -124,16 +154,17 @@ export function mount(el, studio) {
     setText(picture, "The picture could not be loaded. Load the page again.");
   });
   return {
-    update: (given) => {
+    update: ({ step: at = 0, ...given }) => {
       const read = readBackpropState(given);
-      state = read.state;
+      step = at === "end" || (Number.isInteger(at) && at >= 0) ? at : 0;
       if (read.problems.length > 0) studio.notice(read.problems.join(" "));
-      head.show(state);
-      ask();
+      if (read.state.expression === drawn.expression) changed("step");
+      put(read.state, "address");
     },
     stop: () => {
       stopped = true;
       clearTimeout(timer);
+      undo.stop();
       away();
       studio.theme.off("change", follow);
       studio.socket.off("restored", ask);
@@ -178,8 +209,10 @@ function backpropHead(host) {
   }).observe(leaves);
   weights.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.stopPropagation());
   weights.addEventListener("input", () => host.vector(weights.value.trim()));
+  const tools = make("div.st-backprop-tools", {}, make("label.st-label", { for: "st-expression" }, "Type an expression: assignments, then the result"), program);
   return {
-    el: make("section.st-backprop-head", { "aria-label": "The expression" }, make("div.st-backprop-tools", {}, make("label.st-label", { for: "st-expression" }, "Type an expression: assignments, then the result"), program), field, quote, fault, make("p.st-words", { id: "st-expression-words" }, "+ − * / ^ @, functions such as exp, relu, softmax, mean; statements end with “;”. Names without a value are leaves: set them below."), make("div.st-chips", { role: "group", "aria-label": "Examples" }, ...chips), leaves, vector),
+    tools,
+    el: make("section.st-backprop-head", { "aria-label": "The expression" }, tools, field, quote, fault, make("p.st-words", { id: "st-expression-words" }, "+ − * / ^ @, functions such as exp, relu, softmax, mean; statements end with “;”. Names without a value are leaves: set them below."), make("div.st-chips", { role: "group", "aria-label": "Examples" }, ...chips), leaves, vector),
     leaves,
     /** @param {import("./backprop_state.js").BackpropState} state */
     show: (state) => {
@@ -212,6 +245,11 @@ function backpropCaret(text, [begin, end]) {
   const before = left > from ? "…" : "";
   const marks = "^".repeat(Math.max(1, Math.min(end, right) - begin));
   return `${before}${text.slice(left, right)}${right < to ? "…" : ""}\n${" ".repeat(before.length + begin - left)}${marks}`;
+}
+
+/** What the server is asked. @param {import("./backprop_state.js").BackpropState} state */
+function backpropAsked({ expression, at, vector }) {
+  return { expression, at, ...(vector === "" ? {} : { vector }) };
 }
 
 /** The same with fallline. @param {import("./backprop_state.js").BackpropState} state @param {any} reply */

@@ -49,6 +49,7 @@ function contents(el, studio) {
       make("p.st-contents-words", {}, "One question each. You read a little, say what you expect, try it, and see what was measured in your own run. The first three are the beginning; after that take them in any order."),
       list),
   );
+  document.title = "Chapters · fallline studio";
   const done = chaptersFinished();
   const ask = async () => {
     try {
@@ -130,6 +131,10 @@ function chapterPage(el, studio, name) {
     stage.replaceChildren();
     stage.classList.remove("st-chapter-waiting");
     const own = text.state;
+    if (state.now !== undefined && !chapterSaysNow(state)) {
+      studio.notice("The address says “now”, and names no settings by it: the chapter’s own stand in their place.");
+      delete state.now;
+    }
     ownStates.add(chapterKey(own.settings));
     let untouched = state.now === undefined; // what the page first writes is the chapter's own state in the page's spelling
     const offered = text.controls;
@@ -233,9 +238,14 @@ function chapterSorted(value) {
   return Object.fromEntries(Object.keys(value).sort().map((key) => [key, chapterSorted(value[key])]));
 }
 
+/** Are settings of the learner's named? @param {ChapterState} state */
+function chapterSaysNow({ now }) {
+  return now === "defaults" || (now instanceof Object && !Array.isArray(now));
+}
+
 /** What the learner set, else what the chapter sets, as the page's address has it. @param {ChapterState} state @param {{page: string, settings: any}} own */
 function chapterSettings(state, own) {
-  if (state.now !== undefined) return state.now === "defaults" ? {} : structuredClone(state.now);
+  if (chapterSaysNow(state)) return state.now === "defaults" ? {} : structuredClone(state.now);
   const { at, ...rest } = structuredClone(own.settings);
   if (own.page !== "backprop" || at === undefined) return own.page === "backprop" ? rest : structuredClone(own.settings);
   return { ...rest, at: Object.entries(at).map(([name, value]) => `${name}=${value}`).join(";") };

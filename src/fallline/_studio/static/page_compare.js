@@ -9,8 +9,9 @@ import { compareDefaults, compareRequest, compareState, readCompareState } from 
 import { surfaceControls } from "./compare_surface.js";
 import { createModel } from "./model.js";
 import { createSheet } from "./sheet.js";
-import { createUpload } from "./upload.js";
+import { askTable, createUpload } from "./upload.js";
 import { linkStyle } from "./run_words.js";
+import { createUndo } from "./undo.js";
 import { rangeField } from "./widgets.js";
 
 /** @typedef {import("./compare_settings.js").CompareSettings} CompareSettings */
@@ -23,6 +24,11 @@ export function mount(el, studio) {
   linkStyle("/view/interactive_compare.css");
   linkStyle("/static/compare.css");
   let settings = compareDefaults();
+  /** @type {CompareSettings | null} */
+  let drawn = null; // of the picture that is on the screen
+  /** @type {number | "end"} */
+  let step = 0;
+  let [loose, written] = [false, ""]; // while a hand drags, the address stands still
   /** @type {any} */
   let payload = null;
   /** @type {any[]} */
@@ -37,9 +43,19 @@ export function mount(el, studio) {
   const root = make("div.st-lab.st-compare", {}, sheet.opener, aside, picture);
   if (Array.isArray(studio.controls) && studio.controls.length === 0) root.classList.add("st-lab-bare");
   el.append(root);
+  /** The address: of the picture that is drawn, and where the player stands. */
+  const write = () => {
+    const now = JSON.stringify(drawn ?? settings);
+    const push = written !== "" && written !== now && now === JSON.stringify(settings);
+    written = now;
+    studio.setState({ ...compareState(drawn ?? settings), ...(step === 0 ? {} : { step }) }, { push: push && !undo.follows() });
+  };
+  const undo = createUndo(aside, (before) => patch(/** @type {CompareSettings} */ (before), true, "undo"));
   /** @param {CompareSettings} now @param {boolean} settled @param {string} cause */
   const patch = (now, settled, cause) => {
     settings = now;
+    loose = !settled;
+    if (settled) undo.keep(now, cause);
     tell("", "");
     update();
     model.change(/** @type {any} */ (compareRequest(settings)), { settled, cause });
@@ -54,13 +70,17 @@ export function mount(el, studio) {
   }, {
     lane: `compare ${comparePages}`,
     onWish: (wish, settled) => patch({ ...settings, start: wish.start ?? settings.start }, settled, "start"),
-    onStep: () => {},
+    onStep: (at) => {
+      step = at ?? 0;
+      if (!loose) write();
+    },
     onAnswer: (answer) => {
       payload = answer.payload.schema === undefined ? { ...payload, start: answer.payload.start } : answer.payload;
       tell("", "");
       update();
+      if (JSON.stringify(answer.settings) === JSON.stringify(compareRequest(settings))) drawn = settings;
       if (!answer.full) return;
-      studio.setState(compareState(settings), { push: false });
+      if (!loose) write();
       studio.answered({ settings: answer.settings, payload, page: "compare" });
     },
     onFault: (sentence, cause) => {
@@ -136,8 +156,17 @@ export function mount(el, studio) {
   update();
   return {
     update: (state) => {
-      const read = readCompareState(state);
+      const { step: at = 0, ...rest } = state;
+      const read = readCompareState(rest);
       settings = read.settings;
+      step = at === "end" || (Number.isInteger(at) && at >= 0) ? at : 0;
+      model.put("step", step === 0 ? null : step);
+      [written, loose] = [JSON.stringify(settings), false];
+      undo.keep(settings, "address");
+      askTable(studio, settings.data, table, (given) => {
+        table = given;
+        update();
+      });
       if (read.problems.length > 0) studio.notice(read.problems.join(" "));
       update();
       model.change(/** @type {any} */ (compareRequest(settings)), { settled: true, cause: "address" });
@@ -147,6 +176,7 @@ export function mount(el, studio) {
       away();
       upload.stop();
       sheet.stop();
+      undo.stop();
       studio.theme.off("change", follow);
       studio.socket.off("restored", again);
       root.remove();

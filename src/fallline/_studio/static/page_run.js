@@ -62,8 +62,13 @@ export function mount(el, studio) {
     update: (state) => {
       const names = runNames(state);
       const now = JSON.stringify(names);
-      if (names.length === 0) studio.navigate({ page: "runs", state: {} });
-      else if (now !== shown) open(names);
+      if (names.length === 0) {
+        panes.forEach((pane) => pane.stop());
+        panes = [];
+        place.replaceChildren();
+        tools.prepend(back);
+        studio.notice("The address names no run: choose one of the list.");
+      } else if (now !== shown) open(names);
       shown = now;
     },
     stop: () => {

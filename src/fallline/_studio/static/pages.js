@@ -17,7 +17,7 @@
 //       NaN and infinities are numbers in a reply, but within `payload` and `part` (the pictures read those; decodeNumbers does it by hand).
 //       A request under way when the server went away is sent again once it is back.
 //   cancel(lane)                  gives up what is under way in a lane
-//   socket.on("restored", f), socket.off(…)    after a reconnection: ask again for what is on the screen ("lost": the server went away)
+//   socket.on("restored", f), socket.off(…)    after a reconnection: ask again for what is on the screen
 //   address                       {page: "compare", state: {…}}: state is a plain nested object, what differs from the page's defaults
 //   setState(state, {push})       writes the page's state into the address (calls no update); push: a new entry of the history
 //   navigate(address)             goes elsewhere: {page, state} or a hash such as "#/run?name=0001"

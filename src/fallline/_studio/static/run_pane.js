@@ -110,11 +110,13 @@ function panePicture(place, model, studio, host) {
       model.put("payload", payload.picture);
       if (payload.entry === entry && entry === "recording.js") return model.tell("change:payload");
       entry = payload.entry;
+      model.put("drawn", false);
       const [{ render }] = await Promise.all([import(`/view/${entry}`), entry === "recording.js" ? host.style("/view/recording.css") : null]); // a fit's is the shell's
       if (stopped) return;
       const top = window.scrollY;
       remove();
       remove = render({ model, el: place });
+      model.put("drawn", true);
       window.scrollTo({ top });
     },
     stop: () => {
@@ -128,8 +130,8 @@ function panePicture(place, model, studio, host) {
 /** The steps of a picture over steps, for whoever links two of them. @param {ReturnType<typeof paneModel>} model */
 function paneSteps(model) {
   return {
-    /** First and last step; null of a fit. @returns {[number, number] | null} */
-    range: () => model.get("payload")?.range ?? null,
+    /** First and last step; null of a fit, and of what is not drawn yet: its picture would not follow. @returns {[number, number] | null} */
+    range: () => (model.get("drawn") ? (model.get("payload")?.range ?? null) : null),
     /** The step of the first alarm. @returns {number | null} */
     alarm: () => model.get("payload")?.alarms?.[0]?.step ?? null,
     /** @param {number[] | null} range */

@@ -43,7 +43,7 @@ export function linkStyle(path) {
   const known = document.querySelector(`link[href="${path}"]`);
   const link = /** @type {HTMLLinkElement} */ (known ?? make("link", { rel: "stylesheet", href: path }));
   const ready = new Promise((/** @type {(_: void) => void} */ done) => {
-    if (link.sheet !== null) done();
+    if (link.sheet !== null) return done();
     for (const event of ["load", "error"]) link.addEventListener(event, () => done(), { once: true });
   });
   if (known === null) document.head.append(link);

@@ -88,7 +88,7 @@ export function readSettings(page, state) {
         if (value.kind !== undefined && value.kind !== "line") into.data = {};
         take(into.data, value, "data.");
       } else if (name === "optimizer_options" && value !== null && typeof value === "object") into[key] = value;
-      else if (!(name in settingsRules) || !(name in settingsRules && (above !== "" || key in defaults[page]))) problems.push(`The address says “${name}”, and there is no such setting: it is left out.`);
+      else if (!Object.hasOwn(settingsRules, name) || (above === "" && !Object.hasOwn(defaults[page], key))) problems.push(`The address says “${name}”, and there is no such setting: it is left out.`);
       else if (!settingsRules[name][0](value)) problems.push(`The address says ${name} = ${settingsShown(value)}, and it has to be ${settingsRules[name][1]}: it stands at its default.`);
       else into[key] = value;
     }
@@ -107,7 +107,7 @@ function settingsFirst(settings) {
 
 /** @param {any} value */
 function settingsShown(value) {
-  const text = typeof value === "string" ? `“${value}”` : JSON.stringify(value);
+  const text = typeof value === "string" ? `“${value}”` : typeof value === "number" ? String(value) : JSON.stringify(value);
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }
 

@@ -10,8 +10,8 @@ export function createSheet(panel, seen = () => null) {
   const close = make("button.fl-button.fl-button-small.st-sheet-close", { type: "button", click: () => show(false) }, "Done");
   panel.append(close);
   let was = 0; // how far the page was scrolled
-  /** @param {boolean} open */
-  const show = (open) => {
+  /** @param {boolean} open @param {HTMLElement} [to] what has the focus once it is closed */
+  const show = (open, to = opener) => {
     panel.classList.toggle("st-sheet", open);
     opener.setAttribute("aria-expanded", String(open));
     document.body.classList.toggle("st-with-sheet", open);
@@ -20,19 +20,27 @@ export function createSheet(panel, seen = () => null) {
       close.focus({ preventScroll: true });
       seen()?.scrollIntoView({ block: "start" });
     } else {
-      opener.focus({ preventScroll: true });
-      window.scrollTo(0, was);
+      to.focus({ preventScroll: true });
+      if (to === opener) window.scrollTo(0, was);
+      else to.scrollIntoView({ block: "nearest" });
     }
   };
   /** @param {KeyboardEvent} event */
   const key = (event) => {
     if (event.key === "Escape" && panel.classList.contains("st-sheet")) show(false);
   };
-  panel.addEventListener("keydown", key);
+  document.addEventListener("keydown", key);
+  panel.addEventListener("focusout", ({ relatedTarget: to }) => {
+    // what the focus goes to may lie behind the sheet
+    if (to instanceof HTMLElement && !panel.contains(to) && panel.classList.contains("st-sheet")) show(false, to);
+  });
   return {
     opener,
     /** @param {string} text */
     say: (text) => setText(words, text),
-    stop: () => document.body.classList.remove("st-with-sheet"),
+    stop: () => {
+      document.removeEventListener("keydown", key);
+      document.body.classList.remove("st-with-sheet");
+    },
   };
 }

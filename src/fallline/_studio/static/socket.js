@@ -4,7 +4,8 @@
 import { decodeNumbers } from "../../_view/static/decode.js";
 
 const socketWaits = [250, 500, 1000, 2000, 4000]; // ms until the next attempt; the last one for good
-const socketGrace = 400; // ms a reload of the page may take before the line is called lost
+const socketGrace = 400; // ms a reload of the page may take before the line is called lost, and a new line has to last
+const socketMost = 2 ** 20; // characters of one message (MOST_CHARACTERS of _messages.py): the server reads no more
 
 /** Why a request has no reply: "error" (its message is one sentence for the person), "dropped" or "cancelled". */
 export class RequestFault extends Error {
@@ -37,39 +38,50 @@ export function createSocket(url, { connect = (to) => new WebSocket(to) } = {}) 
   let line = null;
   /** @type {SocketState} */
   let state = "connecting";
+  let reason = ""; // why the server turned the page away
   let next = 1;
   let attempts = 0;
   let opened = 0; // times
-  let timer = 0;
+  let [timer, trial] = [0, 0];
   let over = false;
 
   /** @param {string} event @param {any} [detail] */
   const tell = (event, detail) => [...(listeners.get(event) ?? [])].forEach((listener) => listener(detail));
-  /** @param {SocketState} now */
-  const become = (now) => {
-    if (now === state) return;
-    state = now;
+  /** @param {SocketState} now @param {string} [why] */
+  const become = (now, why = "") => {
+    if (now === state && why === reason) return;
+    [state, reason] = [now, why];
     tell("state", now);
-    if (now === "lost") tell("lost");
+  };
+  /** The line holds: something was heard on it, or it was not closed at once. */
+  const holds = () => {
+    clearTimeout(trial);
+    if (attempts === 0 && state === "open") return;
+    attempts = 0;
+    become("open");
+    opened += 1;
+    if (opened > 1) tell("restored");
   };
   const open = () => {
     clearTimeout(timer);
     const mine = connect(url);
     line = mine;
     mine.addEventListener("open", () => {
-      attempts = 0;
-      opened += 1;
-      become("open");
+      trial = window.setTimeout(holds, socketGrace);
       for (const each of [...waiting.values()].sort((a, b) => a.id - b.id)) mine.send(socketText(each)); // nothing that was asked is lost
-      if (opened > 1) tell("restored");
     });
-    mine.addEventListener("message", (event) => hear(event.data));
-    mine.addEventListener("close", () => {
+    mine.addEventListener("message", (event) => {
+      holds();
+      hear(event.data);
+    });
+    mine.addEventListener("close", (event) => {
       if (over || line !== mine) return;
       line = null;
+      clearTimeout(trial);
+      const why = event.code === 1013 ? event.reason : "";
       const wait = socketWaits[Math.min(attempts, socketWaits.length - 1)];
       attempts += 1;
-      if (attempts > 1) become("lost");
+      if (attempts > 1 || why !== "") become("lost", why);
       else setTimeout(() => line?.readyState !== WebSocket.OPEN && !over && become("lost"), socketGrace);
       timer = window.setTimeout(open, wait);
     });
@@ -104,6 +116,9 @@ export function createSocket(url, { connect = (to) => new WebSocket(to) } = {}) 
     get state() {
       return state;
     },
+    get reason() {
+      return reason;
+    },
     /**
      * @param {Message} message kind, settings …; the id is given here
      * @param {(share: number, note: string) => void} [progress]
@@ -114,8 +129,13 @@ export function createSocket(url, { connect = (to) => new WebSocket(to) } = {}) 
       next += 1;
       const reply = new Promise((resolve, reject) => {
         const entry = { id, message, resolve, reject, progress };
+        const text = socketText(entry);
+        if (text.length > socketMost) {
+          reject(new RequestFault("error", `This is too long: ${text.length.toLocaleString("en")} characters, and the studio reads at most ${socketMost.toLocaleString("en")}.`));
+          return;
+        }
         waiting.set(id, entry);
-        send(socketText(entry));
+        send(text);
       });
       return { id, reply };
     },
@@ -136,7 +156,7 @@ export function createSocket(url, { connect = (to) => new WebSocket(to) } = {}) 
     },
     /** The id of what is under way in a lane, null where nothing is. @param {string} lane */
     underWay: (lane) => [...waiting.values()].find(({ message }) => (message.lane ?? message.kind) === lane)?.id ?? null,
-    /** @param {string} event "state", "lost" or "restored" @param {(detail?: any) => void} listener */
+    /** @param {string} event "state" or "restored" @param {(detail?: any) => void} listener */
     on: (event, listener) => {
       listeners.set(event, (listeners.get(event) ?? new Set()).add(listener));
     },

@@ -61,7 +61,6 @@ export function render({ el: body }) {
     told = problems.join(" ");
     parts.notice(told);
     parts.current(name);
-    document.title = `${title} · fallline studio`;
     visit += 1;
     const mine = visit;
     if (shown?.name !== name) {
@@ -70,38 +69,46 @@ export function render({ el: body }) {
       shown = null;
       share.offer([]);
       requests.cancelAll();
+      document.title = `${title} · fallline studio`;
       const el = make("div.st-page", { "data-page": name });
       parts.main.replaceChildren(el);
-      const mounted = await studioMount(name, el, studio);
-      if (mine !== visit) {
-        mounted.stop();
-        return;
-      }
+      const mounted = await studioMount(name, el, studio, () => mine === visit);
+      if (mine !== visit) return;
       shown = { name, mounted, el };
     }
-    shown?.mounted.update(studio.address.state);
+    try {
+      shown?.mounted.update(studio.address.state);
+    } catch (error) {
+      studioBroken(parts.main, title, error);
+      shown = null;
+    }
   };
   const moved = () => {
     if (window.location.hash === "" || window.location.hash.startsWith("#/")) go();
   };
   window.addEventListener("popstate", moved);
-  socket.on("state", (/** @type {string} */ state) => parts.line(state, socket.retry));
+  socket.on("state", (/** @type {string} */ state) => parts.line(state, socket.reason, socket.retry));
   go();
 }
 
-/** A page inside an element; one that cannot be loaded says so in its place. @param {string} name @param {HTMLElement} el @param {any} studio @returns {Promise<MountedPage>} */
-async function studioMount(name, el, studio) {
+/** A page inside an element; one that cannot be loaded says so in its place. @param {string} name @param {HTMLElement} el @param {any} studio @param {() => boolean} [wanted] is it still, once it is loaded? @returns {Promise<MountedPage>} */
+async function studioMount(name, el, studio, wanted = () => true) {
   const entry = pages.find((page) => page.name === name);
   try {
     if (entry === undefined) throw new TypeError(`There is no page ${name}.`);
     const module = await entry.load();
-    return module.mount(el, studio);
+    if (wanted()) return module.mount(el, studio);
   } catch (error) {
-    console.warn(error);
-    const again = make("button.fl-button", { type: "button", click: () => window.location.reload() }, "Load the studio again");
-    el.replaceChildren(make("section.st-missing", {}, make("h1", {}, entry?.title ?? name), make("p", {}, "This page could not be loaded. The others still work."), again));
-    return { update: () => {}, stop: () => {} };
+    studioBroken(el, entry?.title ?? name, error);
   }
+  return { update: () => {}, stop: () => {} };
+}
+
+/** @param {HTMLElement} el @param {string} title @param {unknown} error */
+function studioBroken(el, title, error) {
+  console.warn(error);
+  const again = make("button.fl-button", { type: "button", click: () => window.location.reload() }, "Load the studio again");
+  el.replaceChildren(make("section.st-missing", {}, make("h1", {}, title), make("p", {}, "This page could not be loaded. The others still work."), again));
 }
 
 /**
@@ -159,9 +166,10 @@ function studioParts(body, theme) {
       if (sentence === "") notice.replaceChildren();
       else notice.replaceChildren(make("p", {}, sentence), make("button.st-close", { type: "button", "aria-label": "Close this line", click: () => { notice.hidden = true; } }, "✕"));
     },
-    /** @param {string} state @param {() => void} retry */
-    line: (state, retry) => {
-      if (state === "lost") line.replaceChildren(make("p", {}, "The studio’s server does not answer. This page keeps what it shows and goes on as soon as it is back."), make("button.fl-button.fl-button-small", { type: "button", click: retry }, "Try now"));
+    /** @param {string} state @param {string} reason why the server says no @param {() => void} retry */
+    line: (state, reason, retry) => {
+      const words = reason === "" ? "does not answer. This page keeps what it shows and goes on as soon as it is back." : `takes no more: ${reason}. This one goes on as soon as one of them is closed.`;
+      if (state === "lost") line.replaceChildren(make("p", {}, `The studio’s server ${words}`), make("button.fl-button.fl-button-small", { type: "button", click: retry }, "Try now"));
       else line.replaceChildren();
     },
   };

@@ -16,6 +16,7 @@ export function createUpload({ url, onTable, onAgain, onFault }) {
   let over = 0;
   /** @type {{file: File, ids: Map<string, boolean>} | null} ids: under which a server has had it, and whether it was sent again for that */
   let held = null; // the last one that was taken, for a server that was started again
+  let under = new AbortController(); // of the file that is on its way: the last one dropped is the one that is wanted
   /** @param {DragEvent} event */
   const holdsFile = (event) => event.dataTransfer !== null && [...event.dataTransfer.types].includes("Files");
   /** @param {number} depth */
@@ -26,17 +27,21 @@ export function createUpload({ url, onTable, onAgain, onFault }) {
   /** @param {File | undefined} file @param {(table: Uploaded) => void} [taken] */
   const send = async (file, taken = onTable) => {
     if (file === undefined) return;
+    under.abort();
+    under = new AbortController();
+    const { signal } = under;
     try {
       const address = new URL(url("/upload"));
       address.searchParams.set("name", file.name);
-      const answer = await fetch(address, { method: "POST", body: file });
+      const answer = await fetch(address, { method: "POST", body: file, signal });
       const said = await answer.json();
+      if (signal.aborted) return;
       if (answer.ok) {
         held = { file, ids: (held?.file === file ? held.ids : new Map()).set(said.id, false) };
         taken(uploadChosen(said));
       } else onFault(said.error ?? "The server did not take the table.");
     } catch {
-      onFault("The table could not be sent: the studio’s server does not answer.");
+      if (!signal.aborted) onFault("The table could not be sent: the studio’s server does not answer.");
     }
   };
   /** @type {[string, (event: DragEvent) => void][]} */
@@ -72,11 +77,22 @@ export function createUpload({ url, onTable, onAgain, onFault }) {
       return true;
     },
     stop: () => {
+      under.abort();
       for (const [name, listener] of listeners) document.removeEventListener(name, /** @type {EventListener} */ (listener));
       input.remove();
       veil.remove();
     },
   };
+}
+
+/** The table that an address names, dropped by somebody else. @param {any} studio @param {any} data of the settings @param {Uploaded | null} known @param {(table: Uploaded) => void} taken */
+export async function askTable(studio, data, known, taken) {
+  if (data?.kind !== "upload" || data.table === known?.id) return;
+  try {
+    taken((await studio.request("table", {}, { fields: { table: data.table }, quiet: true })).payload);
+  } catch {
+    // the run on it says why
+  }
 }
 
 const uploadCounts = /^(id|index|row|nr|no|number|year|month|day|date|time|timestamp)$|_(id|index|nr|year|date)$/i;

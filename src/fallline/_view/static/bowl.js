@@ -290,18 +290,14 @@ function bowlFloor(picture) {
 
 /** One of the floor's two near edges as an axis. @param {BowlPicture} picture @param {number} axis 0 or 1 */
 function bowlFloorAxis(picture, axis) {
-  const { context, scene, theme, bowl, box, eye } = picture;
+  const { context, scene, theme, bowl, eye } = picture;
   const view = scene.windows.find((/** @type {any} */ window) => window.id === bowl.window);
   const values = axis === 0 ? bowl.x : bowl.y;
   const range = [values[0], values[values.length - 1]];
-  const side = axis === 0 ? (eye.nearness(0, 1) > 0 ? 1 : -1) * box.y : (eye.nearness(1, 0) > 0 ? 1 : -1) * box.x;
-  /** @param {number} value @returns {[number, number]} */
-  const place = (value) => {
-    const [x, y] = axis === 0 ? box.at(value, bowl.y[0]) : box.at(bowl.x[0], value);
-    return axis === 0 ? eye.project(x, side, 0) : eye.project(side, y, 0);
-  };
+  const place = (/** @type {number} */ value) => bowlFloorAt(picture, axis, value);
   const centre = eye.project(0, 0, 0);
-  const middle = place((range[0] + range[1]) / 2);
+  const middle = bowlFloorAt(picture, axis);
+  const left = (middle[0] - bowlFloorAt(picture, 1 - axis)[0] || axis - 0.5) < 0;
   const away = Math.hypot(middle[0] - centre[0], middle[1] - centre[1]) || 1;
   const out = [(middle[0] - centre[0]) / away, (middle[1] - centre[1]) / away];
   const line = Math.max(12, theme.fontSize || 12);
@@ -326,12 +322,20 @@ function bowlFloorAxis(picture, axis) {
   });
   context.stroke();
   const reach = 8 + (roomy ? bowlWidest(context, texts) * Math.abs(out[0]) + line * 1.1 : 0);
-  bowlAxisName(picture, view ? view.labels[axis] : scene.plane.axes[axis], [middle[0] + out[0] * (reach + line * 0.9), middle[1] + out[1] * (reach + line * 0.6)]);
+  bowlAxisName(picture, view ? view.labels[axis] : scene.plane.axes[axis], [middle[0] + out[0] * (reach + line * 0.9), middle[1] + out[1] * (reach + line * 0.6)], left);
   context.restore();
 }
 
-/** A long name stands at the foot of the picture, a short one beside its axis. @param {BowlPicture} picture @param {string} name @param {number[]} at */
-function bowlAxisName({ context, size, scene, theme, labels }, name, at) {
+/** Where a value, the middle one unless told, lies on the floor's near edge along an axis. @param {BowlPicture} picture @param {number} axis 0 or 1 @param {number} [value] @returns {[number, number]} */
+function bowlFloorAt({ bowl, box, eye }, axis, value) {
+  const values = axis === 0 ? bowl.x : bowl.y;
+  const told = value ?? (values[0] + values[values.length - 1]) / 2;
+  if (axis === 0) return eye.project(box.at(told, bowl.y[0])[0], (eye.nearness(0, 1) > 0 ? 1 : -1) * box.y, 0);
+  return eye.project((eye.nearness(1, 0) > 0 ? 1 : -1) * box.x, box.at(bowl.x[0], told)[1], 0);
+}
+
+/** A long name stands at the foot of the picture, on the side of its axis; a short one beside it. @param {BowlPicture} picture @param {string} name @param {number[]} at @param {boolean} left whether the other axis lies farther to the right: two long names share no side */
+function bowlAxisName({ context, size, scene, theme, labels }, name, at, left) {
   const line = Math.max(12, theme.fontSize || 12);
   context.font = labelFont(theme, 1.1, true);
   if (context.measureText(name).width > size.width * 0.48) context.font = labelFont(theme, 1, true);
@@ -340,7 +344,7 @@ function bowlAxisName({ context, size, scene, theme, labels }, name, at) {
   const text = shortenText(context, name, size.width * 0.48);
   const half = context.measureText(text).width / 2;
   const long = half > line * 3;
-  const x = long ? (at[0] < size.width / 2 ? half + 3 : size.width - half - 3) : Math.min(size.width - half - 3, Math.max(half + 3, at[0]));
+  const x = long ? (left ? half + 3 : size.width - half - 3) : Math.min(size.width - half - 3, Math.max(half + 3, at[0]));
   const y = long ? size.height - line : Math.min(size.height - line * 0.7, at[1]);
   context.strokeStyle = theme.surface;
   context.lineWidth = 4;

@@ -8,6 +8,7 @@ import { drawChartAxes, drawLevel, drawTag, insideChart, lossFrame, stepsAxis, s
 import { parameterColour } from "./theme.js";
 
 const ratesHeadroom = 1000; // times the start's height: what ends higher is marked at the top edge
+const ratesPlaces = 12; // steps from left to right that a curve's name is tried at
 const ratesDepth = 1e-13; // of the start's height: what lies lower is rounding
 /** @type {Record<string, {ink: string, dash: number[]}>} */
 const ratesInk = {
@@ -259,6 +260,8 @@ function ratesCurves(context, size, scene, theme, { measure, curves, level, tota
   const steps = stepsAxis(total, box);
   drawChartAxes(context, box, theme, { ...steps, y, yTicks, yLabels, xName: "steps taken (logarithmic)", yName: measure.name });
   if (level !== null) drawLevel(context, box, y(level), parameterColour(theme, 0, scene.parameters.length));
+  /** @type {number[][][]} */
+  const lines = []; // px, of each curve as it is drawn
   insideChart(context, box, () => {
     for (const { zone, step: taken, low, high } of curves) {
       const step = taken.slice(0, ratesInside(low, high, measure));
@@ -266,14 +269,11 @@ function ratesCurves(context, size, scene, theme, { measure, curves, level, tota
       const ys = step.flatMap((_, i) => (low[i] === high[i] ? [low[i]] : [high[i], low[i]])).map((value) => measure.value(value));
       const { ink, dash } = ratesInk[zone];
       strokeValues(context, xs, ys, { x: steps.x, y }, { colour: theme[ink], width: 2.5, dash });
+      lines.push(xs.map((at, i) => [steps.x(at), y(ys[i])]));
     }
   });
   curves.forEach((curve) => ratesBroken(context, box, curve, steps.x, theme));
-  ratesNames(context, box, scene, theme, curves, (curve, part) => {
-    const drawn = Math.min(curve.step.length, ratesInside(curve.low, curve.high, measure)) - 1;
-    const at = Math.min(drawn, Math.max(0, curve.step.findLastIndex((step) => steps.x(step) <= box.left + part * box.width)));
-    return [steps.x(curve.step[at]), Math.max(box.top + theme.fontSize, Math.min(box.top + box.height - theme.fontSize, y(measure.value(curve.high[at]))))];
-  });
+  ratesNames(context, box, scene, theme, curves, lines);
 }
 
 /** How many points are drawn: until the curve has left the chart for good. @param {number[]} low @param {number[]} high @param {RatesMeasure} measure */
@@ -290,25 +290,40 @@ function ratesBroken(context, box, { zone, step, low, high }, x, theme) {
   if (at !== -1) drawCross(context, [x(step[at]), box.top + 9], 4.5, theme[ratesInk[zone].ink]);
 }
 
-/** Each curve named beside itself, where no other name stands. @param {CanvasRenderingContext2D} context @param {any} box @param {any} scene @param {any} theme @param {RatesCurve[]} curves @param {(curve: RatesCurve, part: number) => number[]} place */
-function ratesNames(context, box, scene, theme, curves, place) {
+/**
+ * Each curve named near itself, where no other name stands and no curve passes; where there is no such place, where no name stands.
+ * @param {CanvasRenderingContext2D} context @param {any} box @param {any} scene @param {any} theme @param {RatesCurve[]} curves @param {number[][][]} lines of each curve, px
+ */
+function ratesNames(context, box, scene, theme, curves, lines) {
   /** @type {number[][]} */
   const taken = [];
+  const half = theme.fontSize * 0.75;
   context.font = `600 ${theme.fontSize}px ${theme.font}`;
-  for (const curve of curves) {
+  curves.forEach((curve, which) => {
     const text = `${curve.zone}: ${formatNumber(scene.rates.value[curve.stop], 3)}`;
-    const width = context.measureText(text).width + 16;
-    for (const part of [0.62, 0.45, 0.3, 0.8, 0.15]) {
-      const [x, y] = place(curve, part);
-      const spots = [y - theme.fontSize, y + theme.fontSize].filter((spot) => Number.isFinite(spot) && spot > box.top + 6 && spot < box.top + box.height - 6);
-      const spot = spots.find((each) => taken.every(([left, right, up]) => Math.abs(each - up) > theme.fontSize * 1.5 || x + width < left || x > right));
-      if (spot === undefined) continue;
-      const left = Math.min(x, box.left + box.width - width);
-      taken.push([left, left + width, spot]);
-      drawTag(context, box, { text, x: left - 8, y: spot, colour: theme[ratesInk[curve.zone].ink] }, theme);
-      break;
-    }
-  }
+    const width = context.measureText(text).width + 8;
+    const [from, down] = [(box.width - width - 1) / ratesPlaces, theme.fontSize / 2];
+    const spots = Array.from({ length: ratesPlaces + 1 }, (_, i) => box.left + i * from).flatMap((left) => {
+      const [x, y] = lines[which].findLast(([at, up]) => at <= left + width / 2 && Number.isFinite(up)) ?? [NaN, NaN];
+      return Array.from({ length: Math.max(0, (box.height - 2 * half) / down) }, (_, i) => box.top + half + i * down).map((up) => [left, left + width, up, Math.abs(up - ratesWithin(box, y)) + Math.max(0, left - x)]);
+    });
+    const free = spots.filter(([left, right, y]) => taken.every(([start, end, up]) => Math.abs(y - up) > 2 * half || right < start || left > end)).sort((a, b) => a[3] - b[3]);
+    const spot = free.find(([left, right, y]) => !lines.some((line) => ratesPasses(line, left - 3, right + 3, y - half, y + half))) ?? free[0];
+    if (spot === undefined) return;
+    taken.push(spot);
+    drawTag(context, box, { text, x: spot[0] - 8, y: spot[2], colour: theme[ratesInk[curve.zone].ink] }, theme);
+  });
+}
+
+/** Whether a line passes through a rectangle. @param {number[][]} line px @param {number} left @param {number} right @param {number} top @param {number} bottom */
+function ratesPasses(line, left, right, top, bottom) {
+  return line.some(([x, y], i) => {
+    const [beforeX, beforeY] = line[Math.max(0, i - 1)];
+    if (x < left || beforeX > right) return false;
+    const heights = [left, right].map((edge) => (x === beforeX ? NaN : beforeY + ((y - beforeY) * (Math.min(x, Math.max(beforeX, edge)) - beforeX)) / (x - beforeX)));
+    const [one, other] = x === beforeX ? [beforeY, y] : heights;
+    return Math.min(one, other) <= bottom && Math.max(one, other) >= top;
+  });
 }
 
 /**

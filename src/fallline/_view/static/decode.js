@@ -49,6 +49,9 @@ const decodeText = new Set([
   "terms",
 ]);
 
+/** Columns of `frames` that a host may leave out where they are those of another. */
+const decodeSame = [["start_uv", "start"], ["end_uv", "end"], ["slice_promised", "first_order_change"], ["slice_came", "real_change"], ["slice_reach", "reach"]];
+
 /**
  * A deep copy with "NaN", "Infinity" and "-Infinity" as numbers wherever the payload holds numbers. null stays null: not measured.
  * @param {any} payload
@@ -71,5 +74,7 @@ export function decodeNumbers(value) {
   if (typeof value === "string") return decodeWords.get(value) ?? value;
   if (Array.isArray(value)) return value.map(decodeNumbers);
   if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([name, held]) => [name, decodeText.has(name) ? held : decodeNumbers(held)]));
+  const found = Object.fromEntries(Object.entries(value).map(([name, held]) => [name, decodeText.has(name) ? held : decodeNumbers(held)]));
+  if ("ghost_uv" in found) for (const [name, of] of decodeSame) found[name] ??= found[of];
+  return found;
 }

@@ -25,7 +25,12 @@ export function renderGraph(payload, el, open) {
     root.focus();
     stage.resize(true);
   };
-  const player = createGraphPlayer(() => update());
+  const player = createGraphPlayer(() => {
+    update();
+    moved(player);
+  });
+  /** @type {(player: any) => void} */
+  let moved = () => {};
   const transport = graphTransport(player);
   const said = make("div.fl-graph-words", { "aria-live": "polite" });
   const told = make("section.fl-graph-panel.fl-graph-told", { "aria-label": "Details" });
@@ -63,6 +68,8 @@ export function renderGraph(payload, el, open) {
     stage,
     player,
     update,
+    /** Who hears where the player stands. @param {(player: any) => void} listener */
+    moved: (listener) => { moved = listener; },
     stop: () => {
       silence();
       player.stop();

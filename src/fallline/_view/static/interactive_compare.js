@@ -7,6 +7,7 @@ import { compareScene, decodeComparison } from "./compare_scene.js";
 import { renderComparison } from "./compare_page.js";
 import { createWishes } from "./interactive_wishes.js";
 import { createMovableStart } from "./interactive_start.js";
+import { createStep } from "./interactive_step.js";
 
 /**
  * Draws `model.get("payload")` (docs/payload-comparison.md) into `el`, and whatever takes its place.
@@ -15,14 +16,19 @@ import { createMovableStart } from "./interactive_start.js";
  */
 export function render({ model, el }) {
   const wishes = createWishes(model);
-  /** @type {import("./compare_page.js").ComparePage} */
-  let page = renderComparison(model.get("payload"), el, (made) => compareHand(made, wishes));
+  /** @type {ReturnType<typeof createStep>} */
+  let steps;
+  const hand = (/** @type {import("./compare_page.js").ComparePage} */ made) => {
+    steps = createStep(model, made.scene, made.player);
+    return compareHand(made, wishes, steps);
+  };
+  let page = renderComparison(model.get("payload"), el, hand);
   const whole = () => {
     const payload = model.get("payload");
     if (compareShape(payload) === compareShape(page.comparison)) keepFocus(page.layout.root, () => replaceComparison(page, decodeComparison(payload)));
     else {
       const before = page;
-      page = renderComparison(payload, el, (made) => compareHand(made, wishes));
+      page = renderComparison(payload, el, hand);
       keepChoices(before, page);
       before.stop();
     }
@@ -32,11 +38,14 @@ export function render({ model, el }) {
     swapSetting(page, decodeNumbers(model.get("part")));
     page.refresh.ask();
   };
+  const step = () => steps.go(model.get("step"));
   model.on?.("change:payload", whole);
   model.on?.("change:part", part);
+  model.on?.("change:step", step);
   return () => {
     model.off?.("change:payload", whole);
     model.off?.("change:part", part);
+    model.off?.("change:step", step);
     wishes.stop();
     page.stop();
   };
@@ -118,8 +127,9 @@ function keepFocus(root, change) {
  * The common start, moved by hand as the ball of a single run is.
  * @param {import("./compare_page.js").ComparePage} page
  * @param {import("./interactive_wishes.js").Wishes} wishes
+ * @param {ReturnType<typeof createStep>} steps
  */
-function compareHand(page, wishes) {
+function compareHand(page, wishes, steps) {
   const place = { frame: 0, progress: 0 };
   const one = {
     get accepts() { return page.comparison.accepts ?? []; },
@@ -149,6 +159,7 @@ function compareHand(page, wishes) {
     drawn: () => {
       put();
       start.look();
+      steps.tell();
     },
     stop: start.stop,
   };

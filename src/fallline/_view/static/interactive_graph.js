@@ -10,7 +10,21 @@ import { renderGraph } from "./graph_page.js";
  */
 export function render({ model, el }) {
   let shape = graphShape(model.get("payload"));
+  let asked = 0; // the host's step as the player has it: another graph begins anew unless the host says another one
+  /** @param {ReturnType<typeof renderGraph>["player"]} player */
+  const moved = ({ at, playing }) => {
+    if (playing || model.get("step") === undefined || at === model.get("step")) return;
+    asked = at;
+    model.set?.("step", at);
+    model.save_changes?.();
+  };
+  const go = () => {
+    asked = model.get("step") ?? 0;
+    if (asked !== page.player.at) page.player.seek(/** @type {any} */ (asked) === "end" ? page.player.count - 1 : asked);
+  };
   let page = renderGraph(model.get("payload"), el);
+  go();
+  page.moved(moved);
   const again = () => {
     const payload = model.get("payload");
     const next = graphShape(payload);
@@ -24,12 +38,17 @@ export function render({ model, el }) {
     page.root.classList.toggle("fl-projector", place.projector);
     if (place.projector) page.stage.resize(true);
     if (same) graphTakeUp(page, place);
+    else if ((model.get("step") ?? 0) !== asked) go();
+    page.moved(moved);
+    moved(page.player);
     el.style.minHeight = height;
     shape = next;
   };
   model.on?.("change:payload", again);
+  model.on?.("change:step", go);
   return () => {
     model.off?.("change:payload", again);
+    model.off?.("change:step", go);
     page.stop();
   };
 }

@@ -21,6 +21,7 @@ import { createAskedRate, fillRateField } from "./interactive_rate.js";
 import { createStandingScene } from "./interactive_scene.js";
 import { fillAskingSlider } from "./interactive_slider.js";
 import { createMovableStart } from "./interactive_start.js";
+import { createStep, stepsTaken } from "./interactive_step.js";
 import { fillStandingSwitches } from "./interactive_switches.js";
 import { createWishes } from "./interactive_wishes.js";
 
@@ -42,7 +43,7 @@ export function renderAsking(model, el) {
   const hands = askingHands(standing, { wishes, refresh, after: () => parts.renew() });
   const parts = askingParts(scene, { layout, player, view, hands, refresh, theme });
   const silence = listenToKeys(el, layout.root, layout.surfaces.bowl.canvas, { ...livePlayKeys(player), ...view.keys });
-  const steps = askingStep(model, scene, player);
+  const steps = createStep(model, scene, player);
   /** @param {boolean} all */
   const draw = (all) => {
     parts.draw(all);
@@ -101,7 +102,7 @@ function askingRefresher(draw) {
 function askingParts(scene, { layout, player, view, hands, refresh, theme }) {
   const { root, slots, panels, surfaces } = layout;
   const header = fillHeader(slots.header, scene, { theme, onProjector: view.projector, onBack: () => {}, rate: () => asked.now() });
-  const asked = createAskedRate(scene, { ...hands.of("rate"), taken: () => player.taken(), stepsTaken: () => askingTaken(scene, player) });
+  const asked = createAskedRate(scene, { ...hands.of("rate"), taken: () => player.taken(), stepsTaken: () => stepsTaken(scene, player) });
   const field = fillRateField(slots.header, asked);
   const slider = fillAskingSlider(slots.rates, scene, asked, () => transportToggle(player));
   const transport = fillTransport(slots.transport, scene, player);
@@ -142,7 +143,7 @@ function askingParts(scene, { layout, player, view, hands, refresh, theme }) {
       table.update();
     },
     stop: () => {
-      for (const each of [asked, slider, start, points]) each.stop();
+      for (const each of [asked, start, points]) each.stop();
     },
   };
 }
@@ -244,34 +245,4 @@ function askingSurfaces(surfaces, quiet, over, words) {
 function askingContour(context, size, scene, theme, id) {
   const view = scene.windows.find((/** @type {any} */ each) => each.id === id) ?? scene.windows.find((/** @type {any} */ each) => each.id === "main");
   return { view, layout: plotLayout(context, view, size, theme, !view.curve) };
-}
-
-/** Steps that are taken where the player stands. @param {any} scene @param {import("./player.js").Player} player */
-function askingTaken(scene, player) {
-  const taken = player.taken();
-  return taken === 0 ? 0 : scene.frames.step[taken - 1] + 1;
-}
-
-/**
- * The host's `step`: where the player stands, told when it rests.
- * @param {import("./interactive.js").InteractiveModel} model @param {any} scene @param {import("./player.js").Player} player
- */
-function askingStep(model, scene, player) {
-  /** @param {any} step */
-  const go = (step) => {
-    if (step === undefined || step === askingTaken(scene, player)) return;
-    player.seek(step === "end" ? player.count : scene.frames.step.filter((/** @type {number} */ each) => each < (step ?? 0)).length);
-  };
-  let told = 0;
-  go(model.get("step"));
-  return {
-    go,
-    tell: () => {
-      const now = askingTaken(scene, player);
-      if (player.place.mode !== "idle" || now === told || model.get("step") === undefined) return;
-      told = now;
-      model.set?.("step", now);
-      model.save_changes?.();
-    },
-  };
 }

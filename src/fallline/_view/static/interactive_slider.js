@@ -18,14 +18,13 @@ const askAround = 1000; // times the rate to either side, where nobody has measu
  * @param {any} scene
  * @param {import("./interactive_rate.js").AskedRate} asked
  * @param {() => void} toggle plays or pauses
- * @returns {{update: () => void, stop: () => void}}
+ * @returns {{update: () => void}}
  */
 export function fillAskingSlider(slot, scene, asked, toggle) {
   const input = make("input.fl-rates-input", { type: "range", min: "0", max: String(askWidth), step: "any", "aria-label": "Learning rate" });
   const track = make("div.fl-rates-track", {}, make("div.fl-rates-bar"), input);
   const keys = make("span.fl-rates-keys");
   const note = make("span.fl-rates-note");
-  const signs = make("p.fl-rates-signs");
   let shape = askShape(scene);
   /** @type {ReturnType<typeof sliderTrack>["labels"]} */
   let labels = [];
@@ -43,7 +42,6 @@ export function fillAskingSlider(slot, scene, asked, toggle) {
   };
   askListen(input, asked, () => shape, toggle);
   slot.append(track, make("p.fl-rates-legend", {}, keys, note));
-  slot.parentElement?.after(signs);
   return {
     update: () => {
       if (drawn === undefined || drawn !== scene.rates || !askCovers(shape, scene)) rebuild();
@@ -53,10 +51,9 @@ export function fillAskingSlider(slot, scene, asked, toggle) {
       if (input.getAttribute("aria-valuetext") !== words) input.setAttribute("aria-valuetext", words);
       asked.here.hidden = !scene.accepts.includes("bend");
       input.disabled = !scene.accepts.includes("learning_rate");
-      sliderFit(track, keys, signs, labels);
+      sliderFit(track, keys, labels);
       sliderMakeRoom(track, [[shape.place(now), askThumb]]);
     },
-    stop: () => signs.remove(),
   };
 }
 

@@ -3,7 +3,7 @@
 
 import { decodePayload } from "./decode.js";
 import { createLayout } from "./layout.js";
-import { createPlayer } from "./player.js";
+import { createPlayer, placeAfter } from "./player.js";
 import { createThemeControl, readTheme } from "./theme.js";
 import { fillHeader, fillRun } from "./header.js";
 import { fillSlider } from "./slider.js";
@@ -88,6 +88,7 @@ export function renderLive(payload, el, beside = null) {
     cameraTop: () => look(topCamera()),
     turn,
   });
+  if (scene.opens_at) player.seek(placeAfter(scene, player, scene.opens_at));
   const draw = () => {
     const colours = readTheme(root);
     header.update();

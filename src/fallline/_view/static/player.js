@@ -179,3 +179,8 @@ function playerPut(place, position, count) {
 function playerEase(part) {
   return part < 0.5 ? 2 * part * part : 1 - 2 * (1 - part) * (1 - part);
 }
+
+/** The player's place where so many steps were taken. @param {any} scene @param {Player} player @param {number | "end" | null} step */
+export function placeAfter({ frames }, player, step) {
+  return step === "end" ? player.count : frames.step.filter((/** @type {number} */ each) => each < (step ?? 0)).length;
+}

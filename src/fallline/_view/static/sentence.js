@@ -32,7 +32,7 @@ export function fillSentence(slot, scene) {
       setText(
         title,
         moved || place.beat > 0
-          ? `Step ${formatNumber(scene.frames.step[place.frame], 12)}`
+          ? `${place.progress === 1 ? "After step" : "Step"} ${formatNumber(scene.frames.step[place.frame], 12)}`
           : place.frame === 0
             ? "The start"
             : `Before step ${formatNumber(scene.frames.step[place.frame], 12)}`,

@@ -155,7 +155,10 @@ function sliceTickTexts(y, height, line, start) {
   const [low, high] = y.domain;
   const count = Math.min(5, Math.max(2, Math.floor(height / (line * 3))));
   const relative = (high - low) / Math.max(Math.abs(low), Math.abs(high)) < 0.004;
-  const ticks = relative ? niceTicks(low - start, high - start, count) : niceTicks(low, high, count);
+  const [from, to] = relative ? [low - start, high - start] : [low, high];
+  const below = to - ((to - from) * line) / (2 * height); // above it stands the axis' name
+  let ticks = niceTicks(from, below, count);
+  for (let more = count + 1; ticks.length < 2 && more < count + 4; more += 1) ticks = niceTicks(from, below, more);
   const values = relative ? ticks.map((tick) => tick + start) : ticks;
   const texts = formatTicks(ticks).map((text, i) => (relative && ticks[i] > 0 ? `+${text}` : text));
   return { values, texts, relative };
@@ -170,7 +173,6 @@ function sliceAxes(slice) {
   context.textBaseline = "middle";
   context.lineWidth = 1;
   values.forEach((value, i) => {
-    if (y(value) < top + line * 0.5) return;
     context.strokeStyle = theme.grid;
     context.beginPath();
     context.moveTo(left, y(value));

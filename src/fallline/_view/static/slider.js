@@ -53,8 +53,6 @@ export function fillSlider(slot, scene, host) {
   const { track, legend, labels } = sliderTrack(rates, place);
   track.append(input);
   slot.append(track, make("p.fl-rates-legend", {}, legend, make("span.fl-rates-note", {}, rates.snaps)));
-  const signs = make("p.fl-rates-signs");
-  slot.parentElement?.after(signs);
   return {
     update: (at) => {
       const shown = at ?? rates.own;
@@ -63,7 +61,7 @@ export function fillSlider(slot, scene, host) {
         input.value = String(sliderWidth * place(values[shown]));
         input.setAttribute("aria-valuetext", rates.words[shown]);
       }
-      sliderFit(track, legend, signs, labels);
+      sliderFit(track, legend, labels);
       sliderMakeRoom(track, [[place(values[chosen]), sliderThumb], ...(rates.own === null ? [] : [[place(values[rates.own]), sliderRing]])]);
     },
   };
@@ -133,15 +131,14 @@ export function sliderTrack(rates, place) {
 
 /**
  * Names stand inside their zones and labels beside their marks where they fit; what finds no room is named beneath.
- * @param {HTMLElement} track @param {HTMLElement} legend @param {HTMLElement} signs @param {SliderLabel[]} labels
+ * @param {HTMLElement} track @param {HTMLElement} legend @param {SliderLabel[]} labels
  */
-export function sliderFit(track, legend, signs, labels) {
+export function sliderFit(track, legend, labels) {
   const width = track.querySelector(".fl-rates-bar")?.clientWidth ?? 0;
   const fitted = `${width} ${getComputedStyle(track).height}`; // the projector has larger type
   if (width === 0 || track.dataset.fitted === fitted) return;
   track.dataset.fitted = fitted;
   const missing = new Map();
-  const unsaid = new Map();
   for (const zone of track.querySelectorAll(".fl-rates-zone")) {
     const name = /** @type {HTMLElement} */ (zone.firstElementChild);
     name.hidden = false;
@@ -157,14 +154,13 @@ export function sliderFit(track, legend, signs, labels) {
   for (const label of labels) {
     const found = sliderPlace(label, width, taken[label.row]);
     label.element.hidden = found === null;
-    if (label.key !== undefined && (found === null || (label.element.textContent ?? "").length < 6)) unsaid.set(label.texts[0], `fl-rates-sign fl-rates-sign-${label.key}`);
+    if (label.key !== undefined && (found === null || (label.element.textContent ?? "").length < 6)) missing.set(label.texts[0], `fl-rates-sign fl-rates-sign-${label.key}`);
     if (found === null) continue;
     taken[label.row].push([found - sliderGap, found + label.element.offsetWidth + sliderGap]);
     label.element.style.left = `${found}px`;
   }
   if (track.dataset.home) missing.set(track.dataset.home, "fl-rates-ring");
-  for (const [place, keys] of /** @type {[HTMLElement, Map<string, string>][]} */ ([[legend, missing], [signs, unsaid]]))
-    place.replaceChildren(...[...keys].map(([name, sign]) => make("span.fl-rates-key", {}, make(`span.${sign.replace(" ", ".")}`), name)));
+  legend.replaceChildren(...[...missing].map(([name, sign]) => make("span.fl-rates-key", {}, make(`span.${sign.replace(" ", ".")}`), name)));
 }
 
 /**
