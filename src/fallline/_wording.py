@@ -91,6 +91,19 @@ def _beside_all(share: float) -> str:
     return f"{100 - units / 10**decimals:.{decimals}f}".rstrip("0").rstrip(".")
 
 
+def percent_below(share: float, bound: float) -> str:
+    """A share that is below another one: with as many decimals, rounded down, as show that it is.
+
+    >>> percent_below(0.9, 0.99), percent_below(0.98985, 0.99), percent_below(0.98999, 0.99)
+    ('90 %', '98.98 %', '98.999 %')
+    """
+    told = percent(share)
+    if told != percent(bound) or not share < bound:
+        return told
+    decimals = min(MOST_DECIMALS, max(2, math.ceil(-math.log10(100 * (bound - share)))))
+    return f"{math.floor(100 * share * 10**decimals) / 10**decimals:.{decimals}f}".rstrip("0").rstrip(".") + " %"
+
+
 LARGE = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 

@@ -51,9 +51,9 @@ from fallline._recorder._steps import StepRecorder
 from fallline._recorder._surroundings import surroundings
 from fallline._recorder._watch import Watch
 from fallline._records import Instruments, RecordingHeader
+from fallline._run_names import RUNS
 from fallline._store import RecordingWriter, next_run_path, stored_snapshots
 
-RUNS = Path("runs")
 WRAPPERS = {"OptimizedModule": "_orig_mod", "DistributedDataParallel": "module", "DataParallel": "module"}
 """Modules around somebody's model, which a record is not named after."""
 

@@ -10,10 +10,9 @@ import numpy as np
 from fallline._recorder._first_to_break import layers_at_once
 from fallline._recorder._losses import Losses, window_before
 from fallline._records import Alarm, Cost, Floats, Outcome, Trigger
+from fallline._run_names import RUNS
 from fallline._wording import count, layer_in_words, multiple, reach_number, written
 
-RUNS: Final = "runs"
-"""Where a run file is found by ``fallline explain`` without its name, if it is the last."""
 WORDS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 EXPLODED: Final = 5.0
@@ -96,7 +95,7 @@ def how_to_explain(path: str) -> str:
     >>> how_to_explain("runs/0001-mlp.db"), how_to_explain("out/my run.db")
     ('fallline explain', "fallline explain 'out/my run.db'")
     """
-    return "fallline explain" if Path(path).parent == Path(RUNS) else f"fallline explain {shlex.quote(path)}"
+    return "fallline explain" if Path(path).parent == RUNS else f"fallline explain {shlex.quote(path)}"
 
 
 def _course(outcome: Outcome, losses: Losses, steps: int, stopped: str | None, calm: int) -> str:
