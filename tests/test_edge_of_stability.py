@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import fallline as fl
-from cli.shell import ROOT, environment, process
+from cli.shell import ROOT, environment, here
 from fallline._records import LimitKind
 
 pytestmark = pytest.mark.slow
-STEPS, MEASUREMENTS = 1800, 60
+STEPS, MEASUREMENTS = 1800, 32
 LINE = re.compile(
     r"^(SGD|Adam) +rate ([\d.]+) +(\d+)/rate = ([\d,]+) +sharpness +([\d,]+) at first, +([\d,]+) at last: +(\d+)%",
     re.MULTILINE,
@@ -96,11 +96,11 @@ def test_what_the_readme_shows_is_what_came(ran: Ran) -> None:
     """The last digits belong to the machine: at the edge every rounding is soon magnified."""
     shown = lines((ROOT / "README.md").read_text(encoding="utf-8"))
     assert [(one.optimizer, one.rate) for one in shown] == RATES
-    for here, there in zip(lines(ran.out), shown, strict=True):
-        assert here[:4] == there[:4]
-        assert here.first == pytest.approx(there.first, rel=0.02)
-        assert here.last == pytest.approx(there.last, rel=0.1)
-        assert here.share == pytest.approx(there.share, abs=0.1)
+    for said, written in zip(lines(ran.out), shown, strict=True):
+        assert said[:4] == written[:4]
+        assert said.first == pytest.approx(written.first, rel=0.02)
+        assert said.last == pytest.approx(written.last, rel=0.1)
+        assert said.share == pytest.approx(written.share, abs=0.1)
 
 
 def test_the_picture_and_the_words(ran: Ran) -> None:
@@ -108,6 +108,6 @@ def test_the_picture_and_the_words(ran: Ran) -> None:
     assert "SGD at the edge of stability" in page
     assert "Adam at the edge of stability" in page
     assert (ROOT / "docs" / "images" / "edge_of_stability.png").stat().st_size < 300_000
-    told = process(ran.folder, "explain", "runs/0003-sequential.db")
+    told = here(ran.folder, "explain", "runs/0003-sequential.db")
     assert told.status == 0
     assert "the edge of stability" in " ".join(told.out.split())

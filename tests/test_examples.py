@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 import fallline as fl
-from cli.shell import ROOT, environment, process
+from cli.shell import ROOT, environment, here
 
 pytestmark = pytest.mark.slow
 EPOCHS, STEPS_PER_EPOCH = 15, 12
@@ -73,11 +73,11 @@ def test_a_rate_that_explodes_is_stopped_by_its_alarm(trainings: tuple[Path, lis
 
 def test_the_commands_that_it_names(trainings: tuple[Path, list[Trained]]) -> None:
     folder, (_, exploded) = trainings
-    listed = process(folder, "runs")
+    listed = here(folder, "runs")
     assert listed.status == 0
     assert len(listed.out.splitlines()) == 3
-    explained = process(folder, "explain")
+    explained = here(folder, "explain")
     assert explained.status == 0
     assert f"step {exploded.run.alarms[0].step}" in explained.out
-    assert process(folder, "report").status == 0
+    assert here(folder, "report").status == 0
     assert len(list((folder / "runs").glob("*.html"))) == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.shell import ROOT, environment, process
+from cli.shell import ROOT, environment, here
 
 pytestmark = pytest.mark.slow
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -78,7 +78,7 @@ def printed(folder: Path, example: Example) -> list[str]:
     if program == "python":
         return script(folder, arguments)
     assert program == "fallline", f"an example of another program: {example.text}"
-    told = process(folder, *arguments, COLUMNS="80")
+    told = here(folder, *arguments, COLUMNS="80")
     assert told.status == (1 if "diverged" in told.out else 0), told.err
     return [plain(line) for line in (told.out + told.err).splitlines()]
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fallline._explain._numbers import as_number
-from fallline._wording import count, not_finite, percent, written
+from fallline._wording import count, not_finite, percent, percent_below, written
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,13 @@ from fallline._wording import count, not_finite, percent, written
 )  # fmt: skip
 def test_a_goal_is_written_as_it_was_given(share: float, text: str) -> None:
     assert percent(share) == text
+
+
+@given(st.sampled_from([0.5, 0.9, 0.95, 0.99, 0.999]), st.floats(1e-9, 0.02))
+def test_a_share_below_another_is_written_below_it(bound: float, missing: float) -> None:
+    told, goal = (text.removesuffix(" %") for text in (percent_below(bound - missing, bound), percent(bound)))
+    assert as_number(told) < as_number(goal)
+    assert as_number(told) <= 100 * (bound - missing) + 0.5, "rounded as a percentage is, or down"
 
 
 @given(st.floats(0.5, 1 - 1e-12))

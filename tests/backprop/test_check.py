@@ -175,6 +175,7 @@ def test_a_gradient_that_is_no_number(
     assert (check.wrong, check.agrees, check.not_finite) == (wrong, False, ("x",))
 
 
+@pytest.mark.slow
 def test_a_mistake_among_kinks() -> None:
     class Wrong(torch.autograd.Function):
         @staticmethod
@@ -300,6 +301,7 @@ def test_a_gradient_of_nothing_but_rounding_is_no_news() -> None:
     assert check.low_precision == LowPrecision("float32", pytest.approx(1.7e-10, rel=0.05), "b")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_what_cancels_but_for_rounding_is_no_mistake(seed: int) -> None:
     torch.manual_seed(seed)
@@ -362,6 +364,7 @@ def test_leaves_are_left_alone() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.mark.slow
 def test_evaluations_are_counted_and_bounded() -> None:
     calls = []
 

@@ -87,6 +87,7 @@ def test_a_detached_conjugate_is_held_constant() -> None:
     assert any("was held constant" in each for each in check.remarks)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_a_wrong_complex_step_back_is_named() -> None:
     graph = fl.backprop(lambda x, y: wrong(C(x, y)).abs().sum(), X, Y)

@@ -148,6 +148,7 @@ def test_a_mistake_that_is_small_beside_another_is_named_too(share: float) -> No
     assert named == {("CustomBackward", 0), ("DoubledBackward", 0)}
 
 
+@pytest.mark.slow
 def test_rounding_is_nobodys_mistake() -> None:
     """A gradient that is wrong though every step back is right: w gets none, and nothing on its way is to blame."""
     w = some(4, seed=1)

@@ -127,6 +127,7 @@ def slope(fn: Callable[..., torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     return torch.autograd.grad(fn(x).sum(), x, create_graph=True)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attributes", [False, True])
 def test_a_second_derivative_through_what_a_forward_kept_is_wrong(attributes: bool) -> None:
     sinh = sinh_made(right=False, attributes=attributes)
@@ -141,6 +142,7 @@ def test_a_second_derivative_through_the_operand_is_right() -> None:
     assert checked(lambda x: slope(sinh_made(right=True), x).pow(2).sum() + x.sum(), X).agrees
 
 
+@pytest.mark.slow
 def test_what_the_user_cut_off_is_held_though_a_forward_kept_it() -> None:
     sinh = sinh_made(right=False)
     assert checked(lambda x: sinh(x).sum(), X).agrees

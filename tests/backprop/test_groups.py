@@ -38,6 +38,7 @@ def closed(graph: fl.Backprop) -> list[str | None]:
     return [node.name for node in graph.nodes if node.kind is NodeKind.GROUP]
 
 
+@pytest.mark.slow
 def test_a_large_graph_becomes_legible(graph: fl.Backprop) -> None:
     small = grouped(graph)
     assert len(graph.nodes) > LEGIBLE >= len(small.nodes)
@@ -177,7 +178,7 @@ def test_any_graph_is_closed_without_a_circle_and_without_a_loss(graph: fl.Backp
 
 
 @pytest.mark.slow
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(graphs(), st.data())
 def test_very_many_graphs_are_closed_without_a_circle_and_without_a_loss(
     graph: fl.Backprop, data: st.DataObject

@@ -53,6 +53,7 @@ def test_any_value_between_both_slopes_will_do(at_zero: float) -> None:
     assert any(each.startswith("1 entry of x lies at a kink") for each in check.remarks)
 
 
+@pytest.mark.slow
 def test_one_wrong_value_among_many_kinks() -> None:
     own = relu_giving(1000.0)
     check = check_of(lambda x: x.relu().sum() + own(x[77]), torch.zeros(100))

@@ -87,7 +87,7 @@ def test_any_text_is_a_program_or_one_sentence(text: str, values: list[torch.Ten
 
 
 @pytest.mark.slow
-@settings(max_examples=6_000, deadline=None)
+@settings(max_examples=1_500, deadline=None)
 @given(TEXTS, SHAPES)
 def test_very_many_texts_are_programs_or_one_sentence(text: str, values: list[torch.Tensor]) -> None:
     is_a_program_or_one_sentence(text, values)
@@ -116,6 +116,7 @@ def well_formed(draw: st.DrawFn, depth: int = 0) -> str:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(well_formed(), SHAPES)
 def test_values_that_do_not_fit_never_speak_in_pytorchs_words(text: str, values: list[torch.Tensor]) -> None:
@@ -123,7 +124,7 @@ def test_values_that_do_not_fit_never_speak_in_pytorchs_words(text: str, values:
 
 
 @pytest.mark.slow
-@settings(max_examples=6_000, deadline=None)
+@settings(max_examples=1_500, deadline=None)
 @given(well_formed(), SHAPES)
 def test_very_many_values_that_do_not_fit(text: str, values: list[torch.Tensor]) -> None:
     is_a_program_or_one_sentence(text, values)

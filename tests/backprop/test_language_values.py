@@ -162,6 +162,7 @@ def test_a_nan_and_an_infinity_become_entries() -> None:
     assert x[1:].tolist() == [math.inf, -math.inf]
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.one_of(st.text(max_size=30), st.text("x=[],;1.e-−+naif \n", max_size=30)))
 def test_any_text_is_values_or_one_sentence(text: str) -> None:

@@ -85,6 +85,7 @@ class Doubled(torch.autograd.Function):
         return gradient
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"padding_idx": 0}, {"scale_grad_by_freq": True}])
 def test_what_is_wrong_beside_it_is_found(settings: dict[str, Any]) -> None:
     table = torch.linspace(-1, 1.3, 10).reshape(5, 2)
@@ -94,6 +95,7 @@ def test_what_is_wrong_beside_it_is_found(settings: dict[str, Any]) -> None:
     assert [graph.nodes[graph.edges[place].target].op for place in graph.check.wrong_edges] == ["Doubled"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"padding_idx": 0}, {"scale_grad_by_freq": True}])
 def test_a_table_that_is_used_elsewhere_is_compared_there(settings: dict[str, Any]) -> None:
     table = torch.linspace(-1, 1.3, 10).reshape(5, 2)
@@ -106,6 +108,7 @@ def test_a_table_that_is_used_elsewhere_is_compared_there(settings: dict[str, An
     assert wrong.check.wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "quantise",
     [
@@ -150,6 +153,7 @@ def ctc(log_probs: torch.Tensor, lengths: Any) -> torch.Tensor:
     return torch.nn.functional.ctc_loss(log_probs, targets, lengths, known, reduction="none").sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lengths", [torch.tensor([5, 3]), (5, 3)])
 def test_ctc_loss_of_log_probabilities_is_not_accused(lengths: Any) -> None:
     given = torch.randn(5, 2, 3, generator=torch.Generator().manual_seed(0))

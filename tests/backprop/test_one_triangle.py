@@ -69,6 +69,7 @@ def test_a_factor_that_is_upper() -> None:
     assert any("Lᵀ·L" in remark for remark in graph.remarks)
 
 
+@pytest.mark.slow
 def test_a_factor_that_is_none_has_a_wrong_gradient() -> None:
     graph = fl.backprop(lambda factor: bent(torch.cholesky_inverse(factor)), LOWER + 0.5)
     assert graph.check is not None
@@ -84,6 +85,7 @@ def test_a_pseudo_inverse(hermitian: bool) -> None:
     assert bool(graph.remarks) == hermitian
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of", ["cholesky", "eigvalsh"])
 def test_a_wrong_step_back_through_it_is_found(of: str) -> None:
     before = fl.backprop(lambda a: bent(OF_SYMMETRIC[of](Doubled.apply(a))), SYMMETRIC)
@@ -155,6 +157,7 @@ def test_a_complex_constant_goes_to_double_precision_with_the_rest() -> None:
     assert check.agrees
 
 
+@pytest.mark.slow
 def test_a_normal_distribution_of_a_covariance() -> None:
     def density(covariance: torch.Tensor) -> torch.Tensor:
         normal = torch.distributions.MultivariateNormal(torch.zeros(3, dtype=torch.float64), covariance)

@@ -48,6 +48,7 @@ def test_a_sample_is_not_accused(name: str) -> None:
     assert not graph.check.remarks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Gamma", "Dirichlet"])
 def test_a_mistake_beside_a_sample_is_seen(name: str) -> None:
     graph = graph_of(lambda a: SAMPLES[name](Doubled.apply(a)).square().sum())

@@ -83,6 +83,7 @@ def test_a_parameter_with_the_name_of_an_input_hides_nothing() -> None:
     assert {each.name: each.agrees for each in graph.check.inputs} == {"x": False, "x (parameter)": True}
 
 
+@pytest.mark.slow
 def test_a_custom_function_of_a_captured_parameter_is_compared() -> None:
     """PyTorch tells no mode of it: its arguments are replaced in another way."""
     captured = nn.Parameter(torch.ones(3))
@@ -140,6 +141,7 @@ def test_another_thread_uses_the_same_parameters_meanwhile() -> None:
     assert net.seen.dtypes == {torch.float32}
 
 
+@pytest.mark.slow
 def test_two_calls_on_one_module_run_one_after_the_other() -> None:
     torch.manual_seed(0)
     net, rows = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5)), torch.randn(4, 3)

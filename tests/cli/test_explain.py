@@ -31,6 +31,7 @@ def words(done: Done) -> str:
     return " ".join(done.out.split())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("line")
 def test_the_run_in_a_short_paragraph(cli: Cli) -> None:
     told = words(cli("explain"))
@@ -136,6 +137,7 @@ def test_follow_on_a_finished_run_ends_at_once(cli: Cli, line: None) -> None:
     assert "34 % of the limit" in told
 
 
+@pytest.mark.slow
 def test_a_diverged_run(cli: Cli) -> None:
     cli("fit", "--learning-rate", "0.05", "--quiet")
     told = words(cli("explain"))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import recordings
 from cli.shell import Cli
@@ -39,6 +40,7 @@ def test_a_loop_with_its_sharpness(cli: Cli) -> None:
     assert json.loads(cli("explain", "--step", "3", "--json").out)["sharpness"] is None
 
 
+@pytest.mark.slow
 def test_a_neuron_has_none(cli: Cli) -> None:
     cli("fit", "--epochs", "3", "--learning-rate", "0.01")
     told = json.loads(cli("explain", "--json").out)

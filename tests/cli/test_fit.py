@@ -41,6 +41,7 @@ def test_the_textbook_line_prints_its_whole_story(cli: Cli, folder: Path) -> Non
     assert left_in(folder) == ["runs", "runs/0001-line.db", "runs/0001-line.html"]
 
 
+@pytest.mark.slow
 def test_the_numbers_printed_are_those_recorded(cli: Cli, folder: Path) -> None:
     out = cli("fit").out
     run = last(folder)
@@ -54,6 +55,7 @@ def test_the_numbers_printed_are_those_recorded(cli: Cli, folder: Path) -> None:
         assert float(text) == pytest.approx(recorded, rel=5e-4)
 
 
+@pytest.mark.slow
 def test_the_contour_numbers_the_first_steps(cli: Cli) -> None:
     lines = cli("fit").out.splitlines()
     picture = [line for line in lines if "│" in line]
@@ -63,6 +65,7 @@ def test_the_contour_numbers_the_first_steps(cli: Cli) -> None:
         assert any(mark in line.split("│")[1] for line in picture), mark
 
 
+@pytest.mark.slow
 def test_penguins_tell_what_raw_columns_would_have_meant(cli: Cli) -> None:
     done = cli("fit", PENGUINS, *ON_PENGUINS)
     assert done.status == 0
@@ -79,6 +82,7 @@ def test_penguins_tell_what_raw_columns_would_have_meant(cli: Cli) -> None:
     assert "dropped" not in done.out
 
 
+@pytest.mark.slow
 def test_several_features_are_named_in_what_was_learned(cli: Cli) -> None:
     features = "bill_length_mm, flipper_length_mm"
     done = cli("fit", PENGUINS, "--target", "body_mass_g", "--features", features, "--drop-missing")
@@ -87,6 +91,7 @@ def test_several_features_are_named_in_what_was_learned(cli: Cli) -> None:
     assert learned == ["w_bill_length_mm", "w_flipper_length_mm", "b"]
 
 
+@pytest.mark.slow
 def test_other_columns_than_numbers_are_left_out_and_said_so(cli: Cli) -> None:
     done = cli("fit", PENGUINS, "--target", "body_mass_g", "--drop-missing", "--epochs", 5, "--json")
     names = {"w_bill_length_mm", "w_bill_depth_mm", "w_flipper_length_mm", "w_year", "b"}
@@ -94,6 +99,7 @@ def test_other_columns_than_numbers_are_left_out_and_said_so(cli: Cli) -> None:
     assert 'Left out: "species", "island", "sex" (text).' in done.err
 
 
+@pytest.mark.slow
 def test_raw_columns_on_request(cli: Cli, folder: Path) -> None:
     assert cli("fit", PENGUINS, *ON_PENGUINS, "--no-standardise", "--epochs", 3).status == 0
     assert last(folder).header.scaling.is_identity
@@ -123,6 +129,7 @@ def test_the_options_reach_the_loop(cli: Cli, folder: Path) -> None:
     assert re.findall(r"^epoch +(\d+)", done.out, flags=re.MULTILINE) == ["0", "3", "6", "7"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
 def test_every_loss_for_numbers(cli: Cli, loss: str) -> None:
     done = cli("fit", "--loss", loss, "--learning-rate", "auto", "--epochs", 20)
@@ -131,6 +138,7 @@ def test_every_loss_for_numbers(cli: Cli, loss: str) -> None:
     assert ("exact" in done.out) == (loss == "mse")
 
 
+@pytest.mark.slow
 def test_a_logistic_neuron(cli: Cli, classes: Path) -> None:
     done = cli("fit", classes, "--target", "late", "--loss", "bce", "--json")
     assert done.status == 0
@@ -139,6 +147,7 @@ def test_a_logistic_neuron(cli: Cli, classes: Path) -> None:
     assert done.json["loss"]["last"] < done.json["loss"]["first"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["momentum", "nesterov", "RMSprop", "AdamW"])
 def test_optimizers_by_their_usual_names(cli: Cli, name: str) -> None:
     done = cli("fit", "--optimizer", name, "--learning-rate", "auto", "--epochs", 30, "--json")
@@ -151,6 +160,7 @@ def test_an_optimizer_that_evaluates_the_loss_itself(cli: Cli) -> None:
     assert told["loss"]["last"] == pytest.approx(0.24, abs=0.1)
 
 
+@pytest.mark.slow
 def test_auto_says_what_it_measured(cli: Cli) -> None:
     done = cli("fit", "--learning-rate", "auto", "--epochs", 10, "--json")
     assert 0 < done.json["share_of_limit"] <= 0.5
@@ -175,11 +185,13 @@ def test_a_diverging_run_is_recorded_explained_and_ends_with_status_1(cli: Cli, 
     assert cli("fit", "--learning-rate", advised, "--quiet").status == 0
 
 
+@pytest.mark.slow
 def test_the_advice_after_a_diverged_run_is_at_most_half_the_limit(cli: Cli) -> None:
     words = " ".join(cli("fit", PENGUINS, *ON_PENGUINS, "--learning-rate", 3).out.split())
     assert float(re.search(r"--learning-rate (\S*\d)", words)[1]) <= 0.5
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_record(cli: Cli, folder: Path) -> None:
     for seed in (3, 3, 4):
         cli("fit", "--seed", seed, "--epochs", 5, "--batch-size", 10, "--quiet")
@@ -188,6 +200,7 @@ def test_the_same_seed_gives_the_same_record(cli: Cli, folder: Path) -> None:
     assert not np.array_equal(first.columns.parameters, other.columns.parameters)
 
 
+@pytest.mark.slow
 def test_files_are_numbered_and_named_after_the_table(cli: Cli, folder: Path) -> None:
     cli("fit", "--epochs", 1, "--quiet")
     cli("fit", PENGUINS, *ON_PENGUINS, "--epochs", 1, "--quiet")
@@ -209,6 +222,7 @@ def test_the_report_stands_beside_a_named_run(cli: Cli, folder: Path) -> None:
     assert page.lower().startswith("<!doctype html>")
 
 
+@pytest.mark.slow
 def test_quiet_prints_nothing_and_records_all_the_same(cli: Cli, folder: Path) -> None:
     done = cli("fit", PENGUINS, *ON_PENGUINS, "--quiet")
     assert (done.status, done.out, done.err) == (0, "", "")

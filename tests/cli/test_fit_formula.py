@@ -10,6 +10,7 @@ from cli.shell import Cli
 PARABOLA = ("--formula", "(w - 3)^2", "--learning-rate", 0.1)
 
 
+@pytest.mark.slow
 def test_the_smallest_example(cli: Cli, folder: Path) -> None:
     right, left = (" ".join(cli("fit", *PARABOLA, "--start", start).out.split()) for start in ("w=5", "w=1"))
     assert "At w = 5 the slope is 4.000: the loss rises to the right, so w goes left, from 5.0000 to 4.6000." in right
@@ -65,6 +66,7 @@ def test_what_does_not_go_together(cli: Cli, folder: Path, arguments: tuple[obje
     assert not list(folder.iterdir())
 
 
+@pytest.mark.slow
 def test_a_formula_that_diverges_ends_with_status_1(cli: Cli) -> None:
     done = cli("fit", "--formula", "(w - 3)^2", "--learning-rate", 1.5)
     assert done.status == 1

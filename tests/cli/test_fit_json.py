@@ -13,6 +13,7 @@ KEYS = [
 ]
 
 
+@pytest.mark.slow
 def test_keys_and_values_of_the_textbook_run(cli: Cli) -> None:
     done = cli("fit", "--json")
     told = done.json
@@ -41,6 +42,7 @@ def test_it_says_what_the_record_says(cli: Cli, folder: Path) -> None:
     assert told["outcome"] == summary.outcome == "converged"
 
 
+@pytest.mark.slow
 def test_several_features_by_column(cli: Cli) -> None:
     features = "bill_length_mm,flipper_length_mm"
     told = cli("fit", PENGUINS, "--target", "body_mass_g", "--features", features, "--drop-missing", "--json").json
@@ -62,12 +64,14 @@ def test_not_finite_is_written_as_a_string_and_absent_as_null(cli: Cli) -> None:
     assert told["exact"] is None
 
 
+@pytest.mark.slow
 def test_notes_stay_on_stderr(cli: Cli) -> None:
     done = cli("fit", PENGUINS, *ON_PENGUINS, "--json")
     assert list(done.json) == KEYS
     assert "2 of 344 rows dropped" in done.err
 
 
+@pytest.mark.slow
 def test_json_and_quiet_together_print_the_json_alone(cli: Cli) -> None:
     done = cli("fit", PENGUINS, *ON_PENGUINS, "--json", "--quiet")
     assert list(done.json) == KEYS

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import fallline as fl
-from cli.shell import Cli, left_in, process
+from cli.shell import Cli, here, left_in, process
 from store.places import mounted, without_privileges
 
 
@@ -57,6 +57,7 @@ def test_runs_is_a_file(cli: Cli, folder: Path) -> None:
     assert Path("runs").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_a_report_that_may_not_be_written_keeps_the_run(cli: Cli, closed: Path) -> None:
     (closed / "open").mkdir()
     (closed / "open").chmod(0o777)
@@ -80,20 +81,20 @@ def test_a_run_given_as_a_folder_gets_the_next_number(cli: Cli, folder: Path) ->
 
 @pytest.mark.slow
 def test_a_full_disk_for_the_run(tiny_disk: Path) -> None:
-    sentence = process(tiny_disk, "fit", "--epochs", 2, "--run", "a.db").sentence
+    sentence = here(tiny_disk, "fit", "--epochs", 2, "--run", "a.db").sentence
     assert "the disk is full" in sentence
     assert left_in(tiny_disk) == []
 
 
 @pytest.mark.slow
 def test_a_full_disk_for_a_numbered_run_leaves_no_empty_name(tiny_disk: Path) -> None:
-    assert "the disk is full" in process(tiny_disk, "fit", "--epochs", 2).sentence
+    assert "the disk is full" in here(tiny_disk, "fit", "--epochs", 2).sentence
     assert [name for name in left_in(tiny_disk) if name != "runs"] == []
 
 
 @pytest.mark.slow
 def test_a_full_disk_for_the_report_keeps_the_run(page_disk: Path) -> None:
-    sentence = process(page_disk, "fit", "--epochs", 2, "--run", "a.db").sentence
+    sentence = here(page_disk, "fit", "--epochs", 2, "--run", "a.db").sentence
     assert "no space left on device" in sentence
     assert "The run itself is recorded: a.db." in sentence
     assert left_in(page_disk) == ["a.db"]
@@ -102,8 +103,8 @@ def test_a_full_disk_for_the_report_keeps_the_run(page_disk: Path) -> None:
 
 @pytest.mark.slow
 def test_a_disk_that_fills_during_the_run_keeps_what_was_flushed(tmp_path: Path) -> None:
-    with mounted(tmp_path / "some", "-t", "tmpfs", "-o", "size=4m", "tmpfs") as folder:
-        done = process(folder, "fit", "--epochs", 200_000, "--run", "a.db")
+    with mounted(tmp_path / "some", "-t", "tmpfs", "-o", "size=1m", "tmpfs") as folder:
+        done = here(folder, "fit", "--epochs", 200_000, "--run", "a.db")
         assert "the disk is full; what was written before, if anything, can still be read" in done.sentence
         assert len(fl.load(folder / "a.db")) > 0
 
@@ -126,5 +127,5 @@ def test_names_beyond_ascii(tmp_path: Path, name: bytes) -> None:
     done = process(tmp_path, "fit", table, "--target", "y", "--epochs", 2, "--run", inside / "a.db")
     assert (done.status, done.err) == (0, "")
     assert left_in(inside) == ["a.db", "a.html", "t.csv"]
-    shown = process(tmp_path, "explain", inside / "a.db")
+    shown = here(tmp_path, "explain", inside / "a.db")
     assert (shown.status, shown.err) == (0, "")

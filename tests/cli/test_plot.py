@@ -22,6 +22,7 @@ def picture(lines: list[str], left: str = "│") -> list[str]:
     return [line.split(left, 1)[1] for line in lines if left in line]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     points=st.lists(st.tuples(ANY, ANY), max_size=12),

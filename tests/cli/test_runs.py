@@ -20,6 +20,7 @@ def three(folder: Path, recorded: Callable[..., Path]) -> None:
     Path("runs/0003-broken.db").write_bytes(b"no database at all" * 100)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("three")
 def test_runs_lists_them_in_order(cli: Cli) -> None:
     done = cli("runs")
@@ -100,6 +101,7 @@ def test_an_export_over_its_own_run_is_refused(cli: Cli) -> None:
     assert Path("runs/0001-line.db").read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("three")
 def test_report_writes_the_page_again(cli: Cli) -> None:
     Path("runs/0001-line.html").unlink()

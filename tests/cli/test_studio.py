@@ -73,11 +73,13 @@ def test_ctrl_c_is_130(cli: Cli, asked: Asked) -> None:
     assert (done.status, done.err) == (130, "Ctrl-C ends it.\nfallline: Stopped by Ctrl-C.\n")
 
 
+@pytest.mark.slow
 def test_a_run_is_opened_from_its_own_folder(
     cli: Cli, asked: Asked, folder: Path, recorded: Callable[..., Path]
 ) -> None:
     (folder / "elsewhere").mkdir()
     copy(next(recorded(("fit", "--epochs", 3)).glob("*.db")), folder / "elsewhere" / "mine.db")
+    (folder / "elsewhere" / "mine.db.db").write_text("no run", encoding="utf-8")  # beside it, and not it
     done = cli("studio", "elsewhere/mine.db", "--port", 0, "--no-open")
     assert done.out.endswith("/#/run?name=mine\n")
     assert asked.apps[-1].state.places.runs == Path("elsewhere")

@@ -87,6 +87,7 @@ def test_ctrl_c_keeps_the_finished_cells(cli: Cli, own: str) -> None:
     assert again.err == "fallline: Stopped by Ctrl-C.\n"
 
 
+@pytest.mark.slow
 def test_the_page_is_written_whole(cli: Cli, own: str, folder: Path) -> None:
     done = cli("surface", f"{own}:objective", *SMALL, "--report", "page.html")
     assert done.out.splitlines()[-1] == "report  page.html"

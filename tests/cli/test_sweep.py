@@ -58,6 +58,7 @@ def test_the_answer_stands_within_the_first_lines(cli: Cli) -> None:
     assert any(line.startswith("Use the learning rate") for line in lines[:4])
 
 
+@pytest.mark.slow
 def test_the_numbers_printed_are_those_measured(cli: Cli, few: SweepResult) -> None:
     out = cli("sweep", *FEW).out
     shown = re.findall(r"^ *(0\.\d+) +(too small|just right|bouncing|diverging) +(\S+) +(\S+)", out, re.MULTILINE)
@@ -81,6 +82,7 @@ def test_the_plot_has_its_zones_beneath(few: SweepResult) -> None:
     assert any("┃ predicted limit" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_the_plot_is_cut_at_rounding_and_not_at_the_floor() -> None:
     table = fl.sweep(optimizer="momentum", learning_rates="0.0001:0.05:12")
     assert "below the picture" not in "\n".join(final_loss_plot(table, 80))
@@ -90,6 +92,7 @@ def test_the_plot_is_cut_at_rounding_and_not_at_the_floor() -> None:
     assert "10⁻¹" not in "".join(lines[:14])
 
 
+@pytest.mark.slow
 def test_the_plot_of_negative_losses_shows_those_that_end_below_zero() -> None:
     sweep = fl.sweep(formula="log(w)", start={"w": 1.0})
     lines = final_loss_plot(sweep, 80)
@@ -136,6 +139,7 @@ def test_one_rate_one_step(cli: Cli) -> None:
     assert "1 learning rates" not in out
 
 
+@pytest.mark.slow
 def test_a_loss_without_a_bottom_has_no_goal(cli: Cli) -> None:
     for arguments in (("--formula", "saddle"), ("--formula", "log(w)", "--start", "w=-1")):
         assert "Goal" not in cli("sweep", *arguments).out
@@ -150,6 +154,7 @@ def test_zones_that_divide_are_read_off_the_strip() -> None:
     assert order == sorted(order)
 
 
+@pytest.mark.slow
 def test_json_field_by_field(cli: Cli, few: SweepResult) -> None:
     done = cli("sweep", *FEW, "--json")
     assert done.status == 0
@@ -221,6 +226,7 @@ def test_json_field_by_field(cli: Cli, few: SweepResult) -> None:
     assert told == {}
 
 
+@pytest.mark.slow
 def test_every_json_field_is_documented(cli: Cli) -> None:
     pages = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
     page = next(
@@ -230,6 +236,7 @@ def test_every_json_field_is_documented(cli: Cli) -> None:
     assert set(cli("sweep", *FEW, "--json").json) == named
 
 
+@pytest.mark.slow
 def test_json_of_what_is_not_finite_and_of_bands(cli: Cli) -> None:
     done = cli("sweep", "--rates", "0.01:10:4", "--seeds", 3, "--json")
     told = done.json
@@ -238,6 +245,7 @@ def test_json_of_what_is_not_finite_and_of_bands(cli: Cli) -> None:
     assert told["seeds"] == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_every_rate_diverging_is_status_1_and_no_safe_answer(cli: Cli) -> None:
     done = cli("sweep", "--rates", "0.05:3:5")
     assert done.status == 1
@@ -265,6 +273,7 @@ def test_the_options_reach_the_sweep(cli: Cli) -> None:
     assert told["problem"]["start"] == [1.0, -2.0]
 
 
+@pytest.mark.slow
 def test_tables_and_formulas(cli: Cli) -> None:
     table = cli("sweep", PENGUINS, *ON_PENGUINS, "--epochs", 50)
     assert table.status == 0
@@ -274,6 +283,7 @@ def test_tables_and_formulas(cli: Cli) -> None:
     assert (formula["problem"]["rows"], formula["problem"]["start"]) == (None, [5.0])
 
 
+@pytest.mark.slow
 def test_the_report_is_one_page_and_is_named(cli: Cli, folder: Path) -> None:
     done = cli("sweep", *FEW, "--report", "sweep.html")
     assert done.status == 0
@@ -290,6 +300,7 @@ def test_a_report_does_not_overwrite_what_is_none(cli: Cli, folder: Path) -> Non
     assert Path("notes.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_quiet_prints_nothing(cli: Cli) -> None:
     done = cli("sweep", *FEW, "--quiet")
     assert (done.status, done.out, done.err) == (0, "", "")
@@ -343,8 +354,7 @@ def test_lines_fit_the_terminal(
     ("changes", "ascii_plot"),
     [
         ({"LC_ALL": "C"}, True),
-        ({"PYTHONIOENCODING": "ascii"}, True),
-        ({"TERM": "dumb"}, True),
+        ({"PYTHONIOENCODING": "ascii", "TERM": "dumb"}, True),
         ({"NO_COLOR": "1", "TERM": "xterm", "LC_ALL": "C.UTF-8"}, False),
     ],
     ids=lambda value: ",".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else None,
@@ -368,6 +378,7 @@ def test_a_gap_between_creeping_and_diverging_is_where_to_look(cli: Cli) -> None
     assert "Try rates between it and 1×10⁹, which diverges." in told
 
 
+@pytest.mark.slow
 def test_a_zone_that_crosses_in_part_is_said_to_do_so_in_part(cli: Cli) -> None:
     done = cli("sweep", "--optimizer", "momentum", "--epochs", "10", "--json").json
     inside = [

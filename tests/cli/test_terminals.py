@@ -25,6 +25,7 @@ def test_lines_fit_the_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch, colum
     assert max(map(len, cli("runs").out.splitlines())) <= 80
 
 
+@pytest.mark.slow
 def test_prose_fits_a_very_narrow_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     for arguments in TOLD:
@@ -32,6 +33,7 @@ def test_prose_fits_a_very_narrow_terminal(cli: Cli, monkeypatch: pytest.MonkeyP
         assert [line for line in lines if len(line) > 40 and not line.startswith("epoch")] == [], arguments
 
 
+@pytest.mark.slow
 def test_several_features_keep_the_picture_in_one_piece(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     for columns in (44, 80):
         monkeypatch.setenv("COLUMNS", str(columns))
@@ -66,14 +68,9 @@ def test_the_picture_is_left_out_where_there_is_no_room(
     "changes",
     [
         {"LANG": "C", "LC_ALL": "C"},
-        {"PYTHONIOENCODING": "ascii"},
-        {"PYTHONIOENCODING": "cp1252"},
-        {"TERM": "dumb"},
-        {"TERM": None},
-        {"NO_COLOR": "1"},
-        {"COLUMNS": "40"},
-        {"COLUMNS": "nonsense"},
-        {"HOME": "/nonexistent", "XDG_CACHE_HOME": "/nonexistent"},
+        {"PYTHONIOENCODING": "ascii", "TERM": "dumb"},
+        {"PYTHONIOENCODING": "cp1252", "TERM": None, "COLUMNS": "40"},
+        {"NO_COLOR": "1", "COLUMNS": "nonsense", "HOME": "/nonexistent", "XDG_CACHE_HOME": "/nonexistent"},
     ],
     ids=lambda changes: ",".join(f"{key}={value}" for key, value in changes.items()),
 )

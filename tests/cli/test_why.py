@@ -13,6 +13,7 @@ def words(done: Done) -> str:
     return " ".join(done.out.split())
 
 
+@pytest.mark.slow
 def test_minus_on_the_textbook_line(cli: Cli, folder: Path) -> None:
     told = words(cli("why", "minus"))
     assert told.startswith("Why minus? (line)")
@@ -21,6 +22,7 @@ def test_minus_on_the_textbook_line(cli: Cli, folder: Path) -> None:
     assert left_in(folder) == []
 
 
+@pytest.mark.slow
 def test_json_keeps_what_is_not_finite(cli: Cli) -> None:
     told = cli("why", "minus", "--json").json
     assert (told["schema"], told["question"], told["report"]) == ("fallline.why/1", "minus", None)
@@ -29,12 +31,14 @@ def test_json_keeps_what_is_not_finite(cli: Cli) -> None:
     assert "NaN" in losses
 
 
+@pytest.mark.slow
 def test_on_the_own_table(cli: Cli) -> None:
     told = words(cli("why", "rate", PENGUINS, *ON_PENGUINS))
     assert "(penguins)" in told
     assert "2/λ = 1.000" in told
 
 
+@pytest.mark.slow
 def test_on_a_formula(cli: Cli) -> None:
     told = words(cli("why", "minus", "--formula", "(w - 3)^2", "--start", "w=1"))
     assert "The slope of w is −4.000: more w means less loss, so this step takes w up." in told
@@ -50,6 +54,7 @@ def test_nothing_is_wider_than_the_terminal(cli: Cli, monkeypatch: pytest.Monkey
         assert max(len(line) for line in done.out.splitlines()) <= columns, asked
 
 
+@pytest.mark.slow
 def test_the_report(cli: Cli, folder: Path) -> None:
     done = cli("why", "minus", "--report", "minus.html")
     assert "report minus.html" in words(done)
@@ -57,6 +62,7 @@ def test_the_report(cli: Cli, folder: Path) -> None:
     assert "Why minus?" in Path("minus.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_quiet(cli: Cli) -> None:
     assert words(cli("why", "minus", "--quiet")) == ""
 

@@ -14,6 +14,7 @@ def batches_of(rows: int, size: int | None, seed: int = 0) -> Batches:
     )
 
 
+@pytest.mark.slow
 @given(rows=st.integers(1, 40), size=st.integers(1, 50), epoch=st.integers(0, 5), seed=st.integers(-(2**63), 2**63 - 1))
 def test_every_row_once_an_epoch_and_the_same_when_asked_again(rows: int, size: int, epoch: int, seed: int) -> None:
     batches = batches_of(rows, size, seed)

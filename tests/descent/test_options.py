@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fallline._descent import make_optimizer, make_schedule, optimizer_class, optimizer_options
+from fallline._descent import make_optimizer, make_schedule, optimizer_class, optimizer_options, take_step
 from fallline._descent._literals import keywords, literal
 from fallline._errors import OptionError
 
@@ -50,6 +50,8 @@ def test_unknown_optimizers(name: str, said: str) -> None:
         ("Adam", {"betas": "(0.9, None)"}, "betas of Adam takes 2 numbers"),
         ("Adam", {"eps": "(1, 2)"}, "eps of Adam takes one number, as in eps=1e-08, not .1, 2."),
         ("SGD", {"momentum": "[0.9]"}, "momentum of SGD takes one number"),
+        ("SGD", {"foreach": 1e30}, "foreach of SGD is true or false, not 1e.30"),
+        ("SGD", {"nesterov": (1, 2)}, "nesterov of SGD is true or false"),
     ],
 )
 def test_options_refused_before_anything_is_made(name: str, options: dict[str, object], said: str) -> None:
@@ -69,6 +71,7 @@ def test_options_refused_before_anything_is_made(name: str, options: dict[str, o
         ("Adam", {"betas": 0.9}, "cannot train this neuron"),
         ("Adam", {"capturable": True}, "cannot train this neuron"),
         ("LBFGS", {"line_search_fn": "foo"}, "strong_wolfe"),
+        ("ASGD", {"lambd": -10.0}, "ASGD lambd=-10.0 cannot train this neuron: float division by zero"),
         ("Muon", {}, "Muon cannot train this neuron: it is made for matrices"),
         ("SparseAdam", {}, "SparseAdam cannot train this neuron"),
     ],
@@ -78,6 +81,17 @@ def test_optimizers_that_cannot_train_this(name: str, options: dict[str, object]
         make_optimizer(name, parameters(), 0.1, options)
     assert str(caught.value).endswith("Choose other options or another optimizer.")
     assert "\n" not in str(caught.value)
+
+
+def test_arithmetic_that_fails_later_is_a_sentence() -> None:
+    weights = parameters()
+    optimizer = make_optimizer("ASGD", weights, 0.1, {"lambd": -1.0})  # 1 + lambd · lr · step is 0 at the tenth
+    for weight in weights:
+        weight.grad = torch.ones_like(weight)
+    for _ in range(9):
+        take_step(optimizer)
+    with pytest.raises(OptionError, match="ASGD cannot take another step with these options: float division by zero"):
+        take_step(optimizer)
 
 
 @pytest.mark.parametrize("options", [{"foreach": True}, {"fused": True}, {"weight_decay": 0.1}], ids=str)

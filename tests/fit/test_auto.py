@@ -40,6 +40,7 @@ ANY_PROBLEM = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(ANY_PROBLEM)
 def test_never_more_than_half_the_limit(problem: dict[str, Any]) -> None:
@@ -146,6 +147,7 @@ def test_it_is_what_a_sweep_recommends(settings: dict[str, object]) -> None:
     assert result.recommended.reason in run.header.learning_rate_reason
 
 
+@pytest.mark.slow
 def test_never_more_than_half_of_a_limit_that_holds_everywhere() -> None:
     """Separable classes get better the larger the rate, without end."""
     run = fl.fit(SEPARABLE.data, loss="bce")
@@ -153,6 +155,7 @@ def test_never_more_than_half_of_a_limit_that_holds_everywhere() -> None:
     assert "is half the stability limit 8" in run.header.learning_rate_reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -181,6 +184,7 @@ def test_a_long_run_is_judged_by_its_beginning() -> None:
     assert "judged by the first 1,000 of 3,000 steps" in reason
 
 
+@pytest.mark.slow
 def test_trials_run_the_schedule() -> None:
     """A rate that shrinks a thousandfold within the run asks for a larger one at its start."""
     plain = fl.fit(TILTED.data, optimizer="Adam", epochs=40, schedule="step:step_size=1000")

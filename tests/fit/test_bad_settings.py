@@ -102,6 +102,7 @@ def test_numbers_beyond_the_dtype_are_refused_by_column(
     assert fl.fit(data, epochs=3, dtype="float64", **options).summary.outcome is not fl.Outcome.DIVERGED
 
 
+@pytest.mark.slow
 def test_large_numbers_that_the_dtype_can_hold_are_trained_on() -> None:
     assert fl.fit((LARGE[:, None], 1e15 * LARGE**2)).summary.outcome is fl.Outcome.CONVERGED
     assert fl.fit((1e30 * LARGE[:, None], LARGE**2)).summary.outcome is fl.Outcome.CONVERGED

@@ -32,6 +32,7 @@ def test_the_textbook_line_starts_where_it_always_does() -> None:
     assert moments.columns.parameters == pytest.approx(loop.columns.parameters, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_file_larger_than_the_sample_is_recorded_with_all_its_rows(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=150_000)

@@ -83,6 +83,7 @@ def test_reach_of_another_loss_is_of_the_parabola_through_the_step(case: Case) -
     assert run.columns.reach == pytest.approx(2 * (1 - real / first), rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_reach_near_the_bottom_of_a_square_is_not_lost_to_rounding() -> None:
     """Two nearly equal losses say nothing of the curvature; the curvature itself does."""
     run = fl.fit(learning_rate=0.02, epochs=1000, dtype="float64")

@@ -43,6 +43,7 @@ def test_its_header_is_that_of_a_fit() -> None:
     assert header.start == tuple(result.start.tolist())
 
 
+@pytest.mark.slow
 def test_it_ends_at_the_first_number_that_is_not_finite_and_before_a_gap() -> None:
     result = fl.sweep(epochs=12, learning_rates=[0.01, 1e60])
     broken = _run(result, 1)

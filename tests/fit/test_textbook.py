@@ -61,6 +61,7 @@ def test_reach_begins_at_0_69_and_ends_at_0_005(run: fl.Run) -> None:
     assert run.columns.reach[-1] == pytest.approx(0.005, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_steps_to_finish_are_the_ones_it_takes(run: fl.Run) -> None:
     """In float64, so that the end is not blurred: one epoch fewer is not enough."""
     exactly = fl.fit(dtype="float64", epochs=200).summary.steps_to_finish

@@ -181,6 +181,7 @@ def test_a_trough_is_a_parabola_without_one_lowest_point() -> None:
     assert trough.quadratic.eigenvalues == pytest.approx([4.0, 0.0], abs=1e-15)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     name=st.sampled_from(NAMES),

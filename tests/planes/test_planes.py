@@ -18,6 +18,7 @@ def orthonormal(plane: Plane) -> bool:
     return np.allclose(plane.directions @ plane.directions.T, np.eye(2), atol=1e-12)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(PATHS)
 def test_any_path_has_an_orthonormal_plane(path: np.ndarray) -> None:
@@ -34,6 +35,7 @@ def test_coordinates_undo_points(path: np.ndarray, uv: np.ndarray) -> None:
     assert np.all(distance(plane, there) <= 1e-9 * (1 + np.abs(uv).max()))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(PATHS)
 def test_shadow_and_distance_make_up_the_point(path: np.ndarray) -> None:

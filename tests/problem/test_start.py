@@ -33,6 +33,7 @@ def test_the_programs_random_state_is_left_alone() -> None:
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
+@pytest.mark.slow
 def test_threads_do_not_meet_in_one_stream() -> None:
     alone = [numbers(seed) for seed in range(5)]
     interval = sys.getswitchinterval()

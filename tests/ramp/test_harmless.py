@@ -38,6 +38,7 @@ def test_all_is_as_before_and_training_goes_on_the_same(name: str) -> None:
     assert program(one)["state"] == after["state"]
 
 
+@pytest.mark.slow
 def test_the_ramp_itself_trains() -> None:
     """Or all of the above would hold of a ramp that does nothing."""
     found = ramped(case(), 0, 1)
@@ -138,6 +139,7 @@ def test_counters_and_generators_of_a_loader_of_ones_own_are_put_back() -> None:
     assert (dict(vars(loader)), repr(loader.numbers.bit_generator.state), loader.python.getstate()) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["transform", "augment"])
 def test_generators_inside_of_transforms_are_put_back_and_begin_with_the_seed(name: str) -> None:
     class Jitter:
@@ -198,6 +200,7 @@ def test_the_twin_shares_parameters_and_nothing_else() -> None:
     assert vars(twin).get("step") is None  # the scheduler's counting step stays behind
 
 
+@pytest.mark.slow
 def test_hooks_of_the_users_optimizer_do_not_run() -> None:
     one = case()
     calls: list[int] = []

@@ -34,6 +34,7 @@ def line() -> Ramp:
     return fl.sweep(method="ramp")
 
 
+@pytest.mark.slow
 def test_the_textbook_line_lies_where_the_sweep_measured_just_right(line: Ramp) -> None:
     measured = fl.sweep()
     right = next(span for span in measured.zones if span.name is Zone.JUST_RIGHT)
@@ -142,6 +143,7 @@ def test_every_batch_is_beside_itself_at_the_start() -> None:
     assert all(told.interval is None for told in found.rules)
 
 
+@pytest.mark.slow
 def test_batch_norm_is_curved_as_it_is_trained_over_one_batch() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(1, 3), nn.BatchNorm1d(3), nn.Linear(3, 1)).double()

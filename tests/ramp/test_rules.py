@@ -68,6 +68,7 @@ def in_its_own_words(rates: Floats, losses: Floats) -> float | None:
     return None if longest < 2 else float(rates[max(0, begin + longest // 3 + longest // 6)])
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(-5, 5), min_size=10, max_size=40))
 def test_the_valley_is_that_of_the_table_of_lengths(losses: list[int]) -> None:
     rates = np.geomspace(1e-5, 1, len(losses))

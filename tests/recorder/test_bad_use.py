@@ -453,6 +453,7 @@ def test_two_threads_share_a_watch(run: Path) -> None:
     assert len(recorded.logged["number"].value) == 400
 
 
+@pytest.mark.slow
 def test_the_graph_of_the_loss_is_let_go(run: Path) -> None:
     model = mlp()
     optimizer = sgd(model)
@@ -468,6 +469,7 @@ def test_the_graph_of_the_loss_is_let_go(run: Path) -> None:
         assert known() is None
 
 
+@pytest.mark.slow
 def test_a_watch_that_nobody_keeps_is_closed(run: Path) -> None:
     loop = LOOPS["SGD"]()
     watch = fl.watch(loop.model, loop.optimizers, run=run, quiet=True)

@@ -49,6 +49,7 @@ def recorded(
     return fl.load(run)
 
 
+@pytest.mark.slow
 def test_the_same_record_as_by_numpy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = recorded(tmp_path / "compiled.db", torch.optim.AdamW)
     monkeypatch.setattr("fallline._recorder._gauges.COMPILED", False)
@@ -59,6 +60,7 @@ def test_the_same_record_as_by_numpy(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert compiled.steps.measured.all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("everywhere", [False, True])
 def test_hooks_of_others_may_do_anything(tmp_path: Path, everywhere: bool) -> None:
     """Also what PyTorch does not count: gradients emptied through ``.data``, parameters given new storage."""
@@ -85,6 +87,7 @@ def test_hooks_of_others_may_do_anything(tmp_path: Path, everywhere: bool) -> No
         np.testing.assert_allclose(getattr(spoiled, name), getattr(steps, name), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_what_a_closure_evaluates_later_is_not_the_gradient(tmp_path: Path) -> None:
     """Emptied in a way that PyTorch does not count; the recorded one is that of the first evaluation."""
     torch.manual_seed(0)

@@ -203,6 +203,7 @@ def recorded(path: Path, device: SlowDevice | None) -> Recording:
     return fl.load(path)
 
 
+@pytest.mark.slow
 def test_a_watch_on_a_slow_device_records_the_same(late: SlowDevice, tmp_path: Path) -> None:
     slow = recorded(tmp_path / "slow.db", late)
     with pytest.MonkeyPatch.context() as undone:

@@ -78,6 +78,7 @@ def test_a_block_that_cannot_set_out_is_tried_again(late: pytest.MonkeyPatch, tm
     )
 
 
+@pytest.mark.slow
 def test_rows_that_never_set_out_are_a_gap(late: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found = recorded(late, tmp_path / "a.db", Faulty(begins={2, 3, 4, 5}))
     (gap,) = gaps(found)
@@ -86,6 +87,7 @@ def test_rows_that_never_set_out_are_a_gap(late: pytest.MonkeyPatch, tmp_path: P
     assert found.summary.steps == 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["arrives", "reads"])
 def test_a_block_that_does_not_come_back_is_a_gap(fault: str, late: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found = recorded(late, tmp_path / "a.db", Faulty(**{fault: {3}}))
@@ -99,6 +101,7 @@ def test_the_last_block_is_lost(late: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert gaps(found) == ["Steps 20 to 24 are missing: their numbers could not be fetched from their device."]
 
 
+@pytest.mark.slow
 def test_numbers_of_the_user_travel_with_the_rows(late: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as strict:
         strict.setattr(torch.Tensor, "item", broken)

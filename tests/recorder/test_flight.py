@@ -83,6 +83,7 @@ def state(flown: Flown) -> list[object]:
     return [known, alarms, list(flown.recorder._ring), flown.marks, flown.asked]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(segments=SEGMENTS, seed=st.integers(0, 1000), most=st.sampled_from([1, 5, 64]))
 def test_seen_together_is_as_seen_one_by_one(segments: list[tuple[str, int, float]], seed: int, most: int) -> None:
@@ -189,6 +190,7 @@ def test_a_spike_leaves_a_mark() -> None:
     )
 
 
+@pytest.mark.slow
 def test_no_more_than_twenty_spikes_are_marked() -> None:
     flown, begin = Flown(), 0
     for _ in range(MOST_SPIKES + 3):
@@ -271,6 +273,7 @@ def square(share: float) -> tuple[nn.Module, torch.optim.Optimizer, Turn]:
     return model, optimizer, turn
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [1.1, 1.5, 5.0])
 def test_sgd_past_its_limit(tmp_path: Path, share: float) -> None:
     run, losses = recorded(tmp_path, *square(share), 60, closure=True)
@@ -304,6 +307,7 @@ class Recurrent(nn.Module):
         return self.head(self.cell(sequence)[0][-1])
 
 
+@pytest.mark.slow
 def test_an_exploding_recurrent_network(tmp_path: Path) -> None:
     torch.manual_seed(1)
     model = Recurrent()
@@ -337,6 +341,7 @@ def classifier(rate: float) -> tuple[nn.Module, torch.optim.Optimizer, Turn]:
     return model, torch.optim.SGD(model.parameters(), lr=rate), turn
 
 
+@pytest.mark.slow
 def test_a_classifier_that_learns_sets_nothing_off(tmp_path: Path) -> None:
     run, _ = recorded(tmp_path, *classifier(0.1), 400)
     assert run.alarms == ()
@@ -351,6 +356,7 @@ def test_a_classifier_with_far_too_large_a_rate(tmp_path: Path, rate: float) -> 
     assert run.summary.outcome is Outcome.DIVERGED
 
 
+@pytest.mark.slow
 def test_a_rate_raised_in_mid_run(tmp_path: Path) -> None:
     model, optimizer, turn = classifier(0.1)
 
@@ -374,6 +380,7 @@ def test_a_modest_rise_of_the_rate_is_no_alarm(tmp_path: Path) -> None:
     assert recorded(tmp_path, model, optimizer, scheduled, 600)[0].alarms == ()
 
 
+@pytest.mark.slow
 def test_one_batch_of_nan(tmp_path: Path) -> None:
     model, optimizer, turn = classifier(0.1)
     run, _ = recorded(tmp_path, model, optimizer, lambda step: turn(step) * (np.nan if step == 150 else 1), 160)

@@ -88,6 +88,7 @@ def test_a_copy_is_not_listened_to(copies: int) -> None:
     assert heard.count == 1
 
 
+@pytest.mark.slow
 def test_the_model_does_not_keep_the_watch_alive() -> None:
     model = nn.Linear(2, 1)
     heard = attached(model)

@@ -22,6 +22,7 @@ SMALL, ONE = 1e-22, 1.0
 """The square of the first has hardly a digit left in float32."""
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @example(BLOCK, (SMALL, ONE, ONE), True, torch.float32, 0)
 @example(BLOCK, (ONE, SMALL, ONE), True, torch.float32, 0)

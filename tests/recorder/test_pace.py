@@ -104,6 +104,7 @@ def test_what_is_measured_stays_within_the_budget(budget: float, monkeypatch: py
     assert max(gaps[3:]) < 4 * BATCH / budget / 0.010
 
 
+@pytest.mark.slow
 def test_nobody_starves_where_all_are_dear(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = Loop(monkeypatch, Pace(None, 0.02), step=1e-3, row=1e-6, norms=1e-4)
     loop.run(100_000, {SAME_BATCH: 5e-3, "parts": 2e-3})
@@ -115,6 +116,7 @@ def test_nobody_starves_where_all_are_dear(monkeypatch: pytest.MonkeyPatch) -> N
     assert all(0.5 * third < each < 2 * third for each in spent.values()), spent
 
 
+@pytest.mark.slow
 def test_where_the_rows_alone_use_it_up_an_eighth_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = Loop(monkeypatch, Pace(None, 0.02), step=1e-4, row=1e-5, norms=1e-5)
     loop.run(100_000, {SAME_BATCH: 1e-3})

@@ -50,6 +50,7 @@ def test_from_an_earlier_checkpoint(tmp_path: Path) -> None:
     assert recorded.summary is not None
 
 
+@pytest.mark.slow
 def test_again_and_again(tmp_path: Path) -> None:
     run = tmp_path / "run.db"
     for loss in range(5):
@@ -85,6 +86,7 @@ def test_of_a_file_that_is_no_recording(tmp_path: Path) -> None:
     assert run.read_text() == "not a run"
 
 
+@pytest.mark.slow
 def test_alarms_and_reaches_of_before_are_told_at_the_end(tmp_path: Path) -> None:
     run = tmp_path / "run.db"
     record(run, [1.0 + 0.01 * (step % 7) for step in range(100)] + [1e9] + [1.0] * 99)
@@ -98,6 +100,7 @@ def test_alarms_and_reaches_of_before_are_told_at_the_end(tmp_path: Path) -> Non
     assert "alarm" not in fl.load(run).summary.line
 
 
+@pytest.mark.slow
 def test_reaches_of_before_count_in_the_median(tmp_path: Path) -> None:
     run = tmp_path / "run.db"
     torch.manual_seed(0)

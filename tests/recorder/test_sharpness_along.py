@@ -71,6 +71,7 @@ def texts(recording: Recording) -> list[str]:
     return [event.text for event in recording.events if event.kind is EventKind.NOTE]
 
 
+@pytest.mark.slow
 def test_it_is_the_largest_eigenvalue_where_the_model_stands_after_the_step(run: Path) -> None:
     line, truth = Line(momentum=0.5), []
     recording = line.watched(run, 5, lambda _: truth.append(np.linalg.eigvalsh(line.hessian())[-1]))
@@ -89,6 +90,7 @@ def test_it_is_the_largest_eigenvalue_where_the_model_stands_after_the_step(run:
     assert recording.summary.cost.by_instrument["sharpness"] > 0
 
 
+@pytest.mark.slow
 def test_of_adam_it_is_that_of_its_preconditioner_of_this_moment(run: Path) -> None:
     line, truth = Line(torch.optim.Adam, lr=0.01), []
 
@@ -108,6 +110,7 @@ def test_later_measurements_are_warm(run: Path) -> None:
     assert max(later) < first
 
 
+@pytest.mark.slow
 def test_by_the_schedule_unless_told(run: Path) -> None:
     steps = Line().watched(run, 20, sharpness_every=None).sharpness.step.tolist()
     assert steps == [*range(8), 8, 10, 12, 14, 16]
@@ -212,6 +215,7 @@ def test_without_a_known_limit_the_sharpness_of_the_loss_is_tracked_and_why_is_t
     assert texts(recording)[0].startswith(why)
 
 
+@pytest.mark.slow
 def test_resumed_it_goes_on(run: Path) -> None:
     line = Line()
     line.watched(run, 3)
@@ -331,11 +335,13 @@ def assert_the_same(name: str, steps: int, run: Path, times: int = 1) -> None:
     assert OFF not in "".join(texts(recording))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAST)
 def test_training_is_the_same(name: str, run: Path) -> None:
     assert_the_same(name, 12, run)
 
 
+@pytest.mark.slow
 def test_training_is_the_same_where_the_rows_are_many_enough_to_sample(run: Path) -> None:
     assert_the_same("dropout and batch norm", 6, run, times=100)
 

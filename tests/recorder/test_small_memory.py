@@ -46,6 +46,7 @@ def test_without_any_memory_every_lost_step_is_marked(tmp_path: Path) -> None:
     assert len(found) + missing == 3000
 
 
+@pytest.mark.slow
 def test_large_snapshots_leave_the_rows_alone(tmp_path: Path) -> None:
     """Twenty of a megabyte, where an eighth of the memory is for what waits."""
     model = nn.Linear(500, 500)

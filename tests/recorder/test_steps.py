@@ -140,6 +140,7 @@ def test_a_loss_that_is_not_finite_never_waits(tmp_path: Path, loss: float, heig
     assert (alarm.step, alarm.trigger) == (310, Trigger.LOSS_NOT_FINITE)
 
 
+@pytest.mark.slow
 def test_losses_of_other_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = [float, torch.tensor, np.float32, np.array, lambda loss: torch.tensor([loss], dtype=torch.float64)]
     losses = [kinds[step % len(kinds)](1.0 + step % 3) for step in range(200)]
@@ -161,12 +162,14 @@ def test_the_end_finds_those_that_wait(tmp_path: Path) -> None:
         assert found.snapshots[-1] == steps - 1
 
 
+@pytest.mark.slow
 def test_gone_on_with(tmp_path: Path) -> None:
     train(tmp_path / "run.db", [1.0] * 100)
     train(tmp_path / "run.db", [1.0] * 100, resume=True)
     assert fl.load(tmp_path / "run.db").steps.step.tolist() == list(range(200))
 
 
+@pytest.mark.slow
 def test_within_a_budget_every_step_is_recorded(tmp_path: Path) -> None:
     train(tmp_path / "run.db", course(), closure=True, budget=0.02)
     found = fl.load(tmp_path / "run.db")
@@ -178,6 +181,7 @@ def test_within_a_budget_every_step_is_recorded(tmp_path: Path) -> None:
     assert found.summary.cost.seconds > 0
 
 
+@pytest.mark.slow
 def test_a_note_is_marked_at_once(tmp_path: Path) -> None:
     def between(watch: fl.Watch, step: int) -> None:
         if step == 250:
@@ -189,6 +193,7 @@ def test_a_note_is_marked_at_once(tmp_path: Path) -> None:
     assert (event.step, event.text) == (251, "Something odd.")
 
 
+@pytest.mark.slow
 def test_books_that_cannot_be_kept_cost_no_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def between(watch: fl.Watch, step: int) -> None:
         if step == 200:

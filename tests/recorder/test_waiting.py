@@ -184,6 +184,7 @@ def test_odd_groups_are_left_to_the_longer_way(listener: tuple[OptimizerHooks, t
     assert hooks.quiet.rates is None
 
 
+@pytest.mark.slow
 def test_the_record_of_a_loop_with_a_budget(tmp_path: Path) -> None:
     """Losses, rates and updates are those of the loop, whichever way a step took."""
     parameter = torch.nn.Parameter(torch.ones(3))

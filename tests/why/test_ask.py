@@ -91,6 +91,7 @@ def answer_to(question: str) -> Answer:
     return answer
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_is_left_alone() -> None:
     """Two of them, since the tests have one and a command sets one."""
     before = torch.get_num_threads()
@@ -122,6 +123,7 @@ def test_every_answer_is_well_formed(question: str) -> None:
                 assert all((np.diff(series.x) > 0).all() for series in exhibit.series)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [40, 80, 132])
 @pytest.mark.parametrize("question", PRICED)
 def test_an_answer_fits_every_screen(question: str, columns: int) -> None:

@@ -38,6 +38,7 @@ def test_problems_by_the_rule_have_the_condition_number(P: int) -> None:
     np.testing.assert_allclose(eigenvalues / eigenvalues[0], np.geomspace(1, 10, P), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_gradient_descent_needs_the_price_times_the_closed_form(found: DerivativeFindings) -> None:
     for raced in found.races:
         rows = linear_rows(raced.parameters, condition_number=10.0, rows=200, seed=0)
@@ -95,6 +96,7 @@ def test_the_derivative_pays_in_many_parameters_only(found: DerivativeFindings) 
         assert passes is None or passes > 10 * gradient
 
 
+@pytest.mark.slow
 def test_a_higher_price_is_paid() -> None:
     cheap, dear = (
         race(given_problem(ROUND.data, standardise=False).objective, np.zeros(2), Price(price), name="round", seed=0)
@@ -140,6 +142,7 @@ def test_the_price_is_measured_and_nothing_is_left() -> None:
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
+@pytest.mark.slow
 def test_a_given_price_makes_it_repeatable(found: DerivativeFindings) -> None:
     first, second = answer_of(found).numbers, why("derivative", price=PRICE).numbers
     assert str(first) == str(second)
@@ -163,6 +166,7 @@ def test_losses_that_are_no_parabola_work() -> None:
         assert all(0 <= spent.left < 1 for spent in raced.spent)
 
 
+@pytest.mark.slow
 def test_a_loss_without_a_bottom_is_refused() -> None:
     with pytest.raises(OptionError, match="no bottom that these methods come to"):
         ask("derivative", given_problem(formula="saddle"), price=PRICE)

@@ -21,6 +21,7 @@ def rastrigin() -> BasinFindings:
     return found
 
 
+@pytest.mark.slow
 def test_small_steps_end_in_the_valley_they_begin_in(rastrigin: BasinFindings) -> None:
     """Its axes do not touch one another: a small step ends at 0, 0 from between the tops on either side of it."""
     top = 0.5025  # the first maximum of x² − 10 cos 2πx, where x + 10π sin 2πx = 0
@@ -70,6 +71,7 @@ def test_two_wells_in_one_dimension() -> None:
     assert found.of(Setting.SMALL).lowest == pytest.approx(float(np.mean(side < top)), abs=2 / found.starts)
 
 
+@pytest.mark.slow
 def test_no_minimum_no_basins() -> None:
     assert basins(formula("saddle"), seed=0) is None
     assert basins(formula("exp(w)"), seed=0) is None
@@ -85,6 +87,7 @@ def test_starts_with_no_loss_are_counted_as_gone() -> None:
     assert found.of(Setting.SMALL).diverged >= nowhere
 
 
+@pytest.mark.slow
 def test_on_the_ridge_for_ever_beside_it_not_for_long() -> None:
     ridge, beside, rolling, shaken = saddle(seed=0).escapes
     assert ridge.steps is None
@@ -100,6 +103,7 @@ def test_on_the_ridge_for_ever_beside_it_not_for_long() -> None:
     assert abs(shaken.difference) < 5
 
 
+@pytest.mark.slow
 def test_momentum_by_its_recurrence() -> None:
     b, velocity, steps = NUDGE, 0.0, 0
     while abs(b) < 1:
@@ -121,6 +125,7 @@ def test_noise_by_its_own_distribution() -> None:
     assert 0 <= float(np.median(first)) - predicted < 2
 
 
+@pytest.mark.slow
 def test_the_valley_by_a_plain_loop() -> None:
     surface = formula("rosenbrock")
     found = valley(surface, surface.default_start, steps=300)
@@ -161,6 +166,7 @@ def test_the_words_are_the_numbers(rastrigin: BasinFindings) -> None:
     assert '"Momentum escapes": with 0.9 it changes nothing here' in told
 
 
+@pytest.mark.slow
 def test_the_saddle_in_words() -> None:
     answer = why("minimum", formula="saddle")
     (sentences,) = answer.sections[0].paragraphs

@@ -41,6 +41,7 @@ def script(sign: float, steps: int) -> list[float]:
     return losses
 
 
+@pytest.mark.slow
 def test_both_loops_are_the_script(found: MinusFindings) -> None:
     np.testing.assert_allclose(found.minus.losses, script(-1.0, 200), rtol=1e-5)
     np.testing.assert_allclose(found.plus.losses[:70], script(1.0, 69), rtol=1e-4)
@@ -81,6 +82,7 @@ def test_the_smallest_example(found: MinusFindings) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_words_are_the_numbers(found: MinusFindings) -> None:
     answer = why("minus")
     told = " ".join(" ".join(sentences) for section in answer.sections for sentences in section.paragraphs)
@@ -93,6 +95,7 @@ def test_the_words_are_the_numbers(found: MinusFindings) -> None:
     assert answer.numbers["plus_not_finite_after"] == found.plus.not_finite_after
 
 
+@pytest.mark.slow
 def test_a_slope_that_is_positive_pushes_down() -> None:
     answer = why("minus", start={"w": 5.0, "b": 1.0})
     told = answer.sections[0].paragraphs[0]
@@ -109,6 +112,7 @@ def test_plus_may_come_to_a_top() -> None:
     assert "stands at 181.6 after 200 steps" in answer.summary
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["mae", "huber"])
 def test_losses_without_a_limit_on_their_own_rate(loss: str) -> None:
     answer = why("minus", loss=loss)
@@ -116,6 +120,7 @@ def test_losses_without_a_limit_on_their_own_rate(loss: str) -> None:
     assert minus[-1] < minus[0] < plus[-1]
 
 
+@pytest.mark.slow
 def test_a_loop_that_is_not_finite_is_told_as_it_is() -> None:
     """Far too large a rate: both loops blow up, and the words do not claim that minus went down."""
     found = measure_minus(given_problem(), None, 10.0, seed=0)
@@ -130,6 +135,7 @@ def test_a_loop_that_is_not_finite_is_told_as_it_is() -> None:
     assert "NaN with minus, no finite number with plus" in convention
 
 
+@pytest.mark.slow
 def test_a_slope_that_is_rounding_is_not_explained() -> None:
     """Centred columns under mae, all residuals of one sign: only the bias has a slope."""
     rng = np.random.default_rng(0)

@@ -21,6 +21,7 @@ def textbook() -> RateFindings:
     return measured(given_problem())
 
 
+@pytest.mark.slow
 def test_steps_to_the_goal_are_the_closed_form(textbook: RateFindings) -> None:
     quadratic = given_problem().quadratic
     assert quadratic is not None
@@ -58,6 +59,7 @@ def test_folklore_was_really_run(textbook: RateFindings) -> None:
     assert all(textbook.sweep.rates[textbook.index_of(rate)] == rate for rate in NAMED_RATES)
 
 
+@pytest.mark.slow
 def test_other_units_are_another_table() -> None:
     """x divided by ten is what a table with x divided by ten says."""
     problem = given_problem(TILTED.data, standardise=False, dtype="float64")
@@ -71,6 +73,7 @@ def test_other_units_are_another_table() -> None:
     assert units.sweep.measured_limit == pytest.approx(units.limit, rel=2e-3)
 
 
+@pytest.mark.slow
 def test_a_round_bowl_is_there_at_once() -> None:
     found = measured(given_problem(ROUND.data, standardise=False, dtype="float64"))
     assert found.promise.bottom_rate == pytest.approx(0.5)
@@ -110,6 +113,7 @@ def test_folklore_is_not_denied_where_it_holds() -> None:
     assert not any("no rate is large or small" in sentence for sentence in sentences)
 
 
+@pytest.mark.slow
 def test_other_units_start_from_the_same_line(textbook: RateFindings) -> None:
     """Below 0.1 the limit grows (x divided by ten), and every run still begins at the same loss."""
     units = textbook.units
@@ -122,6 +126,7 @@ def test_other_units_start_from_the_same_line(textbook: RateFindings) -> None:
     assert wide.factor == 10
 
 
+@pytest.mark.slow
 def test_no_goal_is_named_where_no_bottom_was_seen() -> None:
     answer = why("rate", formula="saddle")
     tables = [table.title for section in answer.sections for table in section.exhibits if hasattr(table, "rows")]
