@@ -15,6 +15,8 @@ VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 COMPILED = ("setup.py", "src/fallline/_recorder/_one_pass.c")
 REQUIREMENTS = {"runtime": ".", "development": ".[dev]"}
+TYPESCRIPT = "5.9.3"
+"""Checks the types of the studio's JavaScript modules, where npm is."""
 DOWNLOAD = """\
 Installing fallline and what it needs into .venv. The long part is PyTorch: a download of 2 to 3 GB on Linux,
 where pip's default is the build with NVIDIA's CUDA libraries; about 200 MB for the CPU build of Linux (the
@@ -53,12 +55,14 @@ def bring_up_to_date(kind: str) -> None:
         create()
     announce(kind)
     install(REQUIREMENTS[kind])
+    if kind == "development":
+        install_typescript()
     stamp_of(kind).write_text(wanted, encoding="utf-8")
 
 
 def fingerprint() -> str:
     """The checkout's place, on the first line, and a hash of the files that say what to install, or are compiled."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(TYPESCRIPT.encode())
     for name in ("pyproject.toml", "constraints.txt", *COMPILED):
         digest.update((ROOT / name).read_bytes())
     return f"{ROOT}\n{digest.hexdigest()}\n"
@@ -135,6 +139,20 @@ def install(requirement: str) -> None:
             "pip could not install what fallline needs; its own words are above. Once that is put right, the "
             "same command goes on from here."
         )
+
+
+def install_typescript() -> None:
+    """Into .venv, where Node's npm is on the path; nothing else needs it: a failure is told and left at that."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return
+    command = [npm, "install", "--prefix", str(VENV), "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"]
+    done = subprocess.run(
+        [*command, f"typescript@{TYPESCRIPT}"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        last = next(reversed(done.stderr.strip().splitlines()), "nothing")
+        say(f"npm could not install TypeScript, so that the types of the JavaScript are not checked. It said: {last}")
 
 
 def say(words: str) -> None:

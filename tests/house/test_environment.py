@@ -41,6 +41,7 @@ def environment(program: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(module, "runs", Path.exists)
     monkeypatch.setattr(module, "has", lambda _package: bool(installed))
     monkeypatch.setattr(module, "install", installed.append)
+    monkeypatch.setenv("PATH", str(tmp_path / "programs"))  # no npm
     return module
 
 
@@ -53,6 +54,23 @@ def test_development_adds_to_runtime_and_serves_for_it(environment: ModuleType, 
     for kind in ("runtime", "development", "runtime", "development"):
         environment.main([kind])
     assert installed == [".", ".[dev]"]
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_where_npm_is_typescript_is_installed_and_a_failure_is_told(
+    environment: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], status: int
+) -> None:
+    npm = tmp_path / "programs" / "npm"
+    npm.parent.mkdir()
+    npm.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\necho no network >&2\nexit {status}\n', encoding="utf-8")
+    npm.chmod(0o755)
+    assert environment.main(["runtime"]) == 0
+    assert not (tmp_path / "asked").exists()
+    assert environment.main(["development"]) == 0
+    asked = (tmp_path / "asked").read_text(encoding="utf-8").split()
+    assert asked[:3] == ["install", "--prefix", str(tmp_path / ".venv")]
+    assert asked[-1] == f"typescript@{environment.TYPESCRIPT}"
+    assert ("It said: no network" in capsys.readouterr().err) == (status == 1)
 
 
 @pytest.mark.parametrize("name", INSTALLED)
