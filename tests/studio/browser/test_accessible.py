@@ -4,7 +4,10 @@ from importlib import resources
 
 import pytest
 
-from studio.browser.conftest import OpenStudio
+import fallline as fl
+import recordings
+from fallline._store import RecordingWriter
+from studio.browser.conftest import OpenStudio, Studio
 
 pytestmark = pytest.mark.browser
 PAGES = {
@@ -13,6 +16,8 @@ PAGES = {
     "#/compare": ".fl-canvas-contour",
     "#/backprop": ".fl-graph-body",
     "#/runs": "main h1",
+    "#/run?name=0201-loop": ".fl-rec-made",
+    "#/run?name=0202-fit": ".fl-canvas-contour",
     "#/chapters": "main h1",
     "#/chapters?name=minus": "main h1",
 }
@@ -20,6 +25,18 @@ PAGES = {
 RUN = "axe.run(document, {resultTypes: ['violations']}).then((found) => found.violations)"
 
 
+@pytest.fixture(scope="module")
+def _runs(served: Studio) -> None:
+    """A loop that diverged, and a fit."""
+    whole = recordings.diverging()
+    assert whole.summary is not None
+    with RecordingWriter.create(served.folder / "0201-loop.db", whole.header) as writer:
+        writer.append(whole.steps, *whole.alarms)
+        writer.finish(whole.summary)
+    fl.fit(epochs=20, run=served.folder / "0202-fit.db")
+
+
+@pytest.mark.usefixtures("_runs")
 @pytest.mark.parametrize("address", PAGES)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious(open_studio: OpenStudio, address: str, theme: str) -> None:

@@ -148,7 +148,7 @@ def test_a_long_chain_goes_on_in_rows_that_fill_the_width(open_graph: Any, width
     assert len(np.unique(np.round(held[:, 2] / 80))) >= 2
 
 
-@pytest.mark.parametrize("width", [390, 1280, 1920])
+@pytest.mark.parametrize("width", [390, 1280])
 def test_no_edge_runs_through_a_card(open_graph: Any, width: int) -> None:
     for graph in (layered(60), perceptron(), textbook()):
         report = open_graph(graph, viewport={"width": width, "height": 800})
@@ -190,8 +190,7 @@ def test_no_number_on_a_card_is_cut_off(open_graph: Any, width: int) -> None:
     assert [line for line in lines if line.endswith("…") and not line.endswith(" …")] == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_every_text_stands_out(open_graph: Any, scheme: str, width: int) -> None:
     broken = fl.backprop("u = log(x); v = u*w; v.sum()", at={"x": [2.0, -1.0, 0.5], "w": [1.0, 2.0, 3.0]})
     jacobian = fl.backprop("tanh(W*x)", at={"W": [1.0, 2.0], "x": 0.5}, vector=[1.0, 2.0], jacobian=True)
