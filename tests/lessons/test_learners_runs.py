@@ -49,6 +49,44 @@ TINY = {"formula": "(w - 3)^2", "start": [5.0], "epochs": 50}
             "These points scatter",
             marks=pytest.mark.slow,
         ),
+        pytest.param(
+            "neuron",
+            {"learning_rate": 1e-6, "data": {"noise": 0}},
+            "A neuron is a straight line",
+            "only came near it",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "neuron",
+            {"learning_rate": 0.01, "data": {"noise": 0}},
+            "only came near it",
+            "these points lie on no line",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "minima",
+            {"formula": "sqrt(w^2+1)-w^3", "start": [-2], "learning_rate": 1, "epochs": 20},
+            "went down until",
+            "too long",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "minima",
+            {"formula": "w^4 + b^2", "start": [1, 1], "learning_rate": 0.1, "epochs": 20},
+            "After 20 steps it is at",
+            "diverged",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "zones",
+            {"learning_rate": 0.01, "loss": "huber", "data": {"noise": 3}},
+            "just right",
+            "Predicted limit",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "own-network", {"learning_rate": 10}, "8 of 160 steps were measured", "42", marks=pytest.mark.slow
+        ),
         pytest.param("loss", {"learning_rate": 0.1}, "above 0.02919", "Take a smaller", marks=pytest.mark.slow),
         pytest.param("bowl", BENT, "its loss grew", "its steps grow", marks=pytest.mark.slow),
         pytest.param(

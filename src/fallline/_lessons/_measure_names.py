@@ -133,7 +133,7 @@ WATCHED: Mapping[str, str] = {
     "loss_last": "mean loss of the last tenth of the batches",
     "loss_highest": "highest loss of a batch",
     "outcome": "descending, stalled, diverged, ended",
-    "measured": "steps that were measured on their own batch",
+    "measured": "steps whose reach was measured, on their own batch",
     "reach_median": "reach in the median of those",
     "too_long": "steps of those with a reach above 2",
     "alarm_step": "the step of the first alarm",

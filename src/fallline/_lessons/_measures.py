@@ -71,8 +71,11 @@ def _losses(run: Run) -> dict[str, Measured | None]:
 
 
 def _ended(losses: Floats) -> str:
-    """Where the last loss lies, beside the first."""
-    first, last = float(losses[0]), float(losses[-1])
+    """Where the last loss that is a number lies, beside the first."""
+    numbers = losses[~np.isnan(losses)]
+    if not len(numbers):
+        return "no number"
+    first, last = float(losses[0]), float(numbers[-1])
     return "lower" if last < first else "higher" if last > first else "the same" if last == first else "no number"
 
 

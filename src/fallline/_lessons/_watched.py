@@ -146,7 +146,7 @@ def watched_measures(given: Mapping[str, Any], client: Client) -> Mapping[str, M
         "loss_last": float(np.mean(last)),
         "loss_highest": max(finite) if finite else None,
         "outcome": None if recording.summary is None else recording.summary.outcome.value,
-        "measured": len(recording.batches.step),
+        "measured": len(reach),
         "reach_median": Reach(float(np.median(reach))) if len(reach) else None,
         "too_long": int(np.sum(reach > 2)),
         "alarm_step": recording.alarms[0].step if recording.alarms else None,
