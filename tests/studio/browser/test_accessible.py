@@ -16,8 +16,8 @@ PAGES = {
     "#/compare": ".fl-canvas-contour",
     "#/backprop": ".fl-graph-body",
     "#/runs": "main h1",
-    "#/run?name=0201-loop": ".fl-rec-made",
-    "#/run?name=0202-fit": ".fl-canvas-contour",
+    "#/run?name=0901-loop": ".fl-rec-made",
+    "#/run?name=0902-fit": ".fl-canvas-contour",
     "#/chapters": "main h1",
     "#/chapters?name=minus": "main h1",
 }
@@ -30,10 +30,10 @@ def _runs(served: Studio) -> None:
     """A loop that diverged, and a fit."""
     whole = recordings.diverging()
     assert whole.summary is not None
-    with RecordingWriter.create(served.folder / "0201-loop.db", whole.header) as writer:
+    with RecordingWriter.create(served.folder / "0901-loop.db", whole.header) as writer:
         writer.append(whole.steps, *whole.alarms)
         writer.finish(whole.summary)
-    fl.fit(epochs=20, run=served.folder / "0202-fit.db")
+    fl.fit(epochs=20, run=served.folder / "0902-fit.db")
 
 
 @pytest.mark.usefixtures("_runs")
